@@ -1,0 +1,215 @@
+/** Schemas of what the methods answer. */
+import { type TSchema, Type } from '@sinclair/typebox';
+import {
+  AppSpecSchema,
+  DiagnosticSchema,
+  FailureSchema,
+  Hostname,
+  MemberSchema,
+  NodeSpecSchema,
+  optional,
+  RunStateSchema,
+  ShortfallSchema,
+  Time,
+} from './schemas.ts';
+
+const cursor = optional(
+  Type.String({ description: 'Hand it to the next call for the next page; missing on the last' }),
+);
+
+export const True = Type.Boolean({
+  description: 'Always true: the seeds answer void, which XML-RPC does not have',
+});
+
+export const NodeInfo = Type.Object({
+  ...NodeSpecSchema.properties,
+  state: Type.String({ description: 'idle, connecting, connected, lost or failed' }),
+  since: Time,
+  preference: Type.Number({ description: 'As given, raised by success and lowered by failure' }),
+  run_id: optional(Type.String({ description: 'The run that uses the node' })),
+  waits_for: optional(Type.String({ description: 'What the node waits for in its run' })),
+  failure: optional(FailureSchema),
+  agent: optional(
+    Type.Object({
+      instance: Type.String(),
+      bundle: Type.String(),
+      boot_id: Type.String(),
+      node_version: Type.String(),
+      platform: Type.String(),
+    }),
+  ),
+  host: optional(
+    Type.Object(
+      {
+        load1: Type.Number(),
+        memory_free_bytes: Type.Number(),
+        memory_total_bytes: Type.Number(),
+        disk_free_bytes: Type.Number(),
+      },
+      { description: "The host monitor's newest sample" },
+    ),
+  ),
+});
+
+export const NodePage = Type.Object({
+  nodes: Type.Array(NodeInfo),
+  total: Type.Integer({ description: 'Nodes in the pool that match the filter' }),
+  cursor,
+});
+
+export const AppInfo = Type.Object({
+  name: Type.String(),
+  project: Type.String(),
+  file: Type.String(),
+  loaded: Time,
+  components: Type.Integer(),
+  component_blocks: Type.Integer(),
+});
+export const AppPage = Type.Object({ apps: Type.Array(AppInfo), total: Type.Integer(), cursor });
+export const AppDetail = Type.Object({ ...AppInfo.properties, spec: AppSpecSchema });
+
+export const BlockInfo = Type.Object({
+  name: Type.String(),
+  component: Type.String(),
+  component_block: Type.String(),
+  state: Type.String({ description: 'waiting, running, completed or failed' }),
+  waiting: Type.Integer({ description: 'Nodes that have not begun it' }),
+  running: Type.Integer(),
+  completed: Type.Integer(),
+  failed: Type.Integer(),
+});
+export const TaskInfo = Type.Object({
+  task_id: Type.String(),
+  hostname: Hostname,
+  attempt: Type.Integer(),
+  state: Type.String({ description: 'ordered, running, completed, failed, stopped or lost' }),
+  since: Time,
+  pid: optional(Type.Integer()),
+  exit_code: optional(Type.Integer()),
+  signal: optional(Type.String()),
+});
+export const BlockDetail = Type.Object({
+  ...BlockInfo.properties,
+  predecessors: Type.Array(Type.String()),
+  tasks: Type.Array(TaskInfo, { description: 'At most 1000, the newest attempts first' }),
+});
+
+export const RunInfo = Type.Object({
+  run_id: Type.String(),
+  app: Type.String(),
+  state: RunStateSchema,
+  started: Time,
+  ended: optional(Time),
+  cause: optional(Type.String({ description: 'Symbol of why it ended as it did' })),
+  message: optional(Type.String()),
+});
+export const RunPage = Type.Object({ runs: Type.Array(RunInfo), total: Type.Integer(), cursor });
+export const RunDetail = Type.Object({
+  ...RunInfo.properties,
+  request_id: optional(Type.String()),
+  components: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      min: Type.Integer(),
+      max: Type.Integer(),
+      nodes: Type.Integer(),
+      prepared: Type.Integer(),
+      done: Type.Integer(),
+    }),
+  ),
+  blocks: Type.Array(BlockInfo),
+  waiting: Type.Array(
+    Type.Object({
+      waits_for: Type.String(),
+      nodes: Type.Integer(),
+      since: Type.String({ description: 'The oldest of them' }),
+      examples: Type.Array(Hostname, { description: 'At most 5' }),
+    }),
+    { description: 'What the nodes of the run wait for, most nodes first' },
+  ),
+  lost: Type.Integer({ description: 'Nodes that were lost on the way' }),
+});
+
+export const Matching = Type.Record(Type.String(), Type.Array(Hostname), {
+  description: 'Component name to the names of its nodes, in the order of their index',
+});
+
+export const OutputPage = Type.Object({
+  data: Type.String({ description: 'Text; control characters and bytes that are not UTF-8 are replaced' }),
+  offset: Type.Integer({
+    description: 'Where data begins; larger than asked where older output was dropped',
+  }),
+  end: Type.Integer({ description: 'Offset to ask for next: the byte after data' }),
+  eof: Type.Boolean({ description: 'The task is over and data reaches the end of its output' }),
+  task: Type.String(),
+});
+
+export const Explanation = Type.Object({
+  subject: Type.String(),
+  kind: Type.String({ description: 'run or node' }),
+  state: Type.String(),
+  summary: Type.String({ description: 'What happened, in a sentence or two' }),
+  causes: Type.Array(
+    Type.Object({
+      cause: Type.String(),
+      phase: Type.String(),
+      message: Type.String(),
+      nodes: Type.Integer({ description: 'How many nodes it hit' }),
+      examples: Type.Array(Hostname, { description: 'At most 20 of them' }),
+      action: Type.String({ description: 'What Plush did about it' }),
+      hint: Type.String({ description: 'What to do next' }),
+      failure: FailureSchema,
+    }),
+    { description: 'Equal failures folded into one, most nodes first' },
+  ),
+  shortfalls: Type.Array(ShortfallSchema),
+  waiting: RunDetail.properties.waiting,
+  nodes: Type.Array(
+    Type.Object({
+      hostname: Hostname,
+      component: Type.String(),
+      state: Type.String({
+        description: "The node's one state in the run: waiting, running, done, failed, stopped",
+      }),
+      phase: Type.String(),
+      cause: optional(Type.String()),
+      exit_code: optional(Type.Integer()),
+      signal: optional(Type.String()),
+    }),
+    { description: 'One entry a node, at most 1000' },
+  ),
+});
+
+export const ControlInfo = Type.Object({
+  version: Type.String(),
+  controller: Type.String(),
+  epoch: Type.Integer(),
+  pid: Type.Integer(),
+  started: Time,
+  state_folder: Type.String(),
+  apps_folder: Type.String(),
+  journal: Type.Object({ first: Type.Integer(), last: Type.Integer() }),
+  nodes: Type.Record(Type.String(), Type.Integer(), { description: 'Nodes by state' }),
+  runs: Type.Record(Type.String(), Type.Integer(), { description: 'Runs by state' }),
+  clients: Type.Array(
+    Type.Object({ url: Type.String(), delivered: Type.Integer(), suspended: Type.Boolean() }),
+  ),
+  loaded_app: optional(Type.String()),
+});
+
+export const EventPage = Type.Object({
+  events: Type.Array(
+    Type.Unsafe<Record<string, unknown>>({
+      type: 'object',
+      description: '{seq, time, type, …}; see the table of events',
+    }),
+  ),
+  last: Type.Integer({ description: 'Hand it to the next call as after' }),
+  more: Type.Boolean({ description: 'More events are there already' }),
+});
+
+export const Diagnostics = Type.Array(DiagnosticSchema);
+export const Members = Type.Array(MemberSchema);
+
+/** What `answer: schema` of a page has in common. */
+export type AnswerSchema = TSchema;

@@ -1,0 +1,61 @@
+/**
+ * The classic callbacks, with the exact names and parameters of class PlushXmlRpcCallback in figure 4 of
+ * plush-toit.2011. They say that something changed; the details are a call away.
+ */
+import { type TSchema, Type } from '@sinclair/typebox';
+import type { EventType } from './events.ts';
+import { Hostname } from './schemas.ts';
+
+interface CallbackDefinition {
+  readonly doc: string;
+  readonly params: readonly { readonly name: string; readonly schema: TSchema }[];
+  /** Events that lead to this call. */
+  readonly when: readonly EventType[];
+}
+
+export const callbacks = {
+  sendPlanetLabSlices: {
+    doc: 'The list of PlanetLab slices changed.',
+    params: [],
+    when: [],
+  },
+  sendSliceNodes: {
+    doc: 'The nodes of a slice changed.',
+    params: [{ name: 'slice', schema: Type.String() }],
+    when: [],
+  },
+  sendApplicationExit: {
+    doc: 'A run ended. plushListRuns tells which and how.',
+    params: [],
+    when: ['run_ended'],
+  },
+  sendHostStatus: {
+    doc: "A node's state changed. plushGetNode tells it.",
+    params: [{ name: 'host', schema: Hostname }],
+    when: [
+      'node_added',
+      'node_updated',
+      'node_removed',
+      'node_connecting',
+      'node_connected',
+      'node_disconnected',
+      'node_failed',
+      'node_restored',
+      'member_installed',
+      'member_failed',
+      'member_cleaned',
+    ],
+  },
+  sendBlockStatus: {
+    doc: 'A block of a run began or completed. plushGetBlock tells more.',
+    params: [{ name: 'block', schema: Type.String() }],
+    when: ['block_changed'],
+  },
+  sendResourceMatching: {
+    doc: 'The nodes of a run changed: component name to array of node names.',
+    params: [{ name: 'matching', schema: Type.Record(Type.String(), Type.Array(Hostname)) }],
+    when: ['run_matched', 'member_failed'],
+  },
+} as const satisfies Record<string, CallbackDefinition>;
+
+export type CallbackName = keyof typeof callbacks;

@@ -1,0 +1,218 @@
+/**
+ * Every fact of the journal, which is also every event of the event stream: topic, meaning and schema of its body.
+ * An event on the wire is `{seq, time, type}` and the members of the body.
+ */
+import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox';
+import {
+  AppSpecSchema,
+  FailureSchema,
+  Hostname,
+  MemberSchema,
+  NodeSpecSchema,
+  optional,
+  ShortfallSchema,
+} from './schemas.ts';
+
+export type Topic = 'control' | 'node' | 'app' | 'run' | 'task' | 'subscription';
+
+interface EventDefinition<P extends TProperties> {
+  readonly topic: Topic;
+  readonly doc: string;
+  readonly body: TObject<P>;
+}
+
+const event = <P extends TProperties>(topic: Topic, doc: string, body: P): EventDefinition<P> => ({
+  topic,
+  doc,
+  body: Type.Object(body),
+});
+
+const run_id = Type.String();
+const task_id = Type.String({ description: 'RUN/BLOCK/NODE/ATTEMPT' });
+const hostname = Hostname;
+const component = Type.String();
+const block = Type.String();
+const cause = Type.String({ description: 'A symbol' });
+const message = Type.String({ description: 'One sentence for a person' });
+const attempt = Type.Integer();
+const stderr_tail = optional(Type.Array(Type.String()));
+
+export const events = {
+  controller_started: event(
+    'control',
+    'A term of the controller began; commands of older epochs are refused by agents.',
+    {
+      epoch: Type.Integer(),
+      controller: Type.String({ description: 'Identity of this state folder, made at its first start' }),
+      version: Type.String(),
+    },
+  ),
+  quit_requested: event(
+    'control',
+    'plushQuit was called: runs are aborted, nodes cleaned, then the daemon ends.',
+    {},
+  ),
+
+  node_added: event('node', 'A node came into the pool.', {
+    node: NodeSpecSchema,
+    source: Type.String({ description: 'api or directory' }),
+  }),
+  node_updated: event('node', 'A node of the pool was described anew; its failed flag is cleared.', {
+    node: NodeSpecSchema,
+    source: Type.String(),
+  }),
+  node_removed: event('node', 'A node left the pool; its tasks are being stopped.', { hostname }),
+  node_left: event(
+    'node',
+    'The agent of a removed node has cleaned up and gone, or could not be reached for it.',
+    { hostname },
+  ),
+  node_connecting: event('node', 'A connection to the node was asked for.', { hostname }),
+  node_connected: event('node', "The node's agent answers.", {
+    hostname,
+    agent: Type.Object({
+      instance: Type.String(),
+      bundle: Type.String(),
+      boot_id: Type.String(),
+      node_version: Type.String(),
+      platform: Type.String(),
+    }),
+    runs: Type.Array(Type.String(), { description: 'Runs of which the agent has tasks or files' }),
+  }),
+  node_disconnected: event('node', 'The connection to the node ended or could not be made.', {
+    hostname,
+    cause,
+    message,
+    attempt,
+    retry_ms: optional(
+      Type.Integer({ description: 'The next attempt follows after this time; absent: none' }),
+    ),
+  }),
+  node_failed: event('node', 'The node is marked failed: the matcher does not choose it, its run recovers.', {
+    hostname,
+    failure: FailureSchema,
+  }),
+  node_restored: event('node', "The node's failed flag was cleared.", { hostname, cause }),
+  node_cleaned: event('node', 'Nothing of a run is left on the node.', { hostname, run_id }),
+
+  app_loaded: event('app', 'An application specification was loaded, or loaded again.', {
+    app: AppSpecSchema,
+    file: Type.String(),
+  }),
+
+  run_started: event('run', 'A run was ordered.', {
+    run_id,
+    app: Type.String(),
+    request_id: optional(Type.String()),
+  }),
+  run_matched: event(
+    'run',
+    'Nodes were chosen for the run: at its start, as replacements, or because more came.',
+    {
+      run_id,
+      members: Type.Array(MemberSchema),
+    },
+  ),
+  run_released: event('run', 'Every node of the run is prepared; tasks start.', { run_id }),
+  run_ending: event(
+    'run',
+    'The outcome is decided; tasks are stopped, output is collected, nodes are cleaned.',
+    {
+      run_id,
+      outcome: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('aborted')]),
+      cause,
+      message,
+      shortfalls: optional(Type.Array(ShortfallSchema)),
+    },
+  ),
+  run_ended: event('run', 'The run is over.', {
+    run_id,
+    outcome: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('aborted')]),
+  }),
+  member_installed: event('run', 'A node has all software of its component.', {
+    run_id,
+    hostname,
+    bytes: Type.Integer(),
+  }),
+  member_failed: event('run', 'A node can no longer take part in the run.', {
+    run_id,
+    hostname,
+    component,
+    failure: FailureSchema,
+  }),
+  member_cleaned: event(
+    'run',
+    "A node's part is over: output is collected and its folder removed, or that is owed.",
+    {
+      run_id,
+      hostname,
+      owed: Type.Boolean({ description: 'The node did not answer; it is cleaned when it returns' }),
+    },
+  ),
+  block_changed: event('run', 'A block as a whole began or completed.', {
+    run_id,
+    block,
+    component,
+    state: Type.Union([Type.Literal('running'), Type.Literal('completed'), Type.Literal('failed')]),
+  }),
+
+  task_ordered: event('task', 'A task may start on a node, once.', {
+    run_id,
+    task_id,
+    block,
+    hostname,
+    attempt,
+    index: Type.Integer(),
+    count: Type.Integer(),
+  }),
+  task_started: event('task', "The task's process runs.", { run_id, task_id, pid: optional(Type.Integer()) }),
+  task_exited: event('task', 'The task is over.', {
+    run_id,
+    task_id,
+    outcome: Type.Union([
+      Type.Literal('completed'),
+      Type.Literal('failed'),
+      Type.Literal('stopped'),
+      Type.Literal('lost'),
+    ]),
+    exit_code: optional(Type.Integer()),
+    signal: optional(Type.String()),
+    cause: optional(Type.String()),
+    message: optional(Type.String()),
+    stderr_tail,
+  }),
+
+  resources_requested: event('control', 'A resource service was asked for resources.', {
+    operation_id: Type.String(),
+    component,
+    service: Type.String(),
+    server: Type.String(),
+  }),
+  resources_answered: event('control', 'A resource service answered, or could not be reached.', {
+    operation_id: Type.String(),
+    component,
+    ok: Type.Boolean(),
+    message,
+  }),
+
+  client_registered: event('subscription', 'A classic callback client registered, or registered again.', {
+    url: Type.String(),
+  }),
+  client_suspended: event(
+    'subscription',
+    'A callback client was unreachable for too long; it resumes by registering again.',
+    {
+      url: Type.String(),
+      message,
+    },
+  ),
+} as const;
+
+export type EventType = keyof typeof events;
+/** Bodies of facts by type. */
+export type FactBody<T extends EventType> = Static<(typeof events)[T]['body']>;
+/** A fact before the journal has numbered it. `time` is ISO 8601 UTC with milliseconds. */
+export type Fact = {
+  [T in EventType]: { readonly type: T; readonly time: string } & { readonly body: FactBody<T> };
+}[EventType];
+export type FactOf<T extends EventType> = Extract<Fact, { type: T }>;

@@ -1,0 +1,45 @@
+/** What system.methodHelp and system.methodSignature answer, and the reference page, all from the table. */
+import type { TSchema } from '@sinclair/typebox';
+import { type FaultSymbol, faults } from './faults.ts';
+import { type MethodName, methodTable, type Parameter } from './methods.ts';
+import { xmlRpcType } from './schemas.ts';
+
+interface Definition {
+  readonly doc: string;
+  readonly params: readonly Parameter[];
+  readonly result: TSchema;
+  readonly scope: string;
+  readonly faults: readonly FaultSymbol[];
+}
+
+/** Signatures by number of parameters, the result's type first: one for each way the optional ones can be left out. */
+export function methodSignature(name: MethodName): string[][] {
+  const { params, result } = methodTable[name] as Definition;
+  const types = params.map((param) => xmlRpcType(param.schema));
+  const required = params.filter((param) => !param.optional).length;
+  const signatures: string[][] = [];
+  for (let count = required; count <= types.length; count += 1) {
+    signatures.push([xmlRpcType(result), ...types.slice(0, count)]);
+  }
+  return signatures;
+}
+
+/** A method's documentation as plain text. */
+export function methodHelp(name: MethodName): string {
+  const { doc, params, result, scope, faults: symbols } = methodTable[name] as Definition;
+  const lines = [`${name}(${params.map((p) => (p.optional ? `[${p.name}]` : p.name)).join(', ')})`, '', doc, ''];
+  for (const param of params) lines.push(`${param.name} (${xmlRpcType(param.schema)}): ${param.doc}`, ...members(param.schema));
+  lines.push(`Answers ${xmlRpcType(result)}${result.description === undefined ? '' : `: ${result.description}`}`, ...members(result));
+  lines.push('', `Scope: ${scope}`);
+  for (const symbol of symbols) lines.push(`Fault ${faults[symbol].code} ${symbol}: ${faults[symbol].meaning}`);
+  return lines.join('\n');
+}
+
+function members(schema: TSchema): string[] {
+  const properties = (schema.properties ?? {}) as Record<string, TSchema>;
+  const required = new Set((schema.required ?? []) as string[]);
+  return Object.entries(properties).map(([name, member]) => {
+    const note = member.description === undefined ? '' : `: ${member.description}`;
+    return `  ${name} (${xmlRpcType(member)}${required.has(name) ? '' : ', optional'})${note}`;
+  });
+}

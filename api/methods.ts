@@ -1,0 +1,358 @@
+/**
+ * The table of methods: the one source of openrpc.json, system.methodHelp, system.methodSignature, the handlers' types,
+ * the checks of parameters and the reference page. Source of the first ten: figure 4 of plush-toit.2011.
+ */
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import * as answers from './answers.ts';
+import type { FaultSymbol } from './faults.ts';
+import { Hostname, NodeInput, optional } from './schemas.ts';
+
+export type Scope = 'read' | 'broker' | 'operate' | 'admin';
+
+export interface Parameter<N extends string = string, S extends TSchema = TSchema> {
+  readonly name: N;
+  readonly schema: S;
+  readonly doc: string;
+  /** May be left out; only the last parameters may. */
+  readonly optional?: boolean;
+}
+
+interface MethodDefinition {
+  /** One sentence or more, shown by system.methodHelp and in the reference. */
+  readonly doc: string;
+  readonly params: readonly Parameter[];
+  readonly result: TSchema;
+  readonly scope: Scope;
+  /** Application faults it can answer, beyond those every method has. */
+  readonly faults: readonly FaultSymbol[];
+}
+
+const param = <N extends string, S extends TSchema>(name: N, schema: S, doc: string) => ({
+  name,
+  schema,
+  doc,
+});
+const maybe = <N extends string, S extends TSchema>(name: N, schema: S, doc: string) => ({
+  name,
+  schema,
+  doc,
+  optional: true as const,
+});
+
+const closed = { additionalProperties: false } as const;
+const page = {
+  limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
+  cursor: optional(Type.String({ maxLength: 512 })),
+};
+const runId = param('run', Type.String({ maxLength: 256 }), "The run's id");
+const NodeFilter = Type.Object(
+  {
+    ...page,
+    group: optional(Type.String()),
+    state: optional(Type.String({ description: 'idle, connecting, connected, lost or failed' })),
+    run: optional(Type.String({ description: 'Only nodes that this run uses' })),
+  },
+  closed,
+);
+
+export const methods = {
+  plushTestConnection: {
+    doc: 'Answers "Hello World": the connection and the token are good.',
+    params: [],
+    result: Type.String(),
+    scope: 'read',
+    faults: [],
+  },
+  plushAddNode: {
+    doc: 'Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared.',
+    params: [param('properties', NodeInput, 'hostname is required')],
+    result: answers.True,
+    scope: 'broker',
+    faults: ['INVALID_NODE', 'QUITTING'],
+  },
+  plushRemoveNode: {
+    doc: 'Removes a node from the pool. Its tasks are stopped first, and the run that used it recovers.',
+    params: [param('hostname', Hostname, "The node's name")],
+    result: answers.True,
+    scope: 'broker',
+    faults: ['NODE_NOT_FOUND'],
+  },
+  plushCreateResources: {
+    doc: 'Sends the resource requests (shirako, usher) of the application loaded last to their services, and answers an operation id at once. The services add their nodes with plushAddNode; events resources_requested and resources_answered tell what became of the requests.',
+    params: [],
+    result: Type.String({ description: 'Operation id' }),
+    scope: 'operate',
+    faults: ['NO_APP_LOADED', 'NO_RESOURCE_REQUEST', 'QUITTING'],
+  },
+  plushLoadApp: {
+    doc: "Reads an application specification from a file below the folder given by --apps, and answers the application's name. Relative paths start at that folder.",
+    params: [param('filename', Type.String({ minLength: 1, maxLength: 4096 }), 'Path on the controller')],
+    result: Type.String({ description: "The application's name" }),
+    scope: 'operate',
+    faults: ['APP_OUTSIDE', 'APP_UNREADABLE', 'APP_INVALID', 'QUITTING'],
+  },
+  plushRunApp: {
+    doc: "Runs the application loaded last, and answers the run's id at once.",
+    params: [],
+    result: Type.String({ description: 'Run id' }),
+    scope: 'operate',
+    faults: ['NO_APP_LOADED', 'APP_NOT_RUNNABLE', 'QUITTING'],
+  },
+  plushDisconnectApp: {
+    doc: 'Closes the connection to a node; its tasks go on. An empty name closes all. plushConnect opens it again.',
+    params: [param('hostname', Type.String({ maxLength: 255 }), 'The node\'s name, or "" for all')],
+    result: answers.True,
+    scope: 'operate',
+    faults: ['NODE_NOT_FOUND'],
+  },
+  plushFailHost: {
+    doc: 'Treats a node as failed: it gets the failed flag, its tasks are stopped, and its run recovers.',
+    params: [param('hostname', Hostname, "The node's name")],
+    result: answers.True,
+    scope: 'operate',
+    faults: ['NODE_NOT_FOUND'],
+  },
+  plushQuit: {
+    doc: 'Aborts the runs, cleans the nodes and stops the daemon. Answers as soon as that is ordered.',
+    params: [],
+    result: answers.True,
+    scope: 'admin',
+    faults: [],
+  },
+  setXmlRpcClientUrl: {
+    doc: 'Registers a classic callback client: from now on the controller calls its sendPlanetLabSlices, sendSliceNodes, sendApplicationExit, sendHostStatus, sendBlockStatus and sendResourceMatching.',
+    params: [param('clientUrl', Type.String({ minLength: 1, maxLength: 2048 }), 'URL of its XML-RPC server')],
+    result: answers.True,
+    scope: 'operate',
+    faults: ['BAD_URL', 'URL_NOT_ALLOWED', 'TOO_MANY_SUBSCRIBERS'],
+  },
+
+  plushConnect: {
+    doc: 'Connects to a node (starting its agent where needed), also after plushDisconnectApp. Answers at once; plushGetNode tells the state.',
+    params: [param('hostname', Hostname, "The node's name")],
+    result: answers.True,
+    scope: 'operate',
+    faults: ['NODE_NOT_FOUND', 'QUITTING'],
+  },
+  plushLoadAppXml: {
+    doc: "Loads an application specification from its text, and answers the application's name.",
+    params: [param('xml', Type.String(), 'The whole specification')],
+    result: Type.String({ description: "The application's name" }),
+    scope: 'operate',
+    faults: ['APP_INVALID', 'QUITTING'],
+  },
+  plushValidateApp: {
+    doc: 'Checks an application specification and answers all that is wrong with it, without loading it. No diagnostics of severity error: it can be loaded.',
+    params: [param('xml', Type.String(), 'The whole specification')],
+    result: answers.Diagnostics,
+    scope: 'read',
+    faults: [],
+  },
+  plushListNodes: {
+    doc: 'The pool, by page, in the order of the names.',
+    params: [maybe('filter', NodeFilter, 'group, state, run; limit and cursor')],
+    result: answers.NodePage,
+    scope: 'read',
+    faults: ['BAD_CURSOR'],
+  },
+  plushGetNode: {
+    doc: 'One node: description, state, and what it waits for.',
+    params: [param('hostname', Hostname, "The node's name")],
+    result: answers.NodeInfo,
+    scope: 'read',
+    faults: ['NODE_NOT_FOUND'],
+  },
+  plushListApps: {
+    doc: 'The applications that are loaded, by page, in the order of their names.',
+    params: [maybe('filter', Type.Object(page, closed), 'limit and cursor')],
+    result: answers.AppPage,
+    scope: 'read',
+    faults: ['BAD_CURSOR'],
+  },
+  plushGetApp: {
+    doc: 'One application with its parsed specification.',
+    params: [param('name', Type.String(), "The application's name")],
+    result: answers.AppDetail,
+    scope: 'read',
+    faults: ['APP_NOT_FOUND'],
+  },
+  plushStartRun: {
+    doc: "Starts a run of a loaded application and answers its id at once. The same request_id again answers the first run's id and starts nothing.",
+    params: [
+      param(
+        'order',
+        Type.Object(
+          {
+            app: Type.String({ description: "The application's name" }),
+            request_id: optional(Type.String({ minLength: 1, maxLength: 256 })),
+          },
+          closed,
+        ),
+        'app is required',
+      ),
+    ],
+    result: Type.String({ description: 'Run id' }),
+    scope: 'operate',
+    faults: ['APP_NOT_FOUND', 'APP_NOT_RUNNABLE', 'REQUEST_ID_REUSED', 'QUITTING'],
+  },
+  plushListRuns: {
+    doc: 'The runs, by page, newest first.',
+    params: [
+      maybe(
+        'filter',
+        Type.Object({ ...page, app: optional(Type.String()), state: optional(Type.String()) }, closed),
+        'app, state; limit and cursor',
+      ),
+    ],
+    result: answers.RunPage,
+    scope: 'read',
+    faults: ['BAD_CURSOR'],
+  },
+  plushGetRun: {
+    doc: 'One run: its state, components, blocks, and what its nodes wait for.',
+    params: [runId],
+    result: answers.RunDetail,
+    scope: 'read',
+    faults: ['RUN_NOT_FOUND'],
+  },
+  plushAbortRun: {
+    doc: 'Aborts a run: its tasks are stopped, output is collected, its nodes are cleaned. Again while it ends: nothing more happens.',
+    params: [runId],
+    result: answers.True,
+    scope: 'operate',
+    faults: ['RUN_NOT_FOUND', 'RUN_ENDED'],
+  },
+  plushGetBlock: {
+    doc: 'One block of a run with its tasks.',
+    params: [runId, param('block', Type.String(), "The block's name")],
+    result: answers.BlockDetail,
+    scope: 'read',
+    faults: ['RUN_NOT_FOUND', 'BLOCK_NOT_FOUND'],
+  },
+  plushGetMatching: {
+    doc: 'The nodes of a run by component, without those that were lost.',
+    params: [runId],
+    result: answers.Matching,
+    scope: 'read',
+    faults: ['RUN_NOT_FOUND'],
+  },
+  plushGetOutput: {
+    doc: "A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change.",
+    params: [
+      runId,
+      param('node', Hostname, "The node's name"),
+      maybe(
+        'page',
+        Type.Object(
+          {
+            stream: optional(
+              Type.Union([Type.Literal('stdout'), Type.Literal('stderr')], { description: 'Default stdout' }),
+            ),
+            task: optional(Type.String({ description: "A task id or a block's name" })),
+            offset: optional(Type.Integer({ minimum: 0 })),
+            limit: optional(
+              Type.Integer({ minimum: 1, maximum: 262144, description: 'Bytes; default 65536' }),
+            ),
+          },
+          closed,
+        ),
+        'stream, task, offset, limit',
+      ),
+    ],
+    result: answers.OutputPage,
+    scope: 'read',
+    faults: ['RUN_NOT_FOUND', 'NOT_IN_RUN', 'NO_OUTPUT', 'OUTPUT_UNREACHABLE'],
+  },
+  plushExplain: {
+    doc: 'Why: one state for each node, equal failures folded into one with a count and a hint, and what everybody waits for.',
+    params: [param('subject', Type.String({ maxLength: 256 }), "A run's id or a node's name")],
+    result: answers.Explanation,
+    scope: 'read',
+    faults: ['SUBJECT_NOT_FOUND'],
+  },
+  plushInfoControl: {
+    doc: "The controller's own state.",
+    params: [],
+    result: answers.ControlInfo,
+    scope: 'read',
+    faults: [],
+  },
+  plushGetEvents: {
+    doc: 'Events after a sequence number, oldest first. after 0 is the beginning; after -1 answers no events and the newest number.',
+    params: [
+      maybe(
+        'page',
+        Type.Object(
+          {
+            after: optional(Type.Integer({ minimum: -1 })),
+            limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
+            topics: optional(
+              Type.Array(Type.String(), {
+                maxItems: 16,
+                description: 'control, node, app, run, task, subscription',
+              }),
+            ),
+          },
+          closed,
+        ),
+        'after, limit, topics',
+      ),
+    ],
+    result: answers.EventPage,
+    scope: 'read',
+    faults: [],
+  },
+
+  'system.listMethods': {
+    doc: 'The names of all methods.',
+    params: [],
+    result: Type.Array(Type.String()),
+    scope: 'read',
+    faults: [],
+  },
+  'system.methodHelp': {
+    doc: 'What a method does, takes and answers, as text.',
+    params: [param('method', Type.String(), 'Its name')],
+    result: Type.String(),
+    scope: 'read',
+    faults: ['UNKNOWN_METHOD'],
+  },
+  'system.methodSignature': {
+    doc: "The signatures of a method: arrays of type names, the result's first.",
+    params: [param('method', Type.String(), 'Its name')],
+    result: Type.Array(Type.Array(Type.String())),
+    scope: 'read',
+    faults: ['UNKNOWN_METHOD'],
+  },
+  'system.multicall': {
+    doc: 'Makes several calls in order. Each result is an array of one value, or a struct with faultCode and faultString. At most 10000; calls of system.multicall itself are refused.',
+    params: [
+      param('calls', Type.Array(Type.Unknown(), { maxItems: 10_000 }), 'Structs {methodName, params}'),
+    ],
+    result: Type.Array(Type.Unknown()),
+    scope: 'read',
+    faults: [],
+  },
+  'rpc.discover': {
+    doc: 'This contract as an OpenRPC document.',
+    params: [],
+    result: Type.Unsafe<Record<string, unknown>>({ type: 'object' }),
+    scope: 'read',
+    faults: [],
+  },
+} as const satisfies Record<string, MethodDefinition>;
+
+export type MethodName = keyof typeof methods;
+type Values<P> = P extends readonly [
+  infer First extends Parameter,
+  ...infer Rest extends readonly Parameter[],
+]
+  ? First extends { optional: true }
+    ? [value?: Static<First['schema']>, ...Values<Rest>]
+    : [value: Static<First['schema']>, ...Values<Rest>]
+  : [];
+/** The positional parameters of a method, as checked. */
+export type ParamsOf<M extends MethodName> = Values<(typeof methods)[M]['params']>;
+export type ResultOf<M extends MethodName> = Static<(typeof methods)[M]['result']>;
+/** The table read as plain data. */
+export const methodTable: Readonly<Record<string, MethodDefinition>> = methods;

@@ -1,0 +1,83 @@
+/** The contract as an OpenRPC 1.3 document, and as a page for people. Both are written by `npm run build`. */
+import type { TSchema } from '@sinclair/typebox';
+import { callbacks } from './callbacks.ts';
+import { type EventType, events } from './events.ts';
+import { type FaultSymbol, faults } from './faults.ts';
+import { methodHelp } from './help.ts';
+import { type MethodName, methodTable, type Parameter } from './methods.ts';
+import { xmlRpcType } from './schemas.ts';
+
+interface Definition {
+  readonly doc: string;
+  readonly params: readonly Parameter[];
+  readonly result: TSchema;
+  readonly scope: string;
+  readonly faults: readonly FaultSymbol[];
+}
+
+const rows = Object.entries(methodTable) as [MethodName, Definition][];
+
+/** The OpenRPC document (https://spec.open-rpc.org), plain JSON. */
+export function openrpc(): Record<string, unknown> {
+  const document = {
+    openrpc: '1.3.2',
+    info: {
+      title: 'Plush',
+      version: '1.0.0',
+      description: 'Manages distributed applications. The same methods are served over XML-RPC (POST /RPC2) and JSON-RPC 2.0 (POST /rpc).',
+    },
+    methods: rows.map(([name, { doc, params, result, scope, faults: symbols }]) => ({
+      name,
+      description: doc,
+      paramStructure: 'either',
+      params: params.map((param) => ({
+        name: param.name,
+        description: param.doc,
+        required: param.optional !== true,
+        schema: param.schema,
+      })),
+      result: { name: 'result', schema: result },
+      errors: symbols.map((symbol) => ({ code: faults[symbol].code, message: symbol, data: faults[symbol].meaning })),
+      'x-scope': scope,
+    })),
+    'x-callbacks': Object.entries(callbacks).map(([name, { doc, params, when }]) => ({ name, description: doc, params, when })),
+    'x-events': (Object.keys(events) as EventType[]).map((type) => ({
+      type,
+      topic: events[type].topic,
+      description: events[type].doc,
+      body: events[type].body,
+    })),
+    'x-faults': Object.entries(faults).map(([symbol, fault]) => ({ symbol, ...fault })),
+  };
+  return JSON.parse(JSON.stringify(document)) as Record<string, unknown>;
+}
+
+/** docs/api.md */
+export function apiPage(): string {
+  const parts = [
+    '# The API',
+    'Written from the table in `api/`; change that, not this page. Every method is served over XML-RPC (`POST /RPC2`) and over JSON-RPC 2.0 (`POST /rpc`), with the token as bearer token or as the Basic password.',
+    '## Methods',
+    ...rows.map(([name]) => `### ${name}\n\n\`\`\`text\n${methodHelp(name)}\n\`\`\``),
+    '## Callbacks',
+    'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once.',
+    ...Object.entries(callbacks).map(([name, { doc, params, when }]) => {
+      const types = params.map((param) => `${xmlRpcType(param.schema)} ${param.name}`).join(', ');
+      return `### ${name}(${types})\n\n${doc}${when.length === 0 ? '' : ` Sent after: ${when.join(', ')}.`}`;
+    }),
+    '## Events',
+    'An event is `{seq, time, type}` and these members.',
+    '| event | topic | meaning | members |\n| --- | --- | --- | --- |',
+  ];
+  const eventRows = (Object.keys(events) as EventType[]).map((type) => {
+    const { topic, doc, body } = events[type];
+    return `| ${type} | ${topic} | ${doc} | ${Object.keys(body.properties).join(', ')} |`;
+  });
+  const faultRows = Object.entries(faults).map(([symbol, { code, meaning, hint }]) => `| ${code} | ${symbol} | ${meaning}. ${hint} |`);
+  return [
+    `${parts.join('\n\n')}\n${eventRows.join('\n')}`,
+    '## Faults',
+    `| code | symbol | when |\n| --- | --- | --- |\n${faultRows.join('\n')}`,
+    '',
+  ].join('\n\n');
+}

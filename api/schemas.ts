@@ -1,0 +1,149 @@
+/**
+ * Schemas of the structs that cross the wire. A schema is JSON Schema as it stands (TypeBox), so the published
+ * contract, the run-time checks and the TypeScript types are one text. Members are in snake_case everywhere.
+ */
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import type { AppSpec } from './spec.ts';
+
+const closed = { additionalProperties: false } as const;
+
+/** A member that may be missing. */
+export const optional = Type.Optional;
+
+export const Time = Type.String({
+  description: 'ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z',
+});
+export const Hostname = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  description: 'The name of the node: "host" or "host:port"',
+});
+
+const Lease = Type.Object(
+  {
+    id: Type.String({ maxLength: 256 }),
+    expires: optional(Time),
+  },
+  closed,
+);
+
+/** What plushAddNode takes. */
+export const NodeInput = Type.Object(
+  {
+    hostname: Hostname,
+    type: optional(
+      Type.Union([Type.Literal('ssh'), Type.Literal('local')], {
+        description: "ssh (default), or local: child processes on the controller's own machine",
+      }),
+    ),
+    user: optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\s@:-][^\\s@:]*$' })),
+    group: optional(Type.String({ maxLength: 128 })),
+    ssh_port: optional(Type.Integer({ minimum: 1, maximum: 65535 })),
+    ssh_identity: optional(Type.String({ description: 'Private key file on the controller' })),
+    preference: optional(Type.Number({ minimum: -1e6, maximum: 1e6, description: 'Higher is chosen first' })),
+    vip: optional(Type.String({ maxLength: 64 })),
+    vn: optional(Type.String({ maxLength: 64 })),
+    flag: optional(Type.String({ maxLength: 64 })),
+    lease: optional(Lease),
+    properties: optional(
+      Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { maxProperties: 100 }),
+    ),
+  },
+  closed,
+);
+
+/** A node as facts carry it. */
+export const NodeSpecSchema = Type.Object({
+  ...NodeInput.properties,
+  type: Type.Union([Type.Literal('ssh'), Type.Literal('local')]),
+});
+
+/** The application after parsing; its members are described in api/spec.ts. */
+export const AppSpecSchema = Type.Unsafe<AppSpec>({
+  type: 'object',
+  description: 'The parsed application: project, software, components, component_blocks',
+});
+
+export const DiagnosticSchema = Type.Object({
+  severity: Type.Union([Type.Literal('error'), Type.Literal('warning')]),
+  code: Type.String(),
+  message: Type.String(),
+  line: Type.Integer(),
+  column: Type.Integer(),
+  path: Type.String(),
+});
+
+/** The phases of a run on a node. */
+export type Phase = 'match' | 'bootstrap' | 'install' | 'start' | 'watch' | 'clean';
+
+/** One failure of one node: where, why, and what was seen. */
+export const FailureSchema = Type.Object({
+  phase: Type.Unsafe<Phase>({
+    type: 'string',
+    enum: ['match', 'bootstrap', 'install', 'start', 'watch', 'clean'],
+  }),
+  cause: Type.String({ description: 'A symbol, such as disk_full, auth_failed, exit_code' }),
+  message: Type.String({ description: 'One sentence for a person' }),
+  block: optional(Type.String()),
+  command: optional(Type.String()),
+  exit_code: optional(Type.Integer()),
+  signal: optional(Type.String()),
+  stderr_tail: optional(Type.Array(Type.String(), { description: 'The last lines of stderr, at most 20' })),
+  attempt: Type.Integer({ description: 'Which attempt failed, from 1' }),
+});
+export type Failure = Static<typeof FailureSchema>;
+
+/** A place in a run: which node does which part. */
+export const MemberSchema = Type.Object({
+  hostname: Hostname,
+  component: Type.String(),
+  index: Type.Integer({
+    description: 'Place in the component, from 0; a replacement takes the place of the node it replaces',
+  }),
+  replaces: optional(Type.String({ description: 'The node that was lost' })),
+});
+export type MemberRef = Static<typeof MemberSchema>;
+
+/** Why a component could not get its nodes. */
+export const ShortfallSchema = Type.Object({
+  component: Type.String(),
+  wanted: Type.Integer({ description: 'The fewest nodes the component can run with' }),
+  found: Type.Integer(),
+  pool: Type.Integer({ description: 'Nodes in the pool altogether' }),
+  removed: Type.Array(
+    Type.Object({
+      requirement: Type.String({
+        description: 'Such as: group "lab", not failed, not in use by another run',
+      }),
+      nodes: Type.Integer(),
+    }),
+  ),
+});
+export type Shortfall = Static<typeof ShortfallSchema>;
+
+export const RunStateSchema = Type.String({
+  description: 'deploying, running, ending, succeeded, failed or aborted; the last three are final',
+});
+export type RunState = 'deploying' | 'running' | 'ending' | RunOutcome;
+export type RunOutcome = 'succeeded' | 'failed' | 'aborted';
+
+/** The XML-RPC type that stands for a schema. */
+export type XmlRpcType = 'string' | 'int' | 'double' | 'boolean' | 'struct' | 'array';
+
+/** Which XML-RPC type a schema has in methodSignature. */
+export function xmlRpcType(schema: TSchema): XmlRpcType {
+  switch (schema.type as string | undefined) {
+    case 'integer':
+      return 'int';
+    case 'number':
+      return 'double';
+    case 'boolean':
+      return 'boolean';
+    case 'array':
+      return 'array';
+    case 'object':
+      return 'struct';
+    default:
+      return 'string';
+  }
+}

@@ -1,0 +1,69 @@
+import type { ResultOf } from '../../api/methods.ts';
+import { tableLines } from './table.ts';
+import type { Paint } from './terminal.ts';
+import { count, listNames, moment, plain } from './wording.ts';
+
+type Explanation = ResultOf<'plushExplain'>;
+type Cause = Explanation['causes'][number];
+
+/** Nodes that are listed one by one. */
+const MAX_NODES = 50;
+
+/** The answer of plushExplain for a person: what happened, why, what to do, then the nodes one by one. */
+export function explanationLines(explanation: Explanation, paint: Paint): string[] {
+  const { kind, subject, state, summary, causes, shortfalls, waiting } = explanation;
+  const title = `${kind === 'node' ? 'Node' : 'Run'} ${plain(subject)}: ${plain(state)}`;
+  return [
+    paint('bold', title),
+    ...(summary === '' ? [] : [plain(summary)]),
+    ...causes.flatMap((cause) => causeLines(cause, paint)),
+    ...shortfalls.flatMap(shortfallLines),
+    ...waiting.map(({ waits_for, nodes, since, examples }) => {
+      const who = `${count(nodes, 'node')} (${listNames(examples)})`;
+      return `Waiting since ${moment(since)}: ${who} for ${plain(waits_for)}`;
+    }),
+    ...nodeLines(explanation, paint),
+  ];
+}
+
+function causeLines({ cause, phase, message, nodes, examples, action, hint, failure }: Cause, paint: Paint) {
+  const tail = failure.stderr_tail ?? [];
+  return [
+    '',
+    `${paint('red', `${count(nodes, 'node')}: ${plain(message)}`)} (${plain(cause)}, while in ${plain(phase)})`,
+    `  nodes: ${listNames(examples)}${nodes > examples.length ? ` of ${nodes}` : ''}`,
+    ...(failure.command === undefined ? [] : [`  command: ${plain(failure.command)}`]),
+    ...(action === '' ? [] : [`  Plush: ${plain(action)}`]),
+    ...(hint === '' ? [] : [`  hint: ${plain(hint)}`]),
+    ...(tail.length === 0
+      ? []
+      : ['  last lines of its stderr:', ...tail.map((line) => `    | ${plain(line)}`)]),
+  ];
+}
+
+function shortfallLines({ component, wanted, found, pool, removed }: Explanation['shortfalls'][number]) {
+  return [
+    '',
+    `Component ${plain(component)} needs ${count(wanted, 'node')} and found ${found} of the ${pool} in the pool`,
+    ...removed.map(({ requirement, nodes }) => `  ${count(nodes, 'node')} not: ${plain(requirement)}`),
+  ];
+}
+
+function nodeLines({ kind, nodes }: Explanation, paint: Paint): string[] {
+  if (kind === 'node' || nodes.length === 0) return [];
+  const shown = nodes.slice(0, MAX_NODES);
+  const lines = tableLines(
+    [
+      { title: 'NODE', cell: (node) => node.hostname },
+      { title: 'COMPONENT', cell: (node) => node.component },
+      { title: 'STATE', cell: (node) => node.state },
+      { title: 'PHASE', cell: (node) => node.phase },
+      { title: 'CAUSE', cell: (node) => node.cause },
+      { title: 'EXIT', cell: (node) => node.signal ?? node.exit_code },
+    ],
+    shown,
+    (line) => paint('bold', line),
+  );
+  const more = nodes.length - shown.length;
+  return ['', ...lines, ...(more > 0 ? [`and ${count(more, 'node')} more: see --json`] : [])];
+}

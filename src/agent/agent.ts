@@ -1,0 +1,130 @@
+/** The agent: its parts put together, and how its life ends. */
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { messageOf } from '../drivers/agent-error.ts';
+import { removeTree } from '../drivers/files/remove-tree.ts';
+import { RunFolders } from '../drivers/files/run-folders.ts';
+import { Installer } from '../drivers/install/installer.ts';
+import { Supervisor } from '../drivers/tasks/supervisor.ts';
+import { CleanedRuns } from './cleaned-runs.ts';
+import { HostMonitor } from './host-monitor.ts';
+import { Links } from './links.ts';
+import { serve } from './operations.ts';
+import type { Settings } from './settings.ts';
+
+/** How often it is looked whether anybody still needs the agent, at most. */
+const IDLE_CHECK_MS = 5_000;
+/** Time to obey a stop signal where no controller says how long. */
+const GRACE_MS = 5_000;
+/** A reply that the peer does not take must not keep an ending agent. */
+const LAST_REPLY_MS = 2_000;
+
+export class Agent {
+  readonly instance = randomUUID();
+  readonly folders: RunFolders;
+  readonly cleaned: CleanedRuns;
+  readonly links: Links;
+  readonly supervisor: Supervisor;
+  readonly installer: Installer;
+  readonly monitor: HostMonitor;
+  /** Nothing is served any more. */
+  ending = false;
+  readonly #cleaning = new Map<string, Promise<number>>();
+  #neededAt = performance.now();
+
+  constructor(
+    readonly settings: Settings,
+    readonly bootId: string,
+    private readonly log: (message: string) => void,
+  ) {
+    const { dir, env, stallMs } = settings;
+    this.folders = new RunFolders(dir);
+    this.cleaned = new CleanedRuns(dir);
+    this.links = new Links(dir, { serve: (link, request) => serve(this, link, request), log });
+    this.supervisor = new Supervisor({
+      folders: this.folders,
+      bootId,
+      env,
+      log,
+      onReport: (task) => this.links.report({ report: 'task', task }),
+    });
+    this.installer = new Installer({ folders: this.folders, env, stallMs, refuse: this.cleaned.refuse });
+    this.monitor = new HostMonitor({
+      dir,
+      wanted: () => this.links.anyGreeted,
+      onSample: (host) => this.links.report({ report: 'host', host }),
+      log,
+    });
+  }
+
+  /** Takes over from an earlier agent, and begins to listen. @throws the system's error */
+  async begin(): Promise<void> {
+    this.supervisor.adopt();
+    for (const runId of this.folders.list()) {
+      if (this.cleaned.has(runId)) this.#finishCleaning(runId);
+    }
+    await this.links.listen(this.settings.socket);
+    setInterval(() => this.#checkNeeded(), Math.min(IDLE_CHECK_MS, Math.ceil(this.settings.idleMs / 4)));
+  }
+
+  /** Ends the run's processes and removes its folder. @returns how many programs there were. @throws AgentError */
+  clean(runId: string, graceMs: number): Promise<number> {
+    const joined = this.#cleaning.get(runId);
+    if (joined !== undefined) return joined;
+    const cleaning = this.#clean(runId, graceMs).finally(() => this.#cleaning.delete(runId));
+    this.#cleaning.set(runId, cleaning);
+    return cleaning;
+  }
+
+  /** Leaves tasks and folder to a successor; the process is to exit next. */
+  async retire(): Promise<void> {
+    this.ending = true;
+    this.links.close();
+    await this.installer.abortAll();
+    setTimeout(this.exit, LAST_REPLY_MS);
+  }
+
+  /** Ends all and removes the folder; the process is to exit next. @throws AgentError, the agent then goes on */
+  async leave(graceMs: number): Promise<number> {
+    this.ending = true;
+    try {
+      await this.installer.abortAll();
+      const killed = await this.supervisor.endAll(graceMs);
+      this.links.close();
+      fs.rmSync(this.settings.socket, { force: true });
+      await removeTree(this.settings.dir);
+      setTimeout(this.exit, LAST_REPLY_MS);
+      return killed;
+    } catch (error) {
+      this.ending = false;
+      throw error;
+    }
+  }
+
+  /** Ends the process. */
+  readonly exit = (): void => {
+    process.exit(0);
+  };
+
+  async #clean(runId: string, graceMs: number): Promise<number> {
+    if (this.folders.has(runId)) this.cleaned.add(runId);
+    await this.installer.abort(runId);
+    const killed = await this.supervisor.endRun(runId, graceMs);
+    if (this.folders.has(runId)) await removeTree(this.folders.runPath(runId));
+    return killed;
+  }
+
+  /** The earlier agent died while it cleaned this run. */
+  #finishCleaning(runId: string): void {
+    this.clean(runId, GRACE_MS).catch((error: unknown) => this.log(`Cleaning ${runId}: ${messageOf(error)}`));
+  }
+
+  #checkNeeded(): void {
+    const now = performance.now();
+    const needed = this.ending || this.links.anyGreeted || this.supervisor.anyRunning || this.installer.busy;
+    if (needed) this.#neededAt = now;
+    if (now - this.#neededAt < this.settings.idleMs) return;
+    this.#neededAt = now;
+    this.leave(GRACE_MS).then(this.exit, (error: unknown) => this.log(`Leaving: ${messageOf(error)}`));
+  }
+}

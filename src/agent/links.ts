@@ -1,0 +1,103 @@
+/** All links, and the rule that only the newest controller's count. */
+import * as fs from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { AgentError } from '../drivers/agent-error.ts';
+import { readJson, writeAtomic } from '../drivers/files/atomic.ts';
+import type { ReportFrame } from '../wire/agent.ts';
+import { Link, type LinkOptions } from './link.ts';
+
+/** Links at a time; a further one takes the place of the oldest. */
+export const MAX_LINKS = 16;
+/** A link that has not greeted by then is ended. */
+const GREET_MS = 30_000;
+
+export class Links {
+  readonly #links = new Set<Link>();
+  readonly #server: Server;
+  readonly #epochPath: string;
+  #highest: number;
+
+  /** @param dir the node's folder, where the highest epoch is kept */
+  constructor(dir: string, options: LinkOptions) {
+    this.#epochPath = join(dir, 'epoch.json');
+    const saved = readJson(this.#epochPath);
+    this.#highest = typeof saved === 'number' ? saved : 0;
+    this.#server = createServer((socket) => {
+      const oldest = this.#links.values().next().value;
+      if (this.#links.size >= MAX_LINKS) oldest?.end();
+      const link = new Link(socket, options);
+      this.#links.add(link);
+      const timer = setTimeout(() => {
+        if (link.epoch === undefined) link.end();
+      }, GREET_MS);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        this.#links.delete(link);
+      });
+    });
+  }
+
+  /** Whether a controller of the newest epoch is there. */
+  get anyGreeted(): boolean {
+    return [...this.#links].some((link) => this.#isCurrent(link));
+  }
+
+  /** Listens; nobody but this account may connect. @throws the system's error */
+  listen(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      const umask = process.umask(0o177);
+      try {
+        this.#server.listen(path, () => {
+          this.#server.off('error', reject);
+          fs.chmodSync(path, 0o600);
+          resolve();
+        });
+      } finally {
+        process.umask(umask);
+      }
+    });
+  }
+
+  /** No more connections; removes the socket. */
+  close(): void {
+    this.#server.close();
+  }
+
+  /** @throws AgentError STALE_EPOCH */
+  greet(link: Link, epoch: number): void {
+    this.#refuseOlder(epoch);
+    if (epoch > this.#highest) {
+      this.#highest = epoch;
+      writeAtomic(this.#epochPath, JSON.stringify(epoch));
+    }
+    link.epoch = epoch;
+  }
+
+  /** @throws AgentError STALE_EPOCH, BAD_REQUEST before hello */
+  check(link: Link): void {
+    if (link.epoch === undefined)
+      throw new AgentError('BAD_REQUEST', 'The first request on a link must be hello');
+    this.#refuseOlder(link.epoch);
+  }
+
+  /** Sends news to every controller of the newest epoch. */
+  report(frame: ReportFrame): void {
+    for (const link of this.#links) {
+      if (this.#isCurrent(link)) link.report(frame);
+    }
+  }
+
+  #isCurrent(link: Link): boolean {
+    return link.epoch === this.#highest;
+  }
+
+  #refuseOlder(epoch: number): void {
+    if (epoch >= this.#highest) return;
+    throw new AgentError(
+      'STALE_EPOCH',
+      `Epoch ${epoch} is over: a controller with epoch ${this.#highest} has greeted`,
+    );
+  }
+}

@@ -1,0 +1,119 @@
+/** What the agent does for each request. */
+import { AgentError } from '../drivers/agent-error.ts';
+import { putChunk } from '../drivers/install/packages.ts';
+import { explainNoRoom } from '../drivers/install/room.ts';
+import { AGENT_PROTOCOL, type AgentOp, type AgentRequests, MAX_CHUNK_BYTES } from '../wire/agent.ts';
+import type { Agent } from './agent.ts';
+import * as asks from './asks.ts';
+import { fitGreeting } from './greeting.ts';
+import type { Answer, Link, Request } from './link.ts';
+
+type OkOf<O extends AgentOp> = AgentRequests[O]['ok'];
+type AnswerOf<O extends AgentOp> = Omit<Answer, 'ok'> & { readonly ok: OkOf<O> };
+type Operation<O extends AgentOp> = (
+  agent: Agent,
+  request: Request,
+  link: Link,
+) => AnswerOf<O> | Promise<AnswerOf<O>>;
+
+/** One for each operation of the protocol: a forgotten one does not compile. */
+const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
+  hello(agent, { ask }, link) {
+    asks.count(ask, 'protocol');
+    const node = asks.text(ask, 'node');
+    if (agent.settings.node !== undefined && node !== agent.settings.node) {
+      throw new AgentError('BAD_REQUEST', `This is the agent of ${agent.settings.node}, not of ${node}`);
+    }
+    agent.links.greet(link, asks.count(ask, 'epoch'));
+    const { state, rest } = fitGreeting(stateOf(agent), agent.supervisor.reports);
+    const after = () => {
+      for (const task of rest) link.report({ report: 'task', task });
+      agent.monitor.sample();
+    };
+    return { ok: state, after };
+  },
+
+  ping() {
+    return { ok: {} };
+  },
+
+  async install(agent, { ask }) {
+    const runId = asks.identity(ask, 'run_id');
+    return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask)) } };
+  },
+
+  async put(agent, { ask, binary }) {
+    const runId = asks.identity(ask, 'run_id');
+    agent.cleaned.refuse(runId);
+    const { sha256 } = ask;
+    const chunk = {
+      name: asks.text(ask, 'name'),
+      offset: asks.count(ask, 'offset'),
+      bytes: binary,
+      last: ask.last === true,
+      ...(sha256 === undefined ? {} : { sha256: asks.text(ask, 'sha256') }),
+    };
+    try {
+      agent.folders.ensure(runId);
+      return { ok: { size: await putChunk(agent.folders.workPath(runId), chunk) } };
+    } catch (error) {
+      throw explainNoRoom(error, agent.folders.dir);
+    }
+  },
+
+  async start(agent, { ask }) {
+    const order = asks.taskOrder(ask);
+    agent.cleaned.refuse(order.run_id);
+    return { ok: { task: await agent.supervisor.start(order) } };
+  },
+
+  async stop(agent, { ask }) {
+    const taskId = asks.identity(ask, 'task_id');
+    const task = await agent.supervisor.stop(taskId, asks.signalName(ask), asks.graceMs(ask));
+    return { ok: { task } };
+  },
+
+  read(agent, { ask }) {
+    const taskId = asks.identity(ask, 'task_id');
+    const limit = Math.min(asks.count(ask, 'limit'), MAX_CHUNK_BYTES);
+    const chunk = agent.supervisor.read(taskId, asks.streamName(ask), asks.count(ask, 'offset'), limit);
+    const { bytes, offset, end, eof } = chunk;
+    return { ok: { offset, end, eof }, binary: bytes };
+  },
+
+  async clean(agent, { ask }) {
+    return { ok: { killed: await agent.clean(asks.identity(ask, 'run_id'), asks.graceMs(ask)) } };
+  },
+
+  async retire(agent) {
+    await agent.retire();
+    return { ok: {}, after: agent.exit };
+  },
+
+  async leave(agent, { ask }) {
+    return { ok: { killed: await agent.leave(asks.graceMs(ask)) }, after: agent.exit };
+  },
+};
+
+/** Serves one request. @throws AgentError, also through the promise */
+export function serve(agent: Agent, link: Link, request: Request): Answer | Promise<Answer> {
+  if (!Object.hasOwn(OPERATIONS, request.op)) {
+    throw new AgentError('BAD_REQUEST', `There is no operation ${JSON.stringify(request.op.slice(0, 100))}`);
+  }
+  if (request.op !== 'hello') agent.links.check(link);
+  if (agent.ending) throw new AgentError('INTERNAL', 'The agent is ending');
+  return OPERATIONS[request.op as AgentOp](agent, request, link);
+}
+
+function stateOf(agent: Agent) {
+  return {
+    protocol: AGENT_PROTOCOL,
+    bundle: agent.settings.bundle,
+    instance: agent.instance,
+    pid: process.pid,
+    boot_id: agent.bootId,
+    node_version: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    installed: agent.installer.installed(),
+  };
+}

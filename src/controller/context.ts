@@ -1,0 +1,24 @@
+/** What the handlers work with. */
+import type { Input } from '../core/input.ts';
+import type { Answer } from '../core/decide.ts';
+import type { State } from '../core/state.ts';
+import type { Journal } from '../drivers/journal.ts';
+import type { NodeDriver } from '../drivers/nodes/node-driver.ts';
+import type { OutputStore } from '../drivers/outputs.ts';
+import type { Callbacks } from './callbacks.ts';
+
+export interface Context {
+  readonly state: State;
+  readonly submit: (input: Input) => Promise<Answer>;
+  readonly journal: Journal;
+  readonly nodes: NodeDriver;
+  readonly outputs: OutputStore;
+  readonly callbacks: Callbacks;
+  /** The only folder that plushLoadApp may read; absolute. */
+  readonly appsDir: string;
+  readonly stateDir: string;
+  readonly version: string;
+  readonly started: string;
+  /** Host names of callback URLs beyond the loopback's. */
+  readonly callbackHosts: readonly string[];
+}

@@ -1,0 +1,272 @@
+/** plushd put together: state folder, journal, loop, drivers, callbacks, and the face to the network. */
+import { randomBytes, randomInt } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Effect } from '../core/effect.ts';
+import type { Input } from '../core/input.ts';
+import { hostPart } from '../core/pool/hostname.ts';
+import { parseDirectory } from '../core/spec/directory.ts';
+import { formatDiagnostic } from '../core/spec/format.ts';
+import type { Scope } from '../../api/methods.ts';
+import { messageOf } from '../drivers/agent-error.ts';
+import { createAuthenticate } from '../drivers/http/auth.ts';
+import type { HttpFace } from '../drivers/http/face.ts';
+import { createHttpFace } from '../drivers/http/server.ts';
+import { openSqliteJournal } from '../drivers/journal-sqlite.ts';
+import { createLocalAccess } from '../drivers/local/access.ts';
+import type { Log } from '../drivers/log.ts';
+import { openAgentKit } from '../drivers/nodes/agent-kit.ts';
+import { NodeDriver, type NodeEffect } from '../drivers/nodes/node-driver.ts';
+import { PackageStore } from '../drivers/nodes/packages.ts';
+import { openOutputStore } from '../drivers/outputs.ts';
+import { requestResources } from '../drivers/resource-service.ts';
+import { createSshAccess } from '../drivers/ssh/access.ts';
+import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
+import { ensureToken } from '../drivers/token-file.ts';
+import { Callbacks } from './callbacks.ts';
+import type { Context } from './context.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { EventStream } from './event-stream.ts';
+import { appHandlers } from './handlers/apps.ts';
+import { controlHandlers } from './handlers/control.ts';
+import { nodeHandlers } from './handlers/nodes.ts';
+import { runHandlers } from './handlers/runs.ts';
+import { Loop } from './loop.ts';
+import { OptionError, type Options } from './options.ts';
+import { createRpc } from './rpc.ts';
+import { Timers } from './timers.ts';
+import { createWeb } from './web.ts';
+
+const ALL_SCOPES: readonly Scope[] = ['read', 'broker', 'operate', 'admin'];
+/** How long answers under way may take when the daemon stops. */
+const CLOSE_GRACE_MS = 2_000;
+/** How long agents may take to leave, and callback clients to take their last calls, on plushQuit. */
+const LEAVE_MS = 15_000;
+const DRAIN_MS = 3_000;
+
+export interface Ready {
+  readonly url: string;
+  readonly token_file: string;
+  readonly warnings: readonly string[];
+}
+
+export interface DaemonOptions {
+  readonly options: Options;
+  readonly version: string;
+  /** The agent's bundle. */
+  readonly bundleFile: string;
+  readonly log: Log;
+  /** The daemon has ended by itself: plushQuit (0) or because it cannot go on (1). */
+  readonly onEnd: (exitCode: number) => void;
+}
+
+export class Daemon {
+  readonly #setup: DaemonOptions;
+  #stateDir: StateDir | undefined;
+  #loop: Loop | undefined;
+  #nodes: NodeDriver | undefined;
+  #callbacks: Callbacks | undefined;
+  #face: HttpFace | undefined;
+  #closeJournal: () => void = () => {};
+  readonly #timers = new Timers((timer) => this.#submit({ type: 'timer', timer }));
+  #ready = false;
+  #ending = false;
+
+  constructor(setup: DaemonOptions) {
+    this.#setup = setup;
+  }
+
+  /** Takes the state folder, folds the journal, begins to serve, and takes runs up again. @throws with a sentence when it cannot */
+  async start(): Promise<Ready> {
+    const { options, version, log } = this.#setup;
+    const stateDir = openStateDir(options.state);
+    this.#stateDir = stateDir;
+    const token = ensureToken(options.tokenFile ?? stateDir.file('token'));
+    const journal = openSqliteJournal(stateDir.file('journal.db'));
+    this.#closeJournal = () => journal.close();
+    const events = new EventStream(journal);
+    const loop = new Loop({
+      journal,
+      moment: () => ({ nowMs: Date.now(), seed: randomInt(2 ** 32) }),
+      carryOut: (effect) => this.#carryOut(effect),
+      onCommit: () => {
+        events.wake();
+        this.#callbacks?.wake();
+      },
+      onFatal: (error) => this.#fatal(error),
+    });
+    this.#loop = loop;
+    await loop.submit({ type: 'start_controller', controller: randomBytes(4).toString('hex'), version });
+    const outputs = openOutputStore(stateDir.file('outputs'));
+    this.#callbacks = new Callbacks({
+      journal,
+      state: loop.state,
+      submit: (input) => loop.submit(input),
+      random: Math.random,
+      log,
+    });
+    const nodes = await this.#makeNodes(loop, stateDir, outputs);
+    this.#nodes = nodes;
+    const context: Context = {
+      state: loop.state,
+      submit: (input) => loop.submit(input),
+      journal,
+      nodes,
+      outputs,
+      callbacks: this.#callbacks,
+      appsDir: options.apps,
+      stateDir: stateDir.path,
+      version,
+      started: new Date().toISOString(),
+      callbackHosts: options.callbackHosts,
+    };
+    const url = await this.#serve(context, token.token, events);
+    await this.loadDirectory();
+    void outputs.prune(new Set(loop.state.runs.keys())).catch((error: unknown) => {
+      log.warn({ err: messageOf(error) }, 'Old output could not be removed');
+    });
+    loop.resume();
+    this.#callbacks.wake();
+    this.#ready = true;
+    const token_file = options.tokenFile ?? stateDir.file('token');
+    stateDir.writeRuntimeInfo({ url, pid: process.pid, token_file });
+    const warnings = [...stateDir.warnings, ...(token.warning === undefined ? [] : [token.warning])];
+    return { url, token_file, warnings };
+  }
+
+  /** Reads the directory file, again too. @throws OptionError with all that is wrong in it */
+  async loadDirectory(): Promise<void> {
+    const { directory } = this.#setup.options;
+    if (directory === undefined) return;
+    let text: Buffer;
+    try {
+      text = readFileSync(directory);
+    } catch (error) {
+      throw new OptionError(`--directory ${directory} cannot be read: ${messageOf(error)}`);
+    }
+    const { nodes, diagnostics } = parseDirectory(text, directory);
+    const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+    if (errors.length > 0) throw new OptionError(errors.map((d) => formatDiagnostic(directory, d)).join('\n'));
+    await this.#loop?.submit({ type: 'load_directory', nodes });
+  }
+
+  /** Stops serving; runs go on without this daemon and are picked up by the next. */
+  async stop(): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#ready = false;
+    this.#timers.close();
+    await this.#face?.close({ graceMs: CLOSE_GRACE_MS });
+    this.#callbacks?.close();
+    this.#nodes?.close();
+    this.#loop?.close();
+    this.#closeJournal();
+    this.#stateDir?.close();
+  }
+
+  async #makeNodes(loop: Loop, stateDir: StateDir, outputs: Context['outputs']): Promise<NodeDriver> {
+    const { options, bundleFile, log } = this.#setup;
+    const home = homedir();
+    const ssh = createSshAccess({
+      ...(options.sshIdentity === undefined ? {} : { identityFile: options.sshIdentity }),
+      ...(process.env.SSH_AUTH_SOCK ? { agentSocket: process.env.SSH_AUTH_SOCK } : {}),
+      defaultIdentityFiles: ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, '.ssh', name)),
+      hostKeys: options.sshHostKeys,
+      knownHostsFiles: [join(home, '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
+      acceptedHostsFile: stateDir.file('known_hosts'),
+      defaultUser: userInfo().username,
+    });
+    return new NodeDriver({
+      ssh,
+      local: createLocalAccess({ baseDir: stateDir.file('local') }),
+      kit: await openAgentKit(bundleFile, stateDir.file('cache')),
+      packages: new PackageStore({
+        dir: stateDir.file('packages'),
+        appsDir: options.apps,
+        ssh,
+        nodeOnHost: (host) => [...loop.state.nodes.values()].find((node) => hostPart(node.spec.hostname) === host)?.spec,
+      }),
+      outputs,
+      controller: loop.state.controller,
+      epoch: () => loop.state.epoch,
+      report: (input) => this.#submit(input),
+      log,
+    });
+  }
+
+  async #serve(context: Context, token: string, events: EventStream): Promise<string> {
+    const { options, log } = this.#setup;
+    const handlers = {
+      ...nodeHandlers(context),
+      ...appHandlers(context),
+      ...runHandlers(context),
+      ...controlHandlers(context),
+    };
+    const rpc = createRpc(new Dispatcher(handlers, log));
+    const { tlsCert, tlsKey } = options;
+    this.#face = createHttpFace({
+      listen: { host: options.host, port: options.port },
+      ...(tlsCert === undefined || tlsKey === undefined
+        ? {}
+        : { tls: { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) } }),
+      authenticate: createAuthenticate([{ token, caller: { name: 'owner', scopes: new Set(ALL_SCOPES) } }]),
+      rpc: { ...rpc, events: (query) => events.stream(query) },
+      web: createWeb(() => this.#ready),
+      allowedHosts: options.allowedHosts,
+      log,
+    });
+    return this.#face.listen();
+  }
+
+  #submit(input: Input): void {
+    this.#loop?.submit(input).catch((error: unknown) => {
+      this.#setup.log.error({ input: input.type, err: messageOf(error) }, 'An input could not be decided');
+    });
+  }
+
+  #carryOut(effect: Effect): void {
+    const { log } = this.#setup;
+    log.debug({ effect: effect.type }, 'Effect');
+    switch (effect.type) {
+      case 'timer':
+        this.#timers.set(effect.timer, effect.delayMs);
+        return;
+      case 'quit':
+        void this.#quit();
+        return;
+      case 'request_resources':
+        void this.#requestResources(effect);
+        return;
+      default:
+        this.#nodes?.carryOut(effect satisfies NodeEffect);
+    }
+  }
+
+  async #requestResources({ request, component, operation_id }: Extract<Effect, { type: 'request_resources' }>): Promise<void> {
+    const answer = await requestResources(request, component, operation_id);
+    this.#submit({ type: 'resources_answered', operation_id, component, ...answer });
+  }
+
+  /** Everything is clean: agents leave, clients hear the last of it, and the daemon ends. */
+  async #quit(): Promise<void> {
+    if (this.#ending) return;
+    await this.#nodes?.dismissAll(LEAVE_MS);
+    await this.#callbacks?.drain(DRAIN_MS);
+    await this.stop();
+    this.#setup.onEnd(0);
+  }
+
+  /** What is not durable must not happen; the next daemon goes on from what is. */
+  #fatal(error: unknown): void {
+    this.#setup.log.error({ err: messageOf(error) }, 'The journal cannot be written; the daemon ends');
+    this.#setup.onEnd(1);
+  }
+}
+
+/** The agent's bundle beside the daemon's own file. */
+export function bundleBeside(file: string): string {
+  const bundle = join(dirname(file), 'agent.cjs');
+  if (!existsSync(bundle)) throw new OptionError(`The agent's bundle ${bundle} is missing: run npm run build`);
+  return bundle;
+}

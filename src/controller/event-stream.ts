@@ -1,0 +1,78 @@
+/** Facts as events: pages for plushGetEvents, and the endless stream of GET /events. */
+import { type EventType, events } from '../../api/events.ts';
+import type { EventQuery, StreamedEvent } from '../drivers/http/events.ts';
+import type { Journal, JournalRecord } from '../drivers/journal.ts';
+
+const PAGE = 500;
+
+/** An event as it goes out: the fact's members beside its number, time and type. */
+function eventOf({ seq, time, type, body }: JournalRecord): StreamedEvent {
+  return { seq, time, type, ...body };
+}
+
+function isWanted(record: JournalRecord, topics: ReadonlySet<string> | undefined): boolean {
+  if (topics === undefined) return true;
+  return Object.hasOwn(events, record.type) && topics.has(events[record.type as EventType].topic);
+}
+
+/** A page of events after a sequence number; `last` is where the next page begins, also when topics left all out. */
+export function eventPage(
+  journal: Journal,
+  { after = 0, limit = 100, topics }: { after?: number; limit?: number; topics?: readonly string[] },
+): { events: Record<string, unknown>[]; last: number; more: boolean } {
+  if (after < 0) return { events: [], last: journal.last, more: false };
+  const wanted = topics === undefined ? undefined : new Set(topics);
+  const found: Record<string, unknown>[] = [];
+  let last = after;
+  if (after + 1 < journal.first) {
+    found.push({ seq: journal.first - 1, type: 'gap', first: journal.first });
+    last = journal.first - 1;
+  }
+  for (const record of journal.read(last)) {
+    if (found.length >= limit) break;
+    if (isWanted(record, wanted)) found.push(eventOf(record));
+    last = record.seq;
+  }
+  return { events: found, last, more: last < journal.last };
+}
+
+/** Wakes everybody who waits for new facts. */
+export class EventStream {
+  readonly #journal: Journal;
+  #waiters = new Set<() => void>();
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = new Set();
+    for (const waiter of waiters) waiter();
+  }
+
+  /** Events from where the query says, for as long as the reader stays. */
+  async *stream({ after, fromNow, topics, signal }: EventQuery): AsyncGenerator<StreamedEvent> {
+    const journal = this.#journal;
+    let position = fromNow ? journal.last : (after ?? 0);
+    while (!signal.aborted) {
+      const page = eventPage(journal, { after: position, limit: PAGE, ...(topics === undefined ? {} : { topics }) });
+      position = page.last;
+      for (const event of page.events) yield event as StreamedEvent;
+      if (!page.more) await this.#news(signal);
+    }
+  }
+
+  #news(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        this.#waiters.delete(done);
+        resolve();
+      };
+      this.#waiters.add(done);
+      signal.addEventListener('abort', done, { once: true });
+      if (signal.aborted) done();
+    });
+  }
+}

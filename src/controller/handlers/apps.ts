@@ -1,0 +1,89 @@
+import { closeSync, openSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, resolve, sep } from 'node:path';
+import type { AppSpec, Diagnostic } from '../../../api/spec.ts';
+import { parseApplication } from '../../core/spec/application.ts';
+import { formatDiagnostic } from '../../core/spec/format.ts';
+import { appDetail, listApps } from '../../core/views/apps.ts';
+import { errorCode } from '../../drivers/agent-error.ts';
+import type { Context } from '../context.ts';
+import type { Handlers } from '../dispatcher.ts';
+import { Fault } from '../fault.ts';
+
+type AppMethods = 'plushLoadApp' | 'plushLoadAppXml' | 'plushValidateApp' | 'plushListApps' | 'plushGetApp';
+
+/** Diagnostics that a fault's sentence quotes; all of them are in its details. */
+const MAX_QUOTED = 20;
+
+/** Methods about applications. */
+export function appHandlers({ state, submit, appsDir }: Context): Pick<Handlers, AppMethods> {
+  const load = async (text: string | Uint8Array, file: string): Promise<string> => {
+    const app = parsed(text, file);
+    return (await submit({ type: 'load_app', app, file })) as string;
+  };
+  return {
+    plushLoadApp: (_call, filename) => {
+      const file = fileBelow(appsDir, filename);
+      return load(readApp(file, filename), file);
+    },
+    plushLoadAppXml: (_call, xml) => load(xml, 'application.xml'),
+    plushValidateApp: (_call, xml) => [...parseApplication(xml, 'application.xml').diagnostics],
+    plushListApps: (_call, filter) => listApps(state, filter ?? {}),
+    plushGetApp: (_call, name) => appDetail(state, name),
+  };
+}
+
+function parsed(text: string | Uint8Array, file: string): AppSpec {
+  const { app, diagnostics } = parseApplication(text, basename(file));
+  if (app !== undefined) return app;
+  throw new Fault('APP_INVALID', invalidSentence(file, diagnostics), { diagnostics });
+}
+
+function invalidSentence(file: string, diagnostics: readonly Diagnostic[]): string {
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+  const quoted = errors.slice(0, MAX_QUOTED).map((diagnostic) => formatDiagnostic(basename(file), diagnostic));
+  const more = errors.length > MAX_QUOTED ? [`and ${errors.length - MAX_QUOTED} more`] : [];
+  return [`The specification has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}`, ...quoted, ...more].join('\n');
+}
+
+/** The file's real path, when it is below the folder. @throws Fault APP_OUTSIDE, APP_UNREADABLE */
+function fileBelow(appsDir: string, filename: string): string {
+  const root = realpathSync(appsDir);
+  const isBelow = (path: string) => path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+  const outside = () => new Fault('APP_OUTSIDE', `${filename} is not below ${root}, the folder given by --apps`);
+  const wanted = resolve(root, filename);
+  // What is outside is refused before it is looked at, so that nobody learns what is there.
+  if (!isBelow(wanted) && !isBelow(resolve(appsDir, filename).replace(resolve(appsDir), root))) throw outside();
+  let real: string;
+  try {
+    real = realpathSync(wanted);
+  } catch (error) {
+    throw unreadable(filename, error);
+  }
+  if (!isBelow(real)) throw outside();
+  return real;
+}
+
+function readApp(file: string, filename: string): Buffer {
+  try {
+    const fd = openSync(file, 'r');
+    try {
+      return readFileSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw unreadable(filename, error);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'the controller may not read it',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is no folder',
+};
+
+function unreadable(filename: string, error: unknown): Fault {
+  const code = errorCode(error) ?? 'unknown';
+  return new Fault('APP_UNREADABLE', `${filename} cannot be read: ${REASONS[code] ?? code}`, { filename });
+}

@@ -1,0 +1,93 @@
+import { isIP } from 'node:net';
+import { type MethodName, methodTable } from '../../../api/methods.ts';
+import { methodHelp, methodSignature } from '../../../api/help.ts';
+import { openrpc } from '../../../api/openrpc.ts';
+import { nodeState } from '../../core/views/nodes.ts';
+import type { Context } from '../context.ts';
+import type { Handlers } from '../dispatcher.ts';
+import { eventPage } from '../event-stream.ts';
+import { Fault } from '../fault.ts';
+
+type ControlMethods =
+  | 'plushTestConnection'
+  | 'plushCreateResources'
+  | 'plushQuit'
+  | 'setXmlRpcClientUrl'
+  | 'plushInfoControl'
+  | 'plushGetEvents'
+  | 'system.listMethods'
+  | 'system.methodHelp'
+  | 'system.methodSignature'
+  | 'rpc.discover';
+
+/** Methods about the controller itself and its contract. */
+export function controlHandlers(context: Context): Pick<Handlers, ControlMethods> {
+  const { submit, callbacks, journal } = context;
+  const names = Object.keys(methodTable).sort();
+  const contract = openrpc();
+  return {
+    plushTestConnection: () => 'Hello World',
+    plushCreateResources: async () => (await submit({ type: 'create_resources' })) as string,
+    plushQuit: async () => {
+      await submit({ type: 'quit' });
+      return true;
+    },
+    setXmlRpcClientUrl: async (_call, url) => {
+      checkCallbackUrl(url, context.callbackHosts);
+      await submit({ type: 'register_client', url });
+      callbacks.registered(url);
+      return true;
+    },
+    plushInfoControl: () => info(context),
+    plushGetEvents: (_call, page) => eventPage(journal, page ?? {}),
+    'system.listMethods': () => names,
+    'system.methodHelp': (_call, method) => methodHelp(known(method)),
+    'system.methodSignature': (_call, method) => methodSignature(known(method)),
+    'rpc.discover': () => contract,
+  };
+}
+
+function known(method: string): MethodName {
+  if (Object.hasOwn(methodTable, method)) return method as MethodName;
+  throw new Fault('UNKNOWN_METHOD', `There is no method "${method.slice(0, 100)}"`);
+}
+
+/** Callback URLs lead to the loopback or to hosts that were allowed: the daemon must not be made to call others (SSRF). */
+function checkCallbackUrl(text: string, allowed: readonly string[]): void {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch (error) {
+    throw new Fault('BAD_URL', `"${text.slice(0, 200)}" is not a URL`, { cause: String(error) });
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Fault('BAD_URL', `${url.protocol}// is not http or https`);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) return;
+  if (!allowed.includes(host)) throw new Fault('URL_NOT_ALLOWED', `${host} is neither the loopback nor an allowed host`);
+}
+
+function info({ state, journal, callbacks, appsDir, stateDir, started, version }: Context) {
+  const nodes: Record<string, number> = {};
+  for (const node of state.nodes.values()) {
+    const name = nodeState(node);
+    nodes[name] = (nodes[name] ?? 0) + 1;
+  }
+  const runs: Record<string, number> = {};
+  for (const run of state.runs.values()) {
+    runs[run.state] = (runs[run.state] ?? 0) + 1;
+  }
+  return {
+    version,
+    controller: state.controller,
+    epoch: state.epoch,
+    pid: process.pid,
+    started,
+    state_folder: stateDir,
+    apps_folder: appsDir,
+    journal: { first: journal.first, last: journal.last },
+    nodes,
+    runs,
+    clients: callbacks.list(),
+    ...(state.loaded === undefined ? {} : { loaded_app: state.loaded }),
+  };
+}

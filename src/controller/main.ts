@@ -1,0 +1,56 @@
+/** Entry of plushd: options, signals, ready line, exit codes (docs/operating.md). */
+import { fileURLToPath } from 'node:url';
+import pino from 'pino';
+import { version } from '../../package.json';
+import { messageOf } from '../drivers/agent-error.ts';
+import { bundleBeside, Daemon } from './daemon.ts';
+import { helpText, OptionError, readOptions } from './options.ts';
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2), process.env, process.cwd());
+  if (options === 'help') {
+    process.stdout.write(helpText());
+    return;
+  }
+  if (options === 'version') {
+    process.stdout.write(`plushd ${version}\n`);
+    return;
+  }
+  const log = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const daemon = new Daemon({
+    options,
+    version,
+    bundleFile: bundleBeside(fileURLToPath(import.meta.url)),
+    log,
+    onEnd: (exitCode) => process.exit(exitCode),
+  });
+  const stop = () => {
+    daemon.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: messageOf(error) }, 'Stopping went wrong');
+        process.exit(EXIT_FAILURE);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => {
+    daemon.loadDirectory().then(
+      () => log.info({ directory: options.directory }, 'The directory was read again'),
+      (error: unknown) => log.error({ err: messageOf(error) }, 'The directory was not read again; the pool stays as it was'),
+    );
+  });
+  const { url, token_file, warnings } = await daemon.start();
+  for (const warning of warnings) log.warn({}, warning);
+  if (options.insecureListen) log.warn({ listen: options.host }, 'The API is served without TLS: tokens cross the network in clear');
+  process.stdout.write(`${JSON.stringify({ ready: true, url, token_file, pid: process.pid })}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`plushd: ${messageOf(error)}\n`);
+  process.exit(error instanceof OptionError ? EXIT_USAGE : EXIT_FAILURE);
+});

@@ -1,0 +1,217 @@
+/** plushd's options: command line over environment (PLUSH_*) over configuration file over defaults. */
+import { readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { nearestName } from '../core/suggest.ts';
+
+export interface Options {
+  readonly host: string;
+  readonly port: number;
+  readonly state: string;
+  readonly directory?: string;
+  readonly apps: string;
+  readonly sshIdentity?: string;
+  readonly sshHostKeys: 'strict' | 'accept-new';
+  readonly tokenFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecureListen: boolean;
+  readonly callbackHosts: readonly string[];
+  readonly allowedHosts: readonly string[];
+  readonly logLevel: string;
+}
+
+/** A bad option. The message is the one sentence that is shown. */
+export class OptionError extends Error {
+  override readonly name = 'OptionError';
+}
+
+/** Shown by --help, and the list of what is an option at all. */
+const KNOWN: Readonly<Record<string, { readonly value?: string; readonly doc: string }>> = {
+  listen: { value: 'HOST:PORT', doc: 'where to serve; default 127.0.0.1:4880, port 0 takes a free one' },
+  state: { value: 'DIR', doc: 'journal, token, outputs; default $XDG_STATE_HOME/plush' },
+  directory: { value: 'FILE', doc: 'directory.xml, read at the start and again on SIGHUP' },
+  apps: { value: 'DIR', doc: 'the only folder plushLoadApp may read; default: the working directory' },
+  'ssh-identity': { value: 'FILE', doc: 'private key; else the SSH agent, else ~/.ssh/id_*' },
+  'ssh-host-keys': { value: 'strict|accept-new', doc: 'what to do with unknown host keys; default strict' },
+  'token-file': { value: 'FILE', doc: 'the API\'s token, made at the first start; default DIR/token' },
+  'tls-cert': { value: 'FILE', doc: 'certificate chain (PEM); needed to listen beyond the loopback' },
+  'tls-key': { value: 'FILE', doc: 'its private key (PEM)' },
+  'insecure-listen': { doc: 'listen beyond the loopback without TLS' },
+  'callback-hosts': { value: 'HOST,…', doc: 'hosts that callback URLs may lead to, beside the loopback' },
+  'allowed-hosts': { value: 'HOST,…', doc: 'names by which clients may call, beside the loopback and the listen host' },
+  topology: { value: 'star', doc: 'how agents are reached; this version has star' },
+  'log-level': { value: 'LEVEL', doc: 'error, warn, info or debug; default info' },
+  config: { value: 'FILE', doc: 'the same options as a JSON object' },
+  help: { doc: 'this text' },
+  version: { doc: 'the version' },
+};
+
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'];
+
+export function helpText(): string {
+  const rows = Object.entries(KNOWN).map(([name, { value, doc }]) => {
+    const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
+    return `${left.padEnd(34)}${doc}`;
+  });
+  return ['plushd [options]', '', 'The Plush controller: serves the API and runs applications on nodes.', '', ...rows, ''].join('\n');
+}
+
+type Raw = Record<string, string>;
+
+/**
+ * Reads the options.
+ * @returns `help` or `version` where only that was asked for
+ * @throws OptionError
+ */
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Options | 'help' | 'version' {
+  const line = fromArguments(args);
+  if (line.help !== undefined) return 'help';
+  if (line.version !== undefined) return 'version';
+  const variables = fromEnvironment(env);
+  const configFile = line.config ?? variables.config;
+  const raw: Raw = { ...(configFile === undefined ? {} : fromFile(resolve(cwd, configFile))), ...variables, ...line };
+  return build(raw, env, cwd);
+}
+
+function fromArguments(args: readonly string[]): Raw {
+  const raw: Raw = {};
+  for (let i = 0; i < args.length; i += 1) {
+    const arg = args[i] as string;
+    if (!arg.startsWith('--')) throw new OptionError(`plushd takes no argument "${arg}"; plushd --help lists the options`);
+    const equals = arg.indexOf('=');
+    const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
+    const known = optionOf(name, '--');
+    if (known.value === undefined) {
+      if (equals >= 0) throw new OptionError(`--${name} takes no value`);
+      raw[name] = 'true';
+    } else if (equals >= 0) {
+      raw[name] = arg.slice(equals + 1);
+    } else {
+      i += 1;
+      const value = args[i];
+      if (value === undefined) throw new OptionError(`--${name} needs a value: --${name} ${known.value}`);
+      raw[name] = value;
+    }
+  }
+  return raw;
+}
+
+function optionOf(name: string, prefix: string): { readonly value?: string } {
+  const known = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined;
+  if (known !== undefined) return known;
+  const near = nearestName(name, Object.keys(KNOWN));
+  throw new OptionError(
+    `There is no option ${prefix}${name}${near === undefined ? '; plushd --help lists the options' : `; did you mean ${prefix}${near}?`}`,
+  );
+}
+
+function fromEnvironment(env: NodeJS.ProcessEnv): Raw {
+  const raw: Raw = {};
+  for (const name of Object.keys(KNOWN)) {
+    const value = env[`PLUSH_${name.toUpperCase().replaceAll('-', '_')}`];
+    if (value !== undefined && value !== '' && name !== 'help' && name !== 'version') raw[name] = value;
+  }
+  return raw;
+}
+
+function fromFile(file: string): Raw {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new OptionError(`The configuration file ${file} cannot be used: ${error instanceof Error ? error.message : error}`);
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new OptionError(`The configuration file ${file} must hold a JSON object`);
+  }
+  const raw: Raw = {};
+  for (const [name, value] of Object.entries(content)) {
+    optionOf(name, `${file}: `);
+    if (value !== false) raw[name] = Array.isArray(value) ? value.join(',') : String(value);
+  }
+  return raw;
+}
+
+function build(raw: Raw, env: NodeJS.ProcessEnv, cwd: string): Options {
+  const { host, port } = address(raw.listen ?? '127.0.0.1:4880');
+  const path = (name: string) => (raw[name] === undefined ? undefined : resolve(cwd, raw[name]));
+  const apps = path('apps') ?? cwd;
+  if (!isFolder(apps)) throw new OptionError(`--apps ${apps} is not a folder`);
+  for (const name of ['directory', 'ssh-identity', 'tls-cert', 'tls-key']) {
+    const file = path(name);
+    if (file !== undefined && !isFile(file)) throw new OptionError(`--${name} ${file} is not a readable file`);
+  }
+  if ((raw['tls-cert'] === undefined) !== (raw['tls-key'] === undefined)) {
+    throw new OptionError('--tls-cert and --tls-key go together');
+  }
+  if ((raw.topology ?? 'star') !== 'star') throw new OptionError(`--topology ${raw.topology} is not in this version, which has star`);
+  const insecureListen = flag(raw, 'insecure-listen');
+  if (!isLoopback(host) && raw['tls-cert'] === undefined && !insecureListen) {
+    throw new OptionError(
+      `--listen ${raw.listen} is open to the network: give --tls-cert and --tls-key, or --insecure-listen to do without`,
+    );
+  }
+  const state = path('state') ?? join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'plush');
+  const optional = <K extends string>(key: K, value: string | undefined) =>
+    (value === undefined ? {} : { [key]: value }) as { [P in K]?: string };
+  return {
+    host,
+    port,
+    state,
+    apps,
+    sshHostKeys: choice(raw, 'ssh-host-keys', ['strict', 'accept-new'] as const, 'strict'),
+    insecureListen,
+    callbackHosts: list(raw['callback-hosts']),
+    allowedHosts: list(raw['allowed-hosts']),
+    logLevel: choice(raw, 'log-level', LEVELS, 'info'),
+    ...optional('directory', path('directory')),
+    ...optional('sshIdentity', path('ssh-identity')),
+    ...optional('tokenFile', path('token-file')),
+    ...optional('tlsCert', path('tls-cert')),
+    ...optional('tlsKey', path('tls-key')),
+  };
+}
+
+function address(text: string): { host: string; port: number } {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]*):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) {
+    throw new OptionError(`--listen ${text} is not HOST:PORT with a port from 0 to 65535`);
+  }
+  const host = (match[1] as string).replace(/^\[|\]$/g, '');
+  return { host: host === '' ? '127.0.0.1' : host, port };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function flag(raw: Raw, name: string): boolean {
+  const value = raw[name];
+  if (value === undefined || value === 'false' || value === '0') return false;
+  if (value === 'true' || value === '1') return true;
+  throw new OptionError(`${name} is either true or false, not "${value}"`);
+}
+
+function choice<T extends string>(raw: Raw, name: string, allowed: readonly T[], fallback: T): T {
+  const value = raw[name];
+  if (value === undefined) return fallback;
+  if ((allowed as readonly string[]).includes(value)) return value as T;
+  throw new OptionError(`--${name} is one of ${allowed.join(', ')}, not "${value}"`);
+}
+
+function list(text: string | undefined): string[] {
+  return (text ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}

@@ -1,0 +1,107 @@
+/** Checks a call's parameters against the table, and says which is wrong, what was expected and what came. */
+import type { TSchema } from '@sinclair/typebox';
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import { type MethodName, methodTable, type Parameter } from '../../api/methods.ts';
+import { nearestName } from '../core/suggest.ts';
+import { Fault } from './fault.ts';
+
+const compiled = new Map<TSchema, TypeCheck<TSchema>>();
+
+function checkerOf(schema: TSchema): TypeCheck<TSchema> {
+  let checker = compiled.get(schema);
+  if (checker === undefined) {
+    checker = TypeCompiler.Compile(schema);
+    compiled.set(schema, checker);
+  }
+  return checker;
+}
+
+/**
+ * The parameters by position, checked. Dates become ISO strings, base64 becomes text where text is wanted, and members
+ * that are null count as missing, since clients without a way to leave a member out send null.
+ * @throws Fault INVALID_PARAMETERS
+ */
+export function checkParameters(method: MethodName, given: unknown): unknown[] {
+  const { params } = methodTable[method] as { params: readonly Parameter[] };
+  const values = Array.isArray(given) ? given : byPosition(method, params, given as Record<string, unknown>);
+  if (values.length > params.length) {
+    throw wrong(method, `takes ${count(params.length)}, ${values.length} came`);
+  }
+  return params.map((param, i) => {
+    const value = normalise(values[i], param.schema);
+    if (value === undefined) {
+      if (param.optional) return undefined;
+      throw wrong(method, `parameter ${i + 1} (${param.name}) is missing`, { parameter: param.name });
+    }
+    check(method, param, i, value);
+    return value;
+  });
+}
+
+function byPosition(method: MethodName, params: readonly Parameter[], given: Record<string, unknown>): unknown[] {
+  const names = params.map((param) => param.name);
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    const near = nearestName(name, names);
+    throw wrong(method, `has no parameter "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`);
+  }
+  return params.map((param) => (Object.hasOwn(given, param.name) ? given[param.name] : undefined));
+}
+
+function check(method: MethodName, param: Parameter, index: number, value: unknown): void {
+  const checker = checkerOf(param.schema);
+  if (checker.Check(value)) return;
+  const first = checker.Errors(value).First();
+  const where = first === undefined || first.path === '' ? '' : `, member ${first.path.slice(1).replaceAll('/', '.')}`;
+  const unknownMember = first?.message === 'Unexpected property' ? memberHint(first.path, param.schema) : '';
+  const came = first === undefined ? '' : `, ${describe(first.value)} came`;
+  const expected = unknownMember || (first === undefined ? 'has the wrong type' : expectation(first.schema, first.message));
+  throw wrong(method, `parameter ${index + 1} (${param.name})${where}: ${expected}${unknownMember ? '' : came}`, {
+    parameter: param.name,
+    path: first?.path ?? '',
+  });
+}
+
+function expectation(schema: TSchema, message: string): string {
+  const literals = (schema.anyOf as { const?: unknown }[] | undefined)?.map((option) => JSON.stringify(option.const));
+  if (literals !== undefined) return `expected one of ${literals.join(', ')}`;
+  return message.charAt(0).toLowerCase() + message.slice(1);
+}
+
+function memberHint(path: string, schema: TSchema): string {
+  const near = nearestName(path.split('/').at(-1) ?? '', Object.keys((schema.properties ?? {}) as object));
+  return `there is no such member${near === undefined ? '' : `; did you mean "${near}"?`}`;
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object') return 'a struct';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function count(parameters: number): string {
+  if (parameters === 0) return 'no parameters';
+  return parameters === 1 ? 'one parameter' : `at most ${parameters} parameters`;
+}
+
+function wrong(method: string, sentence: string, details?: unknown): Fault {
+  return new Fault('INVALID_PARAMETERS', `${method} ${sentence}`, details);
+}
+
+function normalise(value: unknown, schema: TSchema): unknown {
+  if (value === null || value === undefined) return undefined;
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
+  if (Array.isArray(value) || typeof value !== 'object') return value;
+  const members = (schema.properties ?? {}) as Record<string, TSchema>;
+  const clean: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    const kept = normalise(member, members[name] ?? ({} as TSchema));
+    if (kept === undefined) continue;
+    // A member called __proto__ is data like any other.
+    Object.defineProperty(clean, name, { value: kept, enumerable: true, configurable: true, writable: true });
+  }
+  return clean;
+}

@@ -1,0 +1,65 @@
+/** The two protocols over one dispatcher: bodies in, bodies out. */
+import { faults } from '../../api/faults.ts';
+import type { Caller } from '../drivers/http/auth.ts';
+import type { RpcHandlers } from '../drivers/http/face.ts';
+import { WireError } from '../wire/errors.ts';
+import { decodeJsonRpc, type JsonRpcItem } from '../wire/jsonrpc/decode.ts';
+import { encodeJsonRpcBatch, encodeJsonRpcError, encodeJsonRpcResult } from '../wire/jsonrpc/encode.ts';
+import { decodeCall } from '../wire/xmlrpc/decode.ts';
+import { encodeFault, encodeResponse } from '../wire/xmlrpc/encode.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { asFault, type Fault } from './fault.ts';
+
+const XML = 'text/xml; charset=utf-8';
+
+export function createRpc(dispatcher: Dispatcher): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
+  return {
+    async xmlrpc(body, contentType, caller) {
+      try {
+        const { method, params } = decodeCall(body, contentType);
+        return { body: encodeResponse(await dispatcher.call(method, params, caller)), contentType: XML };
+      } catch (error) {
+        const { code, message } = answerable(error);
+        return { body: encodeFault(code, message), contentType: XML };
+      }
+    },
+    async jsonrpc(body, caller) {
+      try {
+        const message = decodeJsonRpc(body);
+        const items = message.batch ? message.items : [message.item];
+        const answers = (await Promise.all(items.map((item) => answer(dispatcher, item, caller)))).filter(
+          (text): text is string => text !== undefined,
+        );
+        if (answers.length === 0) return { status: 204 };
+        return { status: 200, body: message.batch ? encodeJsonRpcBatch(answers) : (answers[0] as string) };
+      } catch (error) {
+        return { status: 200, body: encodeJsonRpcError('null', answerable(error)) };
+      }
+    },
+  };
+}
+
+async function answer(dispatcher: Dispatcher, item: JsonRpcItem, caller: Caller): Promise<string | undefined> {
+  if (item.kind === 'invalid') {
+    const { code, symbol, message } = item.error;
+    return encodeJsonRpcError(item.rawId, { code, message: `${symbol}: ${message}`, data: { code: symbol } });
+  }
+  try {
+    const result = await dispatcher.call(item.method, item.params, caller);
+    return item.rawId === undefined ? undefined : encodeJsonRpcResult(item.rawId, result);
+  } catch (error) {
+    return item.rawId === undefined ? undefined : encodeJsonRpcError(item.rawId, answerable(error));
+  }
+}
+
+/** The error object of JSON-RPC, of which a fault is the first two members. @throws what is no fault */
+function answerable(error: unknown): { code: number; message: string; data: Record<string, unknown> } {
+  if (error instanceof WireError) {
+    const { hint } = faults[error.symbol];
+    return { code: error.code, message: `${error.symbol}: ${error.message}`, data: { code: error.symbol, hint } };
+  }
+  const fault: Fault | undefined = asFault(error);
+  if (fault === undefined) throw error;
+  const { code, symbol, message, hint, details } = fault;
+  return { code, message, data: { code: symbol, hint, ...(details === undefined ? {} : { details }) } };
+}

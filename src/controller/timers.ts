@@ -1,0 +1,29 @@
+/** The timers that the core asks for: one of each kind and subject, a later one replacing the earlier. */
+import type { Timer } from '../core/input.ts';
+
+export class Timers {
+  readonly #fire: (timer: Timer) => void;
+  readonly #set = new Map<string, NodeJS.Timeout>();
+  #closed = false;
+
+  constructor(fire: (timer: Timer) => void) {
+    this.#fire = fire;
+  }
+
+  set(timer: Timer, delayMs: number): void {
+    if (this.#closed) return;
+    const key = `${timer.kind} ${'hostname' in timer ? timer.hostname : timer.run_id}`;
+    clearTimeout(this.#set.get(key));
+    const handle = setTimeout(() => {
+      this.#set.delete(key);
+      this.#fire(timer);
+    }, delayMs);
+    this.#set.set(key, handle);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const handle of this.#set.values()) clearTimeout(handle);
+    this.#set.clear();
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * decide(state, input) → facts and effects. All policy is reached from here; each kind of input has its one handler.
+ * A handler that throws a Rejection does so before it emits anything.
+ */
+import type { Fact } from '../../api/events.ts';
+import * as control from './control.ts';
+import type { Effect } from './effect.ts';
+import type { Input, InputOf, Moment } from './input.ts';
+import * as pool from './pool/decide.ts';
+import * as run from './run/decide.ts';
+import type { State } from './state.ts';
+import { Transaction } from './transaction.ts';
+
+/** What a command answers: an id where it made something, else nothing. */
+export type Answer = string | undefined;
+
+export interface Decision {
+  readonly facts: readonly Fact[];
+  readonly effects: readonly Effect[];
+  readonly answer: Answer;
+}
+
+type Handler<T extends Input['type']> = (tx: Transaction, input: InputOf<T>) => unknown;
+
+const handlers: { readonly [T in Input['type']]: Handler<T> } = {
+  start_controller: control.startController,
+  load_app: control.loadApp,
+  create_resources: control.createResources,
+  quit: control.quit,
+  register_client: control.registerClient,
+  suspend_client: control.suspendClient,
+  resources_answered: control.resourcesAnswered,
+  load_directory: pool.loadDirectory,
+  add_node: pool.addNode,
+  remove_node: pool.removeNode,
+  fail_host: pool.failHost,
+  connect: pool.connect,
+  disconnect: pool.disconnect,
+  node_up: pool.nodeUp,
+  node_down: pool.nodeDown,
+  cleaned: pool.cleaned,
+  left: pool.left,
+  start_run: run.startRun,
+  abort_run: run.abortRun,
+  installed: run.installed,
+  install_failed: run.installFailed,
+  task_report: run.taskReport,
+  timer: (tx, { timer }) => {
+    if (timer.kind === 'reconnect') pool.reconnect(tx, timer.hostname);
+    else if (timer.kind === 'restore') pool.restore(tx, timer.hostname);
+    else run.endOverdue(tx, timer.run_id);
+  },
+};
+
+/** Works out one input. The state has changed by the facts when this returns. @throws Rejection for a command that cannot be */
+export function decide(state: State, input: Input, moment: Moment): Decision {
+  const tx = new Transaction(state, moment);
+  const answer = (handlers[input.type] as Handler<Input['type']>)(tx, input as never);
+  return { facts: tx.facts, effects: tx.effects, answer: typeof answer === 'string' ? answer : undefined };
+}

@@ -1,0 +1,37 @@
+/** What the world must do. Every effect may be carried out twice with the result of once. */
+import type { NodeSpec, ResourceRequest, SoftwareSpec } from '../../api/spec.ts';
+import type { Timer } from './input.ts';
+import type { TaskOrder } from './task.ts';
+
+export type Effect =
+  /** Reach the node and see that its agent runs; answers node_up or node_down. */
+  | { readonly type: 'connect'; readonly node: NodeSpec }
+  /** Close the connection; nothing on the node changes. */
+  | { readonly type: 'disconnect'; readonly hostname: string }
+  /** Have the agent stop everything, clean up and leave; answers left. */
+  | { readonly type: 'dismiss'; readonly node: NodeSpec }
+  | {
+      readonly type: 'install';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly software: readonly SoftwareSpec[];
+    }
+  | { readonly type: 'start_task'; readonly hostname: string; readonly order: TaskOrder }
+  /** Stop the run's tasks on the node, bring their output back, remove the run's folder; answers cleaned. */
+  | {
+      readonly type: 'clean';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly task_ids: readonly string[];
+    }
+  | { readonly type: 'timer'; readonly timer: Timer; readonly delayMs: number }
+  | {
+      readonly type: 'request_resources';
+      readonly operation_id: string;
+      readonly component: string;
+      readonly request: ResourceRequest;
+    }
+  /** Everything is clean: dismiss the agents that are connected and end the daemon. */
+  | { readonly type: 'quit' };
+
+export type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>;

@@ -1,0 +1,190 @@
+/** fact + state after it → what the world must now do. */
+import type { EventType, Fact, FactOf } from '../../api/events.ts';
+import type { SoftwareSpec } from '../../api/spec.ts';
+import type { Effect } from './effect.ts';
+import { CONNECT_ATTEMPTS, END_DEADLINE_MS, FAILED_FLAG_MS, MAX_OUTPUT_BYTES } from './limits.ts';
+import { splitTaskId } from './run/evolve.ts';
+import { planOf } from './run/plan.ts';
+import { isOver, type Member, type PoolNode, type Run, type State, type Task } from './state.ts';
+import type { TaskOrder } from './task.ts';
+
+type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State) => Effect[];
+
+/** The types of fact that make the world do something; all others are only remembered. */
+const table: { readonly [T in EventType]?: EffectsOf<T> } = {
+  node_removed: ({ hostname }, state) => {
+    const spec = state.leaving.get(hostname);
+    return spec === undefined ? [{ type: 'disconnect', hostname }] : [{ type: 'dismiss', node: spec }];
+  },
+  node_connecting: ({ hostname }, state) => {
+    const node = state.nodes.get(hostname);
+    return node === undefined ? [] : [{ type: 'connect', node: node.spec }];
+  },
+  node_connected: ({ hostname, runs }, state) => workOn(state, hostname, runs),
+  node_disconnected: ({ hostname, cause, retry_ms }) => {
+    if (cause === 'requested') return [{ type: 'disconnect', hostname }];
+    if (retry_ms === undefined) return [];
+    return [{ type: 'timer', timer: { kind: 'reconnect', hostname }, delayMs: retry_ms }];
+  },
+  node_failed: ({ hostname }) => [
+    { type: 'timer', timer: { kind: 'restore', hostname }, delayMs: FAILED_FLAG_MS },
+  ],
+  run_matched: ({ run_id, members }, state) =>
+    members.flatMap(({ hostname }) => {
+      const node = state.nodes.get(hostname);
+      const run = state.runs.get(run_id);
+      if (node?.link !== 'connected' || run === undefined) return [];
+      return memberWork(run, run.members.get(hostname));
+    }),
+  member_failed: ({ run_id, hostname }, state) => cleanIfConnected(state, hostname, run_id),
+  run_ending: ({ run_id }, state) => {
+    const effects: Effect[] = [{ type: 'timer', timer: { kind: 'end', run_id }, delayMs: END_DEADLINE_MS }];
+    const run = state.runs.get(run_id);
+    for (const member of run?.members.values() ?? []) {
+      if (member.phase !== 'done') effects.push(...cleanIfConnected(state, member.hostname, run_id));
+    }
+    return effects;
+  },
+  run_ended: (_body, state) => quitWhenIdle(state),
+  quit_requested: (_body, state) => quitWhenIdle(state),
+  task_exited: ({ run_id, task_id }, state) => {
+    const [, , hostname] = splitTaskId(task_id);
+    const member = state.runs.get(run_id)?.members.get(hostname);
+    return member?.phase === 'finishing' ? cleanIfConnected(state, hostname, run_id) : [];
+  },
+  task_ordered: ({ run_id, hostname, block }, state) => {
+    const run = state.runs.get(run_id);
+    const task = run?.members.get(hostname)?.tasks.get(block);
+    if (run === undefined || task === undefined || state.nodes.get(hostname)?.link !== 'connected') return [];
+    return [startTask(run, task)];
+  },
+  resources_requested: ({ operation_id, component }, state) => {
+    const app = state.loaded === undefined ? undefined : state.apps.get(state.loaded);
+    const requests = app?.spec.components.find((c) => c.name === component)?.requests ?? [];
+    return requests
+      .filter((request) => request.service !== 'sword')
+      .map((request) => ({ type: 'request_resources' as const, operation_id, component, request }));
+  },
+};
+
+function quitWhenIdle(state: State): Effect[] {
+  if (!state.quitting) return [];
+  return state.active.size === 0 ? [{ type: 'quit' }] : [];
+}
+
+export function effectsOf(fact: Fact, state: State): Effect[] {
+  const effects = table[fact.type] as ((body: Fact['body'], state: State) => Effect[]) | undefined;
+  return effects === undefined ? [] : effects(fact.body, state);
+}
+
+/** Everything that a node whose agent has just answered must do: what is owed, what is foreign, and its part in its run. */
+function workOn(state: State, hostname: string, reported: readonly string[]): Effect[] {
+  const node = state.nodes.get(hostname);
+  if (node === undefined) return [];
+  const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
+  const stale = new Set([...node.owed, ...reported.filter((id) => id !== run?.run_id)]);
+  const effects: Effect[] = [...stale].map((run_id) => clean(state, hostname, run_id));
+  if (run !== undefined) effects.push(...memberWork(run, run.members.get(hostname)));
+  return effects;
+}
+
+/** What a member has still to do, from its phase; nothing is remembered about what was asked before. */
+function memberWork(run: Run, member: Member | undefined): Effect[] {
+  if (member === undefined || isOver(run)) return [];
+  if (member.phase === 'done') return [];
+  if (run.state === 'ending' || member.phase === 'finishing') return [cleanMember(run, member)];
+  if (member.phase === 'preparing') return [install(run, member)];
+  return [...member.tasks.values()]
+    .filter((task) => task.state === 'ordered' || task.state === 'running')
+    .map((task) => startTask(run, task));
+}
+
+function install(run: Run, member: Member): Effect {
+  const wanted = run.spec.components.find((c) => c.name === member.component)?.software ?? [];
+  const byName = new Map(run.spec.software.map((s) => [s.name, s]));
+  const software = wanted.map((name) => byName.get(name)).filter((s): s is SoftwareSpec => s !== undefined);
+  return { type: 'install', hostname: member.hostname, run_id: run.run_id, software };
+}
+
+function startTask(run: Run, task: Task): Effect {
+  return { type: 'start_task', hostname: task.hostname, order: taskOrder(run, task) };
+}
+
+/** The order for a task, with the environment that engine.md promises every task. */
+function taskOrder(run: Run, task: Task): TaskOrder {
+  const planned = planOf(run.spec).blocks.get(task.block);
+  const process = planned?.spec.process;
+  return {
+    task_id: task.task_id,
+    run_id: run.run_id,
+    block: task.block,
+    attempt: task.attempt,
+    path: process?.path ?? '',
+    ...(process?.cwd === undefined ? {} : { cwd: process.cwd }),
+    args: process?.args ?? [],
+    env: {
+      ...process?.env,
+      PLUSH_RUN: run.run_id,
+      PLUSH_APP: run.app,
+      PLUSH_COMPONENT: planned?.component ?? '',
+      PLUSH_NODE: task.hostname,
+      PLUSH_INDEX: String(task.index),
+      PLUSH_COUNT: String(task.count),
+      PLUSH_TASK: task.task_id,
+    },
+    max_output_bytes: MAX_OUTPUT_BYTES,
+  };
+}
+
+/** The effect that ends a member's part on its node. */
+export function cleanMember(run: Run, member: Member): Effect {
+  return {
+    type: 'clean',
+    hostname: member.hostname,
+    run_id: run.run_id,
+    task_ids: [...member.tasks.values()].map((task) => task.task_id),
+  };
+}
+
+function clean(state: State, hostname: string, run_id: string): Effect {
+  const run = state.runs.get(run_id);
+  const member = run?.members.get(hostname) ?? run?.past.findLast((past) => past.hostname === hostname);
+  if (run !== undefined && member !== undefined) return cleanMember(run, member);
+  return { type: 'clean', hostname, run_id, task_ids: [] };
+}
+
+function cleanIfConnected(state: State, hostname: string, run_id: string): Effect[] {
+  return state.nodes.get(hostname)?.link === 'connected' ? [clean(state, hostname, run_id)] : [];
+}
+
+/** What to do after a restart: everything that the facts say is under way. Whatever was done already is told again. */
+export function resume(state: State, nowMs: number): Effect[] {
+  const effects: Effect[] = [];
+  for (const spec of state.leaving.values()) effects.push({ type: 'dismiss', node: spec });
+  for (const node of state.nodes.values()) {
+    if (isNeeded(state, node)) effects.push({ type: 'connect', node: node.spec });
+    if (node.failed !== undefined) {
+      const delayMs = Math.max(0, Date.parse(node.failed.at) + FAILED_FLAG_MS - nowMs);
+      effects.push({ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs });
+    }
+  }
+  for (const run of state.runs.values()) {
+    if (run.state !== 'ending') continue;
+    effects.push({ type: 'timer', timer: { kind: 'end', run_id: run.run_id }, delayMs: END_DEADLINE_MS });
+  }
+  return effects;
+}
+
+/** A node that a run or a cleaning waits for. */
+export function isNeeded(state: State, node: PoolNode): boolean {
+  if (node.held) return false;
+  if (node.owed.size > 0) return true;
+  const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
+  const member = run?.members.get(node.spec.hostname);
+  return member !== undefined && member.phase !== 'done';
+}
+
+/** Attempts left before a needed node counts as failed. */
+export function hasAttempts(node: PoolNode): boolean {
+  return node.attempts + 1 < CONNECT_ATTEMPTS;
+}

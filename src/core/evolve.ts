@@ -1,0 +1,51 @@
+/** state + fact → state. Total, never throws, the only place that changes state. */
+import type { EventType, Fact, FactOf } from '../../api/events.ts';
+import { poolEvolvers, setLink } from './pool/evolve.ts';
+import { runEvolvers } from './run/evolve.ts';
+import type { State } from './state.ts';
+
+export type Evolver<T extends EventType> = (state: State, body: FactOf<T>['body'], time: string) => void;
+
+/** One evolver for every type of fact: a forgotten one does not compile. */
+const evolvers: { readonly [T in EventType]: Evolver<T> } = {
+  ...poolEvolvers,
+  ...runEvolvers,
+  controller_started: (state, { epoch, controller }, time) => {
+    state.epoch = epoch;
+    state.controller = controller;
+    state.quitting = false;
+    for (const node of state.nodes.values()) {
+      if (node.link !== 'idle') setLink(node, 'lost', time);
+      node.held = false;
+      node.attempts = 0;
+    }
+  },
+  quit_requested: (state) => {
+    state.quitting = true;
+  },
+  app_loaded: (state, { app, file }, time) => {
+    state.apps.set(app.name, { spec: app, file, loaded: time });
+    state.loaded = app.name;
+  },
+  resources_requested: () => {},
+  resources_answered: () => {},
+  client_registered: (state, { url }, time) => {
+    state.clients.set(url, { url, since: time, suspended: false });
+  },
+  client_suspended: (state, { url }) => {
+    const client = state.clients.get(url);
+    if (client !== undefined) client.suspended = true;
+  },
+};
+
+/**
+ * Folds one fact into the state, in place. Facts about what is no longer known change nothing, and neither do types that
+ * only another version of the daemon writes.
+ */
+export function evolve(state: State, fact: Fact): State {
+  const evolver = evolvers[fact.type] as
+    | ((state: State, body: Fact['body'], time: string) => void)
+    | undefined;
+  evolver?.(state, fact.body, fact.time);
+  return state;
+}

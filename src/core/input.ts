@@ -1,0 +1,60 @@
+/**
+ * What reaches the loop: commands of the API, reports of the drivers, timers. Time and randomness arrive beside them,
+ * in the Moment, never from within.
+ */
+import type { Failure } from '../../api/schemas.ts';
+import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { AgentState, TaskReport } from './task.ts';
+
+/** When an input arrived (ms since 1970) and a seed for whatever is chosen by chance because of it. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly seed: number;
+}
+
+export type Input =
+  | { readonly type: 'start_controller'; readonly controller: string; readonly version: string }
+  | { readonly type: 'load_directory'; readonly nodes: readonly NodeSpec[] }
+  | { readonly type: 'add_node'; readonly node: NodeSpec }
+  | { readonly type: 'remove_node'; readonly hostname: string }
+  | { readonly type: 'fail_host'; readonly hostname: string }
+  | { readonly type: 'connect'; readonly hostname: string }
+  | { readonly type: 'disconnect'; readonly hostname: string }
+  | { readonly type: 'load_app'; readonly app: AppSpec; readonly file: string }
+  /** Without `app`: the one loaded last. */
+  | { readonly type: 'start_run'; readonly app?: string; readonly request_id?: string }
+  | { readonly type: 'abort_run'; readonly run_id: string }
+  | { readonly type: 'create_resources' }
+  | { readonly type: 'quit' }
+  | { readonly type: 'register_client'; readonly url: string }
+  | { readonly type: 'suspend_client'; readonly url: string; readonly message: string }
+  /** A node's agent answers, with all it knows. */
+  | { readonly type: 'node_up'; readonly hostname: string; readonly agent: AgentState }
+  /** An attempt to connect failed, or an established link ended. */
+  | { readonly type: 'node_down'; readonly hostname: string; readonly failure: Failure }
+  | { readonly type: 'installed'; readonly hostname: string; readonly run_id: string; readonly bytes: number }
+  | {
+      readonly type: 'install_failed';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly failure: Failure;
+    }
+  | { readonly type: 'task_report'; readonly hostname: string; readonly task: TaskReport }
+  | { readonly type: 'cleaned'; readonly hostname: string; readonly run_id: string }
+  | { readonly type: 'left'; readonly hostname: string }
+  | {
+      readonly type: 'resources_answered';
+      readonly operation_id: string;
+      readonly component: string;
+      readonly ok: boolean;
+      readonly message: string;
+    }
+  | { readonly type: 'timer'; readonly timer: Timer };
+
+/** Timers by what they are for; one of the same key replaces the older. */
+export type Timer =
+  | { readonly kind: 'reconnect'; readonly hostname: string }
+  | { readonly kind: 'restore'; readonly hostname: string }
+  | { readonly kind: 'end'; readonly run_id: string };
+
+export type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;

@@ -1,0 +1,49 @@
+/** Policy numbers of the engine, each with the reason for its size. */
+
+/** Attempts to reach a node before it counts as failed; with the delays below about 4 s, so a spare is in soon. */
+export const CONNECT_ATTEMPTS = 4;
+/** Delay before the second, third, … attempt. */
+export const CONNECT_DELAYS_MS = [250, 1000, 2500] as const;
+/** A node that loses its link this often … */
+export const FLAP_COUNT = 3;
+/** … within this time is failed for good (engine, Repair). */
+export const FLAP_WINDOW_MS = 10 * 60_000;
+/** A failed flag is cleared after this time (section 4.2, note 4). */
+export const FAILED_FLAG_MS = 10 * 60_000;
+/** First and longest delay between attempts to clean a failed node. */
+export const OWED_FIRST_MS = 15_000;
+export const OWED_MAX_MS = 10 * 60_000;
+/** Attempts at that; then it waits for the node's next use. */
+export const OWED_ATTEMPTS = 40;
+/** A task whose end nobody saw is started again on its node this often before the node is given up. */
+export const LOST_RESTARTS = 1;
+/** Nodes that do not answer may hold up the end of a run this long; their cleaning is owed then. */
+export const END_DEADLINE_MS = 60_000;
+/** Kept of each output stream of a task on its node and at the controller. */
+export const MAX_OUTPUT_BYTES = 64 << 20;
+/** Callback clients. */
+export const MAX_CLIENTS = 1000;
+
+/** Causes that another attempt cannot mend. */
+export const FINAL_CAUSES: ReadonlySet<string> = new Set([
+  'auth_failed',
+  'no_identity',
+  'host_key_unknown',
+  'host_key_changed',
+  'disk_full',
+  'unsupported_platform',
+  'no_shell',
+]);
+
+/** Install failures that hit every node alike: replacing the node would only blame the innocent. */
+export const COMMON_INSTALL_CAUSES: ReadonlySet<string> = new Set([
+  'download_refused',
+  'hash_mismatch',
+  'size_mismatch',
+  'archive_damaged',
+  'archive_escapes',
+  'path_escapes',
+  'install_failed',
+  'package_unreadable',
+  'tool_missing',
+]);

@@ -1,0 +1,146 @@
+/** How facts about nodes change the pool. */
+import type { NodeSpec } from '../../../api/spec.ts';
+import type { Evolver } from '../evolve.ts';
+import { FLAP_COUNT, FLAP_WINDOW_MS } from '../limits.ts';
+import type { LinkState, PoolNode, State } from '../state.ts';
+
+function newNode(spec: NodeSpec, source: string, time: string): PoolNode {
+  return {
+    spec,
+    source,
+    link: 'idle',
+    since: time,
+    attempts: 0,
+    drops: [],
+    credit: 0,
+    owed: new Set(),
+    held: false,
+  };
+}
+
+/** Has `since` tell when the link's state last changed. */
+export function setLink(node: PoolNode, link: LinkState, time: string): void {
+  if (node.link === link) return;
+  node.link = link;
+  node.since = time;
+}
+
+/** Keeps `free` in step with what decides it; called after each change of that. */
+export function refreshFree(state: State, hostname: string): void {
+  const node = state.nodes.get(hostname);
+  const isFree =
+    node !== undefined &&
+    node.failed === undefined &&
+    node.run_id === undefined &&
+    !state.leaving.has(hostname);
+  if (isFree) state.free.add(hostname);
+  else state.free.delete(hostname);
+}
+
+/** Runs that end need not wait for a node that no longer answers. */
+function stopCleaning(state: State, node: PoolNode): void {
+  for (const run_id of node.owed) state.runs.get(run_id)?.cleaning.delete(node.spec.hostname);
+}
+
+/** Marks that a run's leftovers may be on the node. A node whose agent never answered has none. */
+export function oweCleaning(state: State, hostname: string, run_id: string): void {
+  const node = state.nodes.get(hostname);
+  if (node?.agent !== undefined) node.owed.add(run_id);
+}
+
+type PoolEvents =
+  | 'node_added'
+  | 'node_updated'
+  | 'node_removed'
+  | 'node_left'
+  | 'node_connecting'
+  | 'node_connected'
+  | 'node_disconnected'
+  | 'node_failed'
+  | 'node_restored'
+  | 'node_cleaned';
+
+export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
+  node_added: (state, { node, source }, time) => {
+    if (!state.nodes.has(node.hostname)) state.membership += 1;
+    state.nodes.set(node.hostname, newNode(node, source, time));
+    refreshFree(state, node.hostname);
+  },
+  node_updated: (state, { node, source }, time) => {
+    const known = state.nodes.get(node.hostname);
+    if (known === undefined) return;
+    known.spec = node;
+    known.source = source;
+    known.attempts = 0;
+    known.drops = [];
+    if (known.failed !== undefined) {
+      delete known.failed;
+      known.since = time;
+    }
+    refreshFree(state, node.hostname);
+  },
+  node_removed: (state, { hostname }) => {
+    const node = state.nodes.get(hostname);
+    if (node === undefined) return;
+    if (node.link !== 'idle') state.leaving.set(hostname, node.spec);
+    stopCleaning(state, node);
+    state.nodes.delete(hostname);
+    state.membership += 1;
+    refreshFree(state, hostname);
+  },
+  node_left: (state, { hostname }, time) => {
+    state.leaving.delete(hostname);
+    const node = state.nodes.get(hostname);
+    // An attempt that was asked for meanwhile brings its own answer.
+    if (node !== undefined && node.link !== 'connecting') setLink(node, 'idle', time);
+    refreshFree(state, hostname);
+  },
+  node_connecting: (state, { hostname }, time) => {
+    const node = state.nodes.get(hostname);
+    if (node === undefined) return;
+    node.held = false;
+    setLink(node, 'connecting', time);
+  },
+  node_connected: (state, { hostname, agent }, time) => {
+    const node = state.nodes.get(hostname);
+    if (node === undefined) return;
+    setLink(node, 'connected', time);
+    node.attempts = 0;
+    node.agent = agent;
+    delete node.trouble;
+  },
+  node_disconnected: (state, { hostname, cause, message, attempt }, time) => {
+    const node = state.nodes.get(hostname);
+    if (node === undefined) return;
+    if (node.link === 'connected' && cause !== 'requested') {
+      const ms = Date.parse(time);
+      node.drops = [...node.drops.filter((drop) => drop > ms - FLAP_WINDOW_MS), ms].slice(-FLAP_COUNT);
+    }
+    node.held = cause === 'requested';
+    node.attempts = attempt;
+    node.trouble = { cause, message };
+    stopCleaning(state, node);
+    setLink(node, 'lost', time);
+  },
+  node_failed: (state, { hostname, failure }, time) => {
+    const node = state.nodes.get(hostname);
+    if (node === undefined) return;
+    node.failed = { at: time, failure };
+    node.since = time;
+    node.attempts = 0;
+    node.credit -= 1;
+    refreshFree(state, hostname);
+  },
+  node_restored: (state, { hostname }, time) => {
+    const node = state.nodes.get(hostname);
+    if (node?.failed === undefined) return;
+    delete node.failed;
+    node.drops = [];
+    node.since = time;
+    refreshFree(state, hostname);
+  },
+  node_cleaned: (state, { hostname, run_id }) => {
+    state.nodes.get(hostname)?.owed.delete(run_id);
+    state.runs.get(run_id)?.cleaning.delete(hostname);
+  },
+};

@@ -1,0 +1,202 @@
+/**
+ * The matcher (section 4.2 of plush-toit.2011): from the pool, drop nodes outside the component's groups, failed ones and
+ * those another run uses; put static hosts in; take the highest preference first, ties by chance.
+ */
+import type { MemberRef, Shortfall } from '../../../api/schemas.ts';
+import type { ComponentSpec, HostReference } from '../../../api/spec.ts';
+import type { Random } from '../random.ts';
+import type { PoolNode, Run, State } from '../state.ts';
+import { hostPart } from './hostname.ts';
+import { takeLeast } from './select.ts';
+
+/** Added to a preferred host's preference: above anything learned, below nothing the operator set higher on purpose. */
+const PREFERRED_BONUS = 1000;
+
+/** A place of a component to fill, with the node that had it before. */
+interface Place {
+  readonly index: number;
+  readonly replaces?: string;
+}
+
+export interface MatchOptions {
+  /** Nodes already chosen for other components by the same decision. @default none */
+  readonly taken?: ReadonlySet<string>;
+  /** Put the component's static hosts in first. @default false */
+  readonly withStatic?: boolean;
+  /** Nodes the component has already. @default 0 */
+  readonly have?: number;
+}
+
+export interface Match {
+  readonly members: readonly MemberRef[];
+  /** Set when the component would have fewer than its minimum; `members` is then what there was. */
+  readonly shortfall?: Shortfall;
+}
+
+/** Whether a node is one the component chooses from. */
+export function isEligible(component: ComponentSpec, node: PoolNode): boolean {
+  if (component.resources.length === 0) return true;
+  return component.resources.some(
+    ({ type, group }) =>
+      (group === undefined || group === node.spec.group) &&
+      (type === undefined || type === node.spec.type || (type === 'planetlab' && node.spec.type === 'ssh')),
+  );
+}
+
+/** Whether a name in a specification means this node: its whole name, or its host, and the user where one is given. */
+export function refersTo(reference: HostReference, node: PoolNode): boolean {
+  if (reference.user !== undefined && node.spec.user !== undefined && reference.user !== node.spec.user)
+    return false;
+  return reference.hostname === node.spec.hostname || reference.hostname === hostPart(node.spec.hostname);
+}
+
+/** Whether the run may take the node: it is free, and had no part in the run before, since its tasks' identities are spent. */
+export function mayJoin(run: Run, hostname: string): boolean {
+  return !run.lost.has(hostname) && !run.members.has(hostname);
+}
+
+/**
+ * Free nodes for the given places of a component, best first.
+ * @throws never; too few nodes are told in the answer
+ */
+export function match(
+  state: State,
+  run: Run,
+  component: ComponentSpec,
+  places: readonly Place[],
+  random: Random,
+  options: MatchOptions = {},
+): Match {
+  const { taken, withStatic = false, have = 0 } = options;
+  const isOpen = (hostname: string) =>
+    state.free.has(hostname) && taken?.has(hostname) !== true && mayJoin(run, hostname);
+  const { fixed, missing } = withStatic
+    ? findStatic(state, component, isOpen)
+    : { fixed: new Set<PoolNode>(), missing: [] };
+  const chosen = [...fixed].slice(0, places.length);
+  if (chosen.length < places.length) {
+    const others: PoolNode[] = [];
+    for (const hostname of state.free) {
+      const node = state.nodes.get(hostname);
+      if (node !== undefined && isOpen(hostname) && !fixed.has(node) && isEligible(component, node))
+        others.push(node);
+    }
+    chosen.push(...best(others, places.length - chosen.length, component, random));
+  }
+  const members = chosen.map((node, i) => ({
+    hostname: node.spec.hostname,
+    component: component.name,
+    ...(places[i] as Place),
+  }));
+  const found = have + members.length;
+  if (found >= component.min && missing.length === 0) return { members };
+  return {
+    members,
+    shortfall: {
+      component: component.name,
+      wanted: component.min,
+      found,
+      pool: state.nodes.size,
+      removed: whatRemoved(state, run, component, missing, taken),
+    },
+  };
+}
+
+/** The component's static hosts among the nodes it may take, and the names of those that cannot be had. */
+function findStatic(
+  state: State,
+  component: ComponentSpec,
+  isOpen: (hostname: string) => boolean,
+): { fixed: Set<PoolNode>; missing: string[] } {
+  const fixed = new Set<PoolNode>();
+  const missing: string[] = [];
+  const isFit = (host: HostReference, node: PoolNode | undefined): node is PoolNode =>
+    node !== undefined && !fixed.has(node) && refersTo(host, node) && isOpen(node.spec.hostname);
+  for (const host of component.static_hosts) {
+    let found: PoolNode | undefined = state.nodes.get(host.hostname);
+    if (!isFit(host, found)) found = [...state.nodes.values()].find((node) => isFit(host, node));
+    if (found === undefined) missing.push(host.hostname);
+    else fixed.add(found);
+  }
+  return { fixed, missing };
+}
+
+/** Takes the `count` best of `nodes`, best first. */
+function best(
+  nodes: readonly PoolNode[],
+  count: number,
+  component: ComponentSpec,
+  random: Random,
+): PoolNode[] {
+  const names = new Set(component.preferred_hosts.map((host) => host.hostname));
+  const isPreferred = (node: PoolNode) =>
+    names.size > 0 &&
+    (names.has(node.spec.hostname) || names.has(hostPart(node.spec.hostname))) &&
+    component.preferred_hosts.some((host) => refersTo(host, node));
+  const ranked = nodes.map((node) => ({
+    node,
+    preference: (node.spec.preference ?? 0) + node.credit + (isPreferred(node) ? PREFERRED_BONUS : 0),
+    tie: random(),
+  }));
+  const order = (a: (typeof ranked)[number], b: (typeof ranked)[number]) =>
+    b.preference - a.preference || a.tie - b.tie;
+  return takeLeast(ranked, count, order).map((entry) => entry.node);
+}
+
+/** Which requirement removed how many nodes of the pool; each node counts at the first that it does not meet. */
+function whatRemoved(
+  state: State,
+  run: Run,
+  component: ComponentSpec,
+  missing: readonly string[],
+  taken: ReadonlySet<string> | undefined,
+): Shortfall['removed'] {
+  const counts = new Map<string, number>();
+  for (const node of state.nodes.values()) {
+    const { hostname } = node.spec;
+    const requirement =
+      !isEligible(component, node) && !component.static_hosts.some((host) => refersTo(host, node))
+        ? describe(component)
+        : run.lost.has(hostname)
+          ? 'not lost from this run before'
+          : node.failed !== undefined
+            ? 'not marked failed'
+            : node.run_id === run.run_id || taken?.has(hostname)
+              ? 'not in this run already'
+              : node.run_id !== undefined
+                ? 'not in use by another run'
+                : state.leaving.has(hostname)
+                  ? 'not still being cleaned after their removal'
+                  : undefined;
+    if (requirement !== undefined) counts.set(requirement, (counts.get(requirement) ?? 0) + 1);
+  }
+  return [
+    ...[...counts].map(([requirement, nodes]) => ({ requirement, nodes })),
+    ...missing.map((name) => ({ requirement: `static host "${name}" present, not failed and free`, nodes: 0 })),
+  ];
+}
+
+function describe(component: ComponentSpec): string {
+  const groups = component.resources.map(({ type, group }) =>
+    [group === undefined ? '' : `group "${group}"`, type === undefined ? '' : `type "${type}"`]
+      .filter(Boolean)
+      .join(' and '),
+  );
+  return `in ${groups.join(', or in ')}`;
+}
+
+/** A shortfall as a sentence or two. */
+export function shortfallSentence({ component, wanted, found, pool, removed }: Shortfall): string {
+  const why = removed.map(({ requirement, nodes }) => {
+    if (requirement.startsWith('static')) return `it needs the ${requirement}`;
+    const verb = nodes === 1 ? 'is' : 'are';
+    return requirement.startsWith('not ')
+      ? `${nodes} ${verb} ${requirement.slice(4)}`
+      : `${nodes} ${verb} not ${requirement}`;
+  });
+  const size = pool === 1 ? 'The pool has 1 node' : `The pool has ${pool} nodes`;
+  const reasons = why.length === 0 ? '' : `: ${why.join('; ')}`;
+  const need = `${wanted} ${wanted === 1 ? 'node' : 'nodes'}`;
+  const can = found >= wanted ? 'cannot have the right ones' : `can have ${found === 0 ? 'none' : `only ${found}`}`;
+  return `Component "${component}" needs at least ${need} and ${can}. ${size}${reasons}.`;
+}

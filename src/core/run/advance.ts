@@ -1,0 +1,163 @@
+/**
+ * How a run goes on after something changed: what a node may start next, and when the run as a whole is released or over.
+ * Everything here looks at one node, or at counters; nothing walks over all nodes for one change.
+ */
+import { LOST_RESTARTS } from '../limits.ts';
+import { isOver, type Member, type Run } from '../state.ts';
+import type { TaskReport } from '../task.ts';
+import type { Transaction } from '../transaction.ts';
+import { splitTaskId, taskId } from './evolve.ts';
+import { type PlannedBlock, planOf } from './plan.ts';
+import { endRun, failMember, finishRun } from './recover.ts';
+
+/** Releases the run when every node is prepared, ends it when every node is finished. */
+export function advanceRun(tx: Transaction, run: Run): void {
+  if (isOver(run)) return;
+  if (run.state === 'ending') {
+    finishRun(tx, run);
+    return;
+  }
+  const components = [...run.components.values()];
+  if (run.state === 'deploying') {
+    if (components.some((c) => c.prepared < c.members.size || c.members.size < c.min)) return;
+    tx.emit('run_released', { run_id: run.run_id });
+    for (const member of [...run.members.values()]) startBlocks(tx, run, member);
+  }
+  if (run.uncleaned === 0 && components.every((c) => c.finished >= c.members.size)) {
+    endRun(tx, run, 'succeeded', 'done', 'Every task completed');
+  }
+}
+
+/** Starts what a newly prepared member may start. */
+export function startBlocks(tx: Transaction, run: Run, member: Member): void {
+  for (const block of planOf(run.spec).ofComponent.get(member.component) ?? [])
+    startIfDue(tx, run, member, block);
+}
+
+function startIfDue(tx: Transaction, run: Run, member: Member, block: PlannedBlock): void {
+  if (run.state !== 'running' || run.members.get(member.hostname) !== member) return;
+  if (member.phase === 'preparing' || member.tasks.has(block.spec.name)) return;
+  if (block.before.some((name) => !member.completed.has(name))) return;
+  if (block.gates.some((name) => run.blocks.get(name)?.state !== 'completed')) return;
+  order(tx, run, member, block.spec.name, 1);
+}
+
+function order(tx: Transaction, run: Run, member: Member, block: string, attempt: number): void {
+  const { hostname, index, component } = member;
+  const state = run.components.get(component);
+  const count = Math.max(state?.count ?? 0, state?.members.size ?? 0);
+  const task_id = taskId(run.run_id, block, hostname, attempt);
+  tx.emit('task_ordered', { run_id: run.run_id, task_id, block, hostname, attempt, index, count });
+  if (run.blocks.get(block)?.state === 'waiting') {
+    tx.emit('block_changed', { run_id: run.run_id, block, component, state: 'running' });
+  }
+}
+
+/** What an agent says of a task, whether it is news or told again. */
+export function reconcileTask(tx: Transaction, hostname: string, report: TaskReport): void {
+  const run = tx.state.runs.get(report.run_id);
+  const member = run?.members.get(hostname);
+  const [, block] = splitTaskId(report.task_id);
+  const task = member?.tasks.get(block);
+  if (run === undefined || member === undefined || task?.task_id !== report.task_id) return;
+  if (task.state === 'ordered' && report.pid !== undefined) {
+    tx.emit('task_started', { run_id: run.run_id, task_id: task.task_id, pid: report.pid });
+  }
+  if (report.state === 'exited' && (task.state === 'ordered' || task.state === 'running'))
+    exited(tx, run, member, block, report);
+}
+
+function exited(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
+  const { run_id, task_id, state: _state, pid: _pid, ...rest } = report;
+  const ending = run.ending !== undefined;
+  const outcome = outcomeOf(report, ending);
+  tx.emit('task_exited', {
+    run_id,
+    task_id,
+    outcome,
+    ...rest,
+    ...(rest.stderr_tail ? { stderr_tail: [...rest.stderr_tail] } : {}),
+  } as never);
+  if (ending) return;
+  if (outcome === 'completed') completed(tx, run, member, block);
+  else if (outcome === 'lost') lost(tx, run, member, block, report);
+  else if (outcome === 'failed') failed(tx, run, member, block, report);
+}
+
+function outcomeOf(report: TaskReport, ending: boolean): 'completed' | 'failed' | 'stopped' | 'lost' {
+  if (report.cause === 'lost') return 'lost';
+  if (report.cause === 'stopped') return 'stopped';
+  if (report.exit_code === 0 && report.cause === undefined) return 'completed';
+  return ending ? 'stopped' : 'failed';
+}
+
+function completed(tx: Transaction, run: Run, member: Member, name: string): void {
+  const plan = planOf(run.spec);
+  for (const next of plan.after.get(name) ?? []) startIfDue(tx, run, member, next);
+  closeBlock(tx, run, name);
+}
+
+/** A block is complete when all nodes that its component has now have completed it; blocks gated by it may begin. */
+function closeBlock(tx: Transaction, run: Run, name: string): void {
+  const plan = planOf(run.spec);
+  const block = run.blocks.get(name);
+  const component = run.components.get(plan.blocks.get(name)?.component ?? '');
+  if (block?.state !== 'running' || component === undefined || block.completed < component.members.size)
+    return;
+  tx.emit('block_changed', {
+    run_id: run.run_id,
+    block: name,
+    component: component.name,
+    state: 'completed',
+  });
+  for (const gated of plan.gated.get(name) ?? []) {
+    for (const hostname of run.components.get(gated.component)?.members ?? []) {
+      const waiting = run.members.get(hostname);
+      if (waiting !== undefined) startIfDue(tx, run, waiting, gated);
+    }
+  }
+}
+
+/** A node left its component for good: blocks that only it had not completed are complete now. */
+export function closeBlocks(tx: Transaction, run: Run, component: string): void {
+  for (const block of planOf(run.spec).ofComponent.get(component) ?? []) closeBlock(tx, run, block.spec.name);
+}
+
+/** Nobody saw the task's end: start it again on its node, and give the node up when that happens too often. */
+function lost(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
+  const attempt = member.tasks.get(block)?.attempt ?? 1;
+  if (attempt <= LOST_RESTARTS) {
+    order(tx, run, member, block, attempt + 1);
+    return;
+  }
+  failMember(tx, run, member.hostname, {
+    phase: 'watch',
+    cause: 'lost',
+    message: report.message ?? 'The task vanished without an exit status',
+    block,
+    attempt,
+  });
+}
+
+/** A program's own failure ends the run (POLICY_FAIL_APPLICATION is the default); a full disk is the node's. */
+function failed(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
+  const attempt = member.tasks.get(block)?.attempt ?? 1;
+  const message = failureSentence(report);
+  if (report.cause === 'disk_full') {
+    failMember(tx, run, member.hostname, { phase: 'start', cause: 'disk_full', message, block, attempt });
+    return;
+  }
+  const component = member.component;
+  tx.emit('block_changed', { run_id: run.run_id, block, component, state: 'failed' });
+  const cause = report.cause ?? (report.signal === undefined ? 'exit_code' : 'signal');
+  endRun(tx, run, 'failed', cause, `Block "${block}" failed on ${member.hostname}: ${message}`);
+}
+
+/** How a task ended, for a person. */
+export function failureSentence(
+  report: Pick<TaskReport, 'cause' | 'message' | 'signal' | 'exit_code'>,
+): string {
+  if (report.message !== undefined) return report.message;
+  if (report.signal !== undefined) return `The program was ended by ${report.signal}`;
+  return `The program exited with code ${report.exit_code ?? 'unknown'}`;
+}

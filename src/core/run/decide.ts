@@ -1,0 +1,115 @@
+/** Decisions about runs: commands, and what nodes report of their part. */
+import type { MemberRef, Shortfall } from '../../../api/schemas.ts';
+import { refuseWhenQuitting } from '../control.ts';
+import type { InputOf } from '../input.ts';
+import { COMMON_INSTALL_CAUSES } from '../limits.ts';
+import { fail } from '../pool/decide.ts';
+import { match, shortfallSentence } from '../pool/match.ts';
+import { randomName } from '../random.ts';
+import { Rejection } from '../rejection.ts';
+import { isOver, type Run, type State } from '../state.ts';
+import type { Transaction } from '../transaction.ts';
+import { advanceRun, reconcileTask, startBlocks } from './advance.ts';
+import { endRun, finishMember, join } from './recover.ts';
+
+function runOf(state: State, run_id: string): Run {
+  const run = state.runs.get(run_id);
+  if (run === undefined) throw new Rejection('RUN_NOT_FOUND', `There is no run "${run_id}"`, { run: run_id });
+  return run;
+}
+
+export function startRun(tx: Transaction, { app, request_id }: InputOf<'start_run'>): string {
+  const { state } = tx;
+  const name = app ?? state.loaded;
+  if (name === undefined) throw new Rejection('NO_APP_LOADED', 'No application has been loaded yet');
+  const earlier = request_id === undefined ? undefined : state.requests.get(request_id);
+  if (earlier !== undefined) {
+    const first = state.runs.get(earlier);
+    if (first !== undefined && first.app !== name) {
+      throw new Rejection(
+        'REQUEST_ID_REUSED',
+        `request_id "${request_id}" started application "${first.app}"`,
+      );
+    }
+    return earlier;
+  }
+  refuseWhenQuitting(state);
+  const loaded = state.apps.get(name);
+  if (loaded === undefined)
+    throw new Rejection('APP_NOT_FOUND', `No application "${name}" is loaded`, { app: name });
+  if (loaded.spec.component_blocks.length === 0) {
+    throw new Rejection('APP_NOT_RUNNABLE', `Application "${name}" has no blocks to run`, { app: name });
+  }
+  const run_id = `${name.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, 40)}-${randomName(tx.random, 8)}`;
+  tx.emit('run_started', { run_id, app: name, ...(request_id === undefined ? {} : { request_id }) });
+  matchAll(tx, runOf(state, run_id));
+  return run_id;
+}
+
+/** The first matching: components with static hosts choose first, so that nobody takes those away. */
+function matchAll(tx: Transaction, run: Run): void {
+  const specs = run.spec.components.filter((c) => run.components.has(c.name));
+  specs.sort((a, b) => b.static_hosts.length - a.static_hosts.length);
+  const taken = new Set<string>();
+  const members: MemberRef[] = [];
+  const shortfalls: Shortfall[] = [];
+  for (const spec of specs) {
+    const places = Array.from({ length: spec.max }, (_, index) => ({ index }));
+    const found = match(tx.state, spec, places, spec.min, tx.random, { taken, withStatic: true });
+    for (const member of found.members) taken.add(member.hostname);
+    members.push(...found.members);
+    if (found.shortfall !== undefined) shortfalls.push(found.shortfall);
+  }
+  if (shortfalls.length > 0) {
+    endRun(tx, run, 'failed', 'not_enough_nodes', shortfalls.map(shortfallSentence).join(' '), shortfalls);
+    return;
+  }
+  join(tx, run, members);
+}
+
+export function abortRun(tx: Transaction, { run_id }: InputOf<'abort_run'>): void {
+  const run = runOf(tx.state, run_id);
+  if (isOver(run))
+    throw new Rejection('RUN_ENDED', `Run "${run_id}" has ${run.state} already`, {
+      run: run_id,
+      state: run.state,
+    });
+  endRun(tx, run, 'aborted', 'aborted_by_operator', 'plushAbortRun was called');
+}
+
+export function installed(tx: Transaction, { hostname, run_id, bytes }: InputOf<'installed'>): void {
+  const run = tx.state.runs.get(run_id);
+  const member = run?.members.get(hostname);
+  if (run === undefined || member?.phase !== 'preparing' || run.ending !== undefined) return;
+  tx.emit('member_installed', { run_id, hostname, bytes });
+  if (run.state === 'running') startBlocks(tx, run, member);
+  advanceRun(tx, run);
+}
+
+export function installFailed(
+  tx: Transaction,
+  { hostname, run_id, failure }: InputOf<'install_failed'>,
+): void {
+  const run = tx.state.runs.get(run_id);
+  const node = tx.state.nodes.get(hostname);
+  if (run === undefined || node === undefined || run.members.get(hostname)?.phase !== 'preparing') return;
+  if (run.ending !== undefined) return;
+  if (COMMON_INSTALL_CAUSES.has(failure.cause)) {
+    endRun(tx, run, 'failed', failure.cause, `Installing on ${hostname} failed: ${failure.message}`);
+    return;
+  }
+  fail(tx, node, failure);
+}
+
+export function taskReport(tx: Transaction, { hostname, task }: InputOf<'task_report'>): void {
+  reconcileTask(tx, hostname, task);
+}
+
+/** Nodes that have not been cleaned by now are owed; the run does not wait for them. */
+export function endOverdue(tx: Transaction, run_id: string): void {
+  const run = tx.state.runs.get(run_id);
+  if (run?.state !== 'ending') return;
+  for (const member of [...run.members.values()]) {
+    if (member.phase !== 'done') finishMember(tx, run, member.hostname, true);
+  }
+}

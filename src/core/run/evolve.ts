@@ -1,0 +1,279 @@
+/** How facts about runs and tasks change the state. */
+import type { AppSpec } from '../../../api/spec.ts';
+import type { Evolver } from '../evolve.ts';
+import { oweCleaning, refreshFree } from '../pool/evolve.ts';
+import {
+  type BlockState,
+  type ComponentState,
+  MAX_ENDED_RUNS,
+  type Member,
+  type Run,
+  type State,
+  type Task,
+} from '../state.ts';
+import { planOf } from './plan.ts';
+
+function newRun(run_id: string, app: string, spec: AppSpec, time: string): Run {
+  const components = new Map<string, ComponentState>();
+  const used = planOf(spec).ofComponent;
+  for (const { name, min, max } of spec.components) {
+    if (!used.has(name)) continue;
+    components.set(name, {
+      name,
+      min,
+      max,
+      members: new Set(),
+      prepared: 0,
+      finished: 0,
+      count: 0,
+      next: 0,
+      vacant: [],
+    });
+  }
+  const blocks = new Map<string, BlockState>();
+  for (const name of planOf(spec).blocks.keys()) {
+    blocks.set(name, { name, begun: 0, completed: 0, failed: 0, state: 'waiting' });
+  }
+  return {
+    run_id,
+    app,
+    spec,
+    state: 'deploying',
+    started: time,
+    since: time,
+    components,
+    blocks,
+    members: new Map(),
+    past: [],
+    lost: new Set(),
+    uncleaned: 0,
+    cleaning: new Set(),
+  };
+}
+
+function setPhase(member: Member, phase: Member['phase'], time: string): void {
+  member.phase = phase;
+  member.since = time;
+}
+
+function occupy(component: ComponentState | undefined, hostname: string, index: number): void {
+  if (component === undefined) return;
+  component.members.add(hostname);
+  component.next = Math.max(component.next, index + 1);
+  component.vacant = component.vacant.filter((vacant) => vacant !== index);
+}
+
+/** Takes a member out of the counters of its component and blocks. */
+function discount(run: Run, member: Member): void {
+  const component = run.components.get(member.component);
+  if (component === undefined) return;
+  component.members.delete(member.hostname);
+  if (member.phase !== 'preparing') component.prepared -= 1;
+  if (member.phase === 'finishing' || member.phase === 'done') component.finished -= 1;
+  for (const task of member.tasks.values()) {
+    const block = run.blocks.get(task.block);
+    if (block === undefined) continue;
+    block.begun -= 1;
+    if (member.completed.has(task.block)) block.completed -= 1;
+    if (task.state === 'failed') block.failed -= 1;
+  }
+}
+
+function taskOf(
+  state: State,
+  run_id: string,
+  task_id: string,
+): { run: Run; member: Member; task: Task } | undefined {
+  const run = state.runs.get(run_id);
+  if (run === undefined) return undefined;
+  const [, block, hostname] = splitTaskId(task_id);
+  const member = run.members.get(hostname) ?? run.past.findLast((past) => past.hostname === hostname);
+  const task = member?.tasks.get(block);
+  return task?.task_id === task_id && member !== undefined ? { run, member, task } : undefined;
+}
+
+/** RUN/BLOCK/NODE/ATTEMPT; a block's name may hold no slash, a node's name neither. */
+export function splitTaskId(task_id: string): [run: string, block: string, node: string, attempt: string] {
+  const [run = '', block = '', node = '', attempt = ''] = task_id.split('/');
+  return [run, block, node, attempt];
+}
+
+/** A task's identity. */
+export function taskId(run_id: string, block: string, hostname: string, attempt: number): string {
+  return `${run_id}/${block}/${hostname}/${attempt}`;
+}
+
+type RunEvents =
+  | 'run_started'
+  | 'run_matched'
+  | 'run_released'
+  | 'run_ending'
+  | 'run_ended'
+  | 'member_installed'
+  | 'member_failed'
+  | 'member_cleaned'
+  | 'block_changed'
+  | 'task_ordered'
+  | 'task_started'
+  | 'task_exited';
+
+export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
+  run_started: (state, { run_id, app, request_id }, time) => {
+    const loaded = state.apps.get(app);
+    if (loaded === undefined) return;
+    const run = newRun(run_id, app, loaded.spec, time);
+    if (request_id !== undefined) {
+      run.request_id = request_id;
+      state.requests.set(request_id, run_id);
+    }
+    state.runs.set(run_id, run);
+    state.active.add(run_id);
+  },
+  run_matched: (state, { run_id, members }, time) => {
+    const run = state.runs.get(run_id);
+    if (run === undefined) return;
+    for (const { hostname, component, index, replaces } of members) {
+      run.members.set(hostname, {
+        hostname,
+        component,
+        index,
+        phase: 'preparing',
+        since: time,
+        ...(replaces === undefined ? {} : { replaces }),
+        tasks: new Map(),
+        completed: new Set(),
+      });
+      run.uncleaned += 1;
+      occupy(run.components.get(component), hostname, index);
+      const node = state.nodes.get(hostname);
+      if (node !== undefined) node.run_id = run_id;
+      refreshFree(state, hostname);
+    }
+  },
+  run_released: (state, { run_id }, time) => {
+    const run = state.runs.get(run_id);
+    if (run === undefined) return;
+    run.state = 'running';
+    run.since = time;
+    for (const component of run.components.values()) component.count = component.members.size;
+  },
+  run_ending: (state, { run_id, outcome, cause, message, shortfalls }, time) => {
+    const run = state.runs.get(run_id);
+    if (run === undefined) return;
+    run.state = 'ending';
+    run.since = time;
+    run.ending = { outcome, cause, message, shortfalls: shortfalls ?? [] };
+  },
+  run_ended: (state, { run_id, outcome }, time) => {
+    const run = state.runs.get(run_id);
+    if (run === undefined) return;
+    run.state = outcome;
+    run.ended = time;
+    run.since = time;
+    for (const member of run.members.values()) {
+      const node = state.nodes.get(member.hostname);
+      if (node?.run_id !== run_id) continue;
+      delete node.run_id;
+      if (outcome === 'succeeded') node.credit += 1;
+      refreshFree(state, member.hostname);
+    }
+    state.active.delete(run_id);
+    state.ended.push(run_id);
+    if (state.ended.length > MAX_ENDED_RUNS) {
+      const oldest = state.ended.shift() as string;
+      const request = state.runs.get(oldest)?.request_id;
+      if (request !== undefined) state.requests.delete(request);
+      state.runs.delete(oldest);
+    }
+  },
+  member_installed: (state, { run_id, hostname }, time) => {
+    const run = state.runs.get(run_id);
+    const member = run?.members.get(hostname);
+    if (run === undefined || member?.phase !== 'preparing') return;
+    setPhase(member, 'ready', time);
+    const component = run.components.get(member.component);
+    if (component !== undefined) component.prepared += 1;
+  },
+  member_failed: (state, { run_id, hostname, failure }, time) => {
+    const run = state.runs.get(run_id);
+    const member = run?.members.get(hostname);
+    if (run === undefined || member === undefined) return;
+    discount(run, member);
+    if (member.phase !== 'done') run.uncleaned -= 1;
+    member.failure = failure;
+    member.since = time;
+    run.members.delete(hostname);
+    run.past.push(member);
+    run.lost.add(hostname);
+    run.components.get(member.component)?.vacant.push(member.index);
+    const node = state.nodes.get(hostname);
+    if (node?.run_id === run_id) delete node.run_id;
+    refreshFree(state, hostname);
+    oweCleaning(state, hostname, run_id);
+    if (node?.link === 'connected') run.cleaning.add(hostname);
+  },
+  member_cleaned: (state, { run_id, hostname, owed }, time) => {
+    const run = state.runs.get(run_id);
+    const member = run?.members.get(hostname);
+    if (owed) oweCleaning(state, hostname, run_id);
+    if (run === undefined || member === undefined || member.phase === 'done') return;
+    const component = run.components.get(member.component);
+    if (component !== undefined && member.phase !== 'finishing') {
+      component.finished += 1;
+      if (member.phase === 'preparing') component.prepared += 1;
+    }
+    setPhase(member, 'done', time);
+    run.uncleaned -= 1;
+  },
+  block_changed: (state, { run_id, block, state: now }) => {
+    const known = state.runs.get(run_id)?.blocks.get(block);
+    if (known !== undefined) known.state = now;
+  },
+  task_ordered: (state, { run_id, task_id, block, hostname, attempt, index, count }, time) => {
+    const run = state.runs.get(run_id);
+    const member = run?.members.get(hostname);
+    if (run === undefined || member === undefined) return;
+    const before = member.tasks.get(block);
+    const known = run.blocks.get(block);
+    if (known !== undefined && before === undefined) known.begun += 1;
+    member.tasks.set(block, {
+      task_id,
+      block,
+      hostname,
+      attempt,
+      index,
+      count,
+      state: 'ordered',
+      since: time,
+    });
+    if (member.phase === 'ready') setPhase(member, 'working', time);
+  },
+  task_started: (state, { run_id, task_id, pid }, time) => {
+    const found = taskOf(state, run_id, task_id);
+    if (found?.task.state !== 'ordered') return;
+    found.task.state = 'running';
+    found.task.since = time;
+    if (pid !== undefined) found.task.pid = pid;
+  },
+  task_exited: (state, body, time) => {
+    const found = taskOf(state, body.run_id, body.task_id);
+    if (found === undefined) return;
+    const { run, member, task } = found;
+    const { run_id: _run, task_id: _task, outcome, ...rest } = body;
+    Object.assign(task, rest);
+    task.state = outcome;
+    task.since = time;
+    if (run.members.get(member.hostname) !== member) return;
+    const block = run.blocks.get(task.block);
+    if (outcome === 'failed' && block !== undefined) block.failed += 1;
+    if (outcome !== 'completed' || block === undefined) return;
+    block.completed += 1;
+    member.completed.add(task.block);
+    const component = run.components.get(member.component);
+    const all = planOf(run.spec).ofComponent.get(member.component)?.length ?? 0;
+    if (component !== undefined && member.completed.size === all && member.phase === 'working') {
+      setPhase(member, 'finishing', time);
+      component.finished += 1;
+    }
+  },
+};

@@ -1,0 +1,77 @@
+/**
+ * The order of an application's blocks, worked out once for each specification: what a block waits for and what waits
+ * for it. Inside a component block an order holds node by node; across component blocks it holds for whole blocks.
+ */
+import type { AppSpec, ComponentBlockSpec, ProcessBlockSpec } from '../../../api/spec.ts';
+
+export interface PlannedBlock {
+  readonly spec: ProcessBlockSpec;
+  readonly component: string;
+  readonly component_block: string;
+  /** Blocks of the same component block that the same node must have completed. */
+  readonly before: readonly string[];
+  /** Blocks that must be complete on all their nodes. */
+  readonly gates: readonly string[];
+}
+
+export interface Plan {
+  readonly blocks: ReadonlyMap<string, PlannedBlock>;
+  /** Component → its blocks in document order. */
+  readonly ofComponent: ReadonlyMap<string, readonly PlannedBlock[]>;
+  /** Block → blocks of the same component block that wait for it. */
+  readonly after: ReadonlyMap<string, readonly PlannedBlock[]>;
+  /** Block → blocks that wait for it as a whole. */
+  readonly gated: ReadonlyMap<string, readonly PlannedBlock[]>;
+}
+
+const plans = new WeakMap<AppSpec, Plan>();
+
+/** The plan of an application; the same object for the same specification. */
+export function planOf(app: AppSpec): Plan {
+  const known = plans.get(app);
+  if (known !== undefined) return known;
+  const plan = makePlan(app);
+  plans.set(app, plan);
+  return plan;
+}
+
+function makePlan(app: AppSpec): Plan {
+  const componentBlocks = new Map(app.component_blocks.map((b) => [b.name, b]));
+  const home = new Map<string, ComponentBlockSpec>();
+  for (const parent of app.component_blocks) for (const block of parent.blocks) home.set(block.name, parent);
+
+  /** A predecessor's name → the blocks it stands for. */
+  const expand = (name: string): readonly string[] =>
+    componentBlocks.get(name)?.blocks.map((block) => block.name) ?? [name];
+
+  const blocks = new Map<string, PlannedBlock>();
+  const ofComponent = new Map<string, PlannedBlock[]>();
+  const after = new Map<string, PlannedBlock[]>();
+  const gated = new Map<string, PlannedBlock[]>();
+  for (const parent of app.component_blocks) {
+    const outer = parent.predecessors.flatMap(expand);
+    for (const spec of parent.blocks) {
+      const inside = spec.predecessors.filter((name) => home.get(name) === parent);
+      const outside = spec.predecessors.filter((name) => home.get(name) !== parent).flatMap(expand);
+      const block: PlannedBlock = {
+        spec,
+        component: parent.component,
+        component_block: parent.name,
+        before: inside,
+        // What waits inside the component block waits for the outer gates through its first blocks.
+        gates: [...new Set([...(inside.length === 0 ? outer : []), ...outside])],
+      };
+      blocks.set(spec.name, block);
+      append(ofComponent, parent.component, block);
+      for (const name of block.before) append(after, name, block);
+      for (const name of block.gates) append(gated, name, block);
+    }
+  }
+  return { blocks, ofComponent, after, gated };
+}
+
+function append(map: Map<string, PlannedBlock[]>, key: string, block: PlannedBlock): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [block]);
+  else list.push(block);
+}

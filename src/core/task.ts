@@ -1,0 +1,64 @@
+/** What controller and agent know of tasks, in the form in which they tell each other (wire/agent.ts). */
+
+/** A task to start. Identity is `task_id`: an agent starts an identity at most once, ever. */
+export interface TaskOrder {
+  /** RUN/BLOCK/NODE/ATTEMPT */
+  readonly task_id: string;
+  readonly run_id: string;
+  readonly block: string;
+  readonly attempt: number;
+  readonly path: string;
+  /** Relative to the run's working folder; must not leave it. */
+  readonly cwd?: string;
+  readonly args: readonly string[];
+  /** Complete set of PLUSH_* variables and those of the specification, over the agent's own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Bytes kept of each of stdout and stderr; older bytes are dropped beyond it. */
+  readonly max_output_bytes: number;
+}
+
+/** What an agent knows about a task. */
+export interface TaskReport {
+  readonly task_id: string;
+  readonly run_id: string;
+  readonly state: 'running' | 'exited';
+  /** Process id on the node; absent when the program could not be started. */
+  readonly pid?: number;
+  readonly exit_code?: number;
+  /** Name such as SIGKILL. The shell's convention 128+n tells it apart from an exit code. */
+  readonly signal?: string;
+  /**
+   * Why an exited task is not simply its exit code: `program_not_found`, `program_not_executable`, `cwd_missing`,
+   * `disk_full`, `start_failed`, `stopped` (by us), `lost` (it ended while no agent watched and left no status).
+   */
+  readonly cause?: TaskCause;
+  /** One sentence for a person, with `cause`. */
+  readonly message?: string;
+  /** Last lines of stderr, at most 20, control characters replaced; only with state exited. */
+  readonly stderr_tail?: readonly string[];
+}
+
+export type TaskCause =
+  | 'program_not_found'
+  | 'program_not_executable'
+  | 'cwd_missing'
+  | 'disk_full'
+  | 'start_failed'
+  | 'stopped'
+  | 'lost';
+
+/** The agent's answer to hello. */
+export interface AgentState {
+  readonly protocol: number;
+  /** Content hash of the bundle that runs. */
+  readonly bundle: string;
+  /** Different for each process of the agent. */
+  readonly instance: string;
+  readonly pid: number;
+  readonly boot_id: string;
+  readonly node_version: string;
+  readonly platform: string;
+  /** Runs whose install is complete. */
+  readonly installed: readonly string[];
+  readonly tasks: readonly TaskReport[];
+}

@@ -1,0 +1,36 @@
+/**
+ * One input's facts while they are being decided. Each fact is folded into the state as it is emitted, because the next
+ * choice must see it (the second replacement may not take the node that the first took). The loop makes the facts durable
+ * before it starts their effects; if it cannot, the daemon ends and the next one folds only what is durable.
+ */
+import type { EventType, Fact, FactBody } from '../../api/events.ts';
+import type { Effect } from './effect.ts';
+import { effectsOf } from './effects.ts';
+import { evolve } from './evolve.ts';
+import type { Moment } from './input.ts';
+import { type Random, randomFrom } from './random.ts';
+import type { State } from './state.ts';
+
+export class Transaction {
+  readonly facts: Fact[] = [];
+  readonly effects: Effect[] = [];
+  readonly random: Random;
+  readonly nowMs: number;
+  readonly #time: string;
+
+  constructor(
+    readonly state: State,
+    moment: Moment,
+  ) {
+    this.nowMs = moment.nowMs;
+    this.#time = new Date(moment.nowMs).toISOString();
+    this.random = randomFrom(moment.seed);
+  }
+
+  emit<T extends EventType>(type: T, body: FactBody<T>): void {
+    const fact = { type, time: this.#time, body } as Fact;
+    evolve(this.state, fact);
+    this.facts.push(fact);
+    for (const effect of effectsOf(fact, this.state)) this.effects.push(effect);
+  }
+}

@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from './auth.ts';
+import { refuseByHead, takeBody } from './body.ts';
+import type { Connections } from './connections.ts';
+import { parseEventQuery, streamEvents } from './events.ts';
+import type { HttpFaceOptions } from './face.ts';
+import { createGuard, type Guard } from './guard.ts';
+import type { HttpLimits } from './limits.ts';
+import { isJsonType, isXmlType } from './media-type.ts';
+import { type Refusal, refuse } from './refusal.ts';
+
+const PUBLIC_PATHS = ['/healthz', '/readyz'];
+
+const UNAUTHORIZED: Refusal = {
+  status: 401,
+  sentence:
+    'This path needs the API token, as "Authorization: Bearer TOKEN" or as the password of HTTP Basic',
+  headers: { 'WWW-Authenticate': 'Basic realm="plush", Bearer' },
+};
+
+const NO_XML: Refusal = { status: 415, sentence: 'XML-RPC calls have the Content-Type text/xml' };
+
+const NO_JSON: Refusal = { status: 415, sentence: 'JSON-RPC calls have the Content-Type application/json' };
+
+const NOT_FOUND: Refusal = { status: 404, sentence: 'There is nothing at this path' };
+
+/** What one request needs at hand. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The client waits for "100 Continue" before it sends a body. */
+  readonly waits: boolean;
+}
+
+type Answer = (exchange: Exchange, body: Buffer, caller: Caller) => Promise<void>;
+
+/** Decides for each request, from its head alone, who serves it; the RPC paths take the shortest way. */
+export class Dispatcher {
+  readonly #guard: Guard;
+  readonly #publicPaths: ReadonlySet<string>;
+  readonly #streams = new Set<AbortController>();
+  #stopped = false;
+
+  constructor(
+    private readonly options: HttpFaceOptions,
+    private readonly limits: HttpLimits,
+    private readonly connections: Connections,
+  ) {
+    this.#guard = createGuard([options.listen.host, ...(options.allowedHosts ?? [])]);
+    this.#publicPaths = new Set(options.publicPaths ?? PUBLIC_PATHS);
+  }
+
+  /** Serves one request. Never throws. */
+  serve(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
+    const exchange = { request, response, waits };
+    try {
+      const pending = this.connections.begin(request.socket, response);
+      const refusal = pending > this.limits.maxPipelined ? tooManyPipelined(pending) : this.#route(exchange);
+      if (refusal !== undefined) refuse(request, response, refusal);
+    } catch (error) {
+      this.#fail(exchange, error);
+    }
+  }
+
+  /** Ends the event streams; requests are served further, as their connections are not cut here. */
+  stop(): void {
+    this.#stopped = true;
+    for (const stream of this.#streams) stream.abort();
+  }
+
+  #route(exchange: Exchange): Refusal | undefined {
+    const { request } = exchange;
+    const unwelcome = this.#guard(request);
+    if (unwelcome !== undefined) return { status: 403, sentence: unwelcome };
+    const path = pathOf(request.url ?? '');
+    switch (path) {
+      case '/RPC2':
+        return request.method === 'POST'
+          ? this.#call(exchange, isXmlType, NO_XML, this.#xmlrpc)
+          : onlyMethod('POST');
+      case '/rpc':
+        return request.method === 'POST'
+          ? this.#call(exchange, isJsonType, NO_JSON, this.#jsonrpc)
+          : onlyMethod('POST');
+      case '/events':
+        return request.method === 'GET' ? this.#events(exchange) : onlyMethod('GET');
+      case '/':
+        if (request.method === 'POST') return this.#call(exchange, isXmlType, NO_XML, this.#xmlrpc);
+        return this.#web(exchange, path);
+      default:
+        return this.#web(exchange, path);
+    }
+  }
+
+  #caller({ request }: Exchange): Caller | undefined {
+    return this.options.authenticate(request.headers.authorization);
+  }
+
+  /** The common way of both RPC protocols. */
+  #call(
+    exchange: Exchange,
+    isRightType: (contentType: string | undefined) => boolean,
+    wrongType: Refusal,
+    answer: Answer,
+  ): Refusal | undefined {
+    const { request, response } = exchange;
+    const caller = this.#caller(exchange);
+    if (caller === undefined) return UNAUTHORIZED;
+    if (!isRightType(request.headers['content-type'])) return wrongType;
+    const refusal = refuseByHead(request, this.limits.maxBodyBytes);
+    if (refusal !== undefined) return refusal;
+    if (exchange.waits) response.writeContinue();
+    takeBody(request, this.limits.maxBodyBytes, (body) => {
+      if (!Buffer.isBuffer(body)) refuse(request, response, body);
+      else answer(exchange, body, caller).catch((error: unknown) => this.#fail(exchange, error));
+    });
+    return undefined;
+  }
+
+  readonly #xmlrpc: Answer = async ({ request, response }, body, caller) => {
+    const answer = await this.options.rpc.xmlrpc(body, request.headers['content-type'], caller);
+    send(response, 200, answer.contentType, answer.body);
+  };
+
+  readonly #jsonrpc: Answer = async ({ response }, body, caller) => {
+    const answer = await this.options.rpc.jsonrpc(body, caller);
+    if (answer.body === undefined) response.writeHead(answer.status).end();
+    else send(response, answer.status, 'application/json', answer.body);
+  };
+
+  #events(exchange: Exchange): Refusal | undefined {
+    const { request, response } = exchange;
+    const caller = this.#caller(exchange);
+    if (caller === undefined) return UNAUTHORIZED;
+    if (!caller.scopes.has('read')) return { status: 403, sentence: 'The token lacks the scope "read"' };
+    const query = parseEventQuery(request);
+    if ('status' in query) return query;
+    if (this.#stopped || this.#streams.size >= this.limits.maxEventStreams) {
+      return {
+        status: 503,
+        sentence: 'The server has no room for another event stream now. Try again later.',
+        headers: { 'Retry-After': 10 },
+      };
+    }
+    const stream = new AbortController();
+    this.#streams.add(stream);
+    response.once('close', () => stream.abort());
+    const source = this.options.rpc.events({ ...query, signal: stream.signal }, caller);
+    streamEvents(request, response, source, this.limits.heartbeatMs)
+      .catch((error: unknown) => {
+        // A source may say by throwing that it was aborted; nobody is there to be told.
+        if (stream.signal.aborted) response.end();
+        else this.#fail(exchange, error);
+      })
+      .finally(() => this.#streams.delete(stream));
+    return undefined;
+  }
+
+  #web(exchange: Exchange, path: string): Refusal | undefined {
+    const { request, response, waits } = exchange;
+    if (!this.#publicPaths.has(path) && this.#caller(exchange) === undefined) return UNAUTHORIZED;
+    if (waits) response.writeContinue();
+    this.options.web(request, response, (error) => {
+      if (error === undefined || error === null) refuse(request, response, NOT_FOUND);
+      else if (isCallersMistake(error) && !response.headersSent) {
+        refuse(request, response, { status: error.status, sentence: error.message });
+      } else this.#fail(exchange, error);
+    });
+    return undefined;
+  }
+
+  /** The caller gets an id, the log the cause. */
+  #fail({ request, response }: Exchange, error: unknown): void {
+    const id = randomUUID();
+    const path = pathOf(request.url ?? '');
+    this.options.log.error({ err: error, id, method: request.method, path }, 'A request failed unexpectedly');
+    // An answer that was begun cannot become another one; cut off, it is at least not taken for whole.
+    if (response.headersSent) response.destroy();
+    else
+      refuse(request, response, {
+        status: 500,
+        sentence: `Internal error; the log has its cause under ${id}`,
+      });
+  }
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  response.writeHead(status, ['Content-Type', contentType, 'Content-Length', String(length)]);
+  response.end(body);
+}
+
+function onlyMethod(method: string): Refusal {
+  return { status: 405, sentence: `This path takes ${method} only`, headers: { Allow: method } };
+}
+
+function tooManyPipelined(pending: number): Refusal {
+  return {
+    status: 503,
+    sentence: `This connection waits for ${pending} answers already. Read them before sending more.`,
+    headers: { Connection: 'close' },
+  };
+}
+
+/** Express and its parsers mark errors whose message is meant for the caller, such as a body that is no JSON. */
+function isCallersMistake(error: unknown): error is { status: number; message: string } {
+  if (!(error instanceof Error) || !('expose' in error) || !('status' in error)) return false;
+  return (
+    error.expose === true && typeof error.status === 'number' && error.status >= 400 && error.status < 500
+  );
+}
+
+/** The path of a request target, without query; also of the absolute form that proxies use (RFC 9112, 3.2.2). */
+function pathOf(target: string): string {
+  let start = 0;
+  if (!target.startsWith('/')) {
+    const scheme = target.indexOf('://');
+    if (scheme < 0) return target;
+    start = target.indexOf('/', scheme + 3);
+    if (start < 0) return '/';
+  }
+  const query = target.indexOf('?', start);
+  if (query >= 0) return target.slice(start, query);
+  return start === 0 ? target : target.slice(start);
+}

@@ -1,0 +1,117 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Refusal } from './refusal.ts';
+
+/** What a reader of the event stream asks for. */
+export interface EventQuery {
+  /** Events with a higher number than this. */
+  readonly after?: number;
+  /** Only events from now on. */
+  readonly fromNow: boolean;
+  /** Only events of these topics; absent means all. */
+  readonly topics?: readonly string[];
+  /** Aborted when the reader is gone or the server stops; the source then ends. */
+  readonly signal: AbortSignal;
+}
+
+export interface StreamedEvent {
+  readonly seq: number;
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
+
+interface Format {
+  readonly contentType: string;
+  encode(event: StreamedEvent): string;
+  readonly heartbeat: string;
+}
+
+/** One JSON text a line; an empty line is a sign of life. */
+const NDJSON: Format = {
+  contentType: 'application/x-ndjson',
+  encode: (event) => `${JSON.stringify(event)}\n`,
+  heartbeat: '\n',
+};
+
+/** Server-sent events as the WHATWG HTML standard has them; a comment is a sign of life. */
+const EVENT_STREAM: Format = {
+  contentType: 'text/event-stream',
+  encode: (event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`,
+  heartbeat: ':\n\n',
+};
+
+const MAX_TOPICS = 100;
+
+/** Longest decimal number that is surely a safe integer. */
+const MAX_SEQ_DIGITS = 15;
+
+/** Reads the query of `GET /events`. A browser that reconnects says in Last-Event-ID how far it came. */
+export function parseEventQuery(request: IncomingMessage): Omit<EventQuery, 'signal'> | Refusal {
+  const url = request.url ?? '';
+  const mark = url.indexOf('?');
+  const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  const lastSeen = request.headers['last-event-id'];
+  const after = typeof lastSeen === 'string' && lastSeen !== '' ? lastSeen : query.get('after');
+  const from = lastSeen === undefined ? query.get('from') : null;
+  if (from !== null && (from !== 'now' || after !== null)) {
+    return { status: 400, sentence: 'Give either after=NUMBER or from=now' };
+  }
+  if (after !== null && !isNumber(after)) {
+    return { status: 400, sentence: 'The value of after (or Last-Event-ID) must be the number of an event' };
+  }
+  const topics =
+    query
+      .get('topics')
+      ?.split(',')
+      .filter((topic) => topic !== '') ?? [];
+  if (topics.length > MAX_TOPICS) return { status: 400, sentence: `Give at most ${MAX_TOPICS} topics` };
+  return {
+    fromNow: from === 'now',
+    ...(after === null ? {} : { after: Number(after) }),
+    ...(topics.length === 0 ? {} : { topics }),
+  };
+}
+
+/**
+ * Writes events until the source ends or the reader leaves, at the reader's pace: the next event is asked for once the
+ * last one is on its way. Says something at least every `heartbeatMs`.
+ *
+ * @throws what the source throws; the answer is begun then and not ended.
+ */
+export async function streamEvents(
+  request: IncomingMessage,
+  response: ServerResponse,
+  source: AsyncIterable<StreamedEvent>,
+  heartbeatMs: number,
+): Promise<void> {
+  const format = request.headers.accept?.includes('text/event-stream') ? EVENT_STREAM : NDJSON;
+  response.writeHead(200, { 'Content-Type': format.contentType, 'Cache-Control': 'no-store' });
+  response.flushHeaders();
+  const heart = setInterval(() => {
+    if (!response.writableNeedDrain) response.write(format.heartbeat);
+  }, heartbeatMs);
+  try {
+    for await (const event of source) {
+      if (response.destroyed) return;
+      if (!response.write(format.encode(event))) await drained(response);
+    }
+    response.end();
+  } finally {
+    clearInterval(heart);
+  }
+}
+
+function isNumber(text: string): boolean {
+  return text.length <= MAX_SEQ_DIGITS && /^\d+$/.test(text);
+}
+
+/** Resolves when there is room again, and also when there never will be. */
+function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed || !response.writableNeedDrain) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
+}

@@ -1,0 +1,71 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../log.ts';
+import type { Authenticate, Caller } from './auth.ts';
+import type { EventQuery, StreamedEvent } from './events.ts';
+import type { HttpLimits } from './limits.ts';
+
+/** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit. */
+export interface RpcHandlers {
+  /** The answer to a call, faults included; it goes out with status 200. */
+  xmlrpc(
+    body: Buffer,
+    contentType: string | undefined,
+    caller: Caller,
+  ): Promise<{ body: string | Buffer; contentType: string }>;
+  /** The answer to a call or batch; no body where there is nothing to answer (notifications: status 204). */
+  jsonrpc(body: Buffer, caller: Caller): Promise<{ status: number; body?: string }>;
+  /** Facts as events, oldest first. Must end soon after `query.signal` is aborted. */
+  events(query: EventQuery, caller: Caller): AsyncIterable<StreamedEvent>;
+}
+
+/** Serves all paths but the RPC ones; an Express application fits as it is. */
+export type WebHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+export interface HttpFaceOptions {
+  readonly listen: {
+    /** Name or address to listen on. */
+    readonly host: string;
+    /** 0 takes a free one. */
+    readonly port: number;
+  };
+  /** Serves HTTPS. Both are PEM texts. @default plain HTTP */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  readonly authenticate: Authenticate;
+  readonly rpc: RpcHandlers;
+  readonly web: WebHandler;
+  /** Paths of `web` that need no token. @default ['/healthz', '/readyz'] */
+  readonly publicPaths?: readonly string[];
+  /** Names, without port, by which clients may call this server besides the loopback's and `listen.host`. @default [] */
+  readonly allowedHosts?: readonly string[];
+  /** @default DEFAULT_LIMITS */
+  readonly limits?: Partial<HttpLimits>;
+  readonly log: Log;
+}
+
+export interface HttpFace {
+  /** Where it is reached from this machine, such as `http://127.0.0.1:4880`; known once it listens. */
+  readonly address: string;
+  /**
+   * Begins to serve, and answers `address`.
+   * @throws HttpFaceError
+   */
+  listen(): Promise<string>;
+  /** Takes no more connections, ends event streams, lets running answers finish, and after `graceMs` cuts the rest. */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+/** Why the face cannot listen. */
+export class HttpFaceError extends Error {
+  constructor(
+    readonly code: 'address_in_use' | 'address_forbidden' | 'address_unavailable' | 'bad_certificate',
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = 'HttpFaceError';
+  }
+}

@@ -1,0 +1,36 @@
+/** Every bound of the HTTP face; each can be set. */
+export interface HttpLimits {
+  /** Largest request body, as sent and again once inflated. @default 1048576 */
+  readonly maxBodyBytes: number;
+  /** Largest head of a request (all its header lines together). @default 16384 */
+  readonly maxHeaderBytes: number;
+  /** Time for the head of a request to arrive. @default 10000 */
+  readonly headersTimeoutMs: number;
+  /** Time for a whole request to arrive; at least `headersTimeoutMs`. @default 30000 */
+  readonly requestTimeoutMs: number;
+  /** How long a connection may rest between two requests. @default 65000 */
+  readonly keepAliveTimeoutMs: number;
+  /** How long nothing may move on a connection while an answer is due or under way. @default 120000 */
+  readonly idleTimeoutMs: number;
+  /** Connections at a time; further ones are dropped. @default 1000 */
+  readonly maxConnections: number;
+  /** Requests of one connection that wait for their answers. @default 1000 */
+  readonly maxPipelined: number;
+  /** Event streams at a time. @default 200 */
+  readonly maxEventStreams: number;
+  /** An event stream says nothing for at most so long. @default 15000 */
+  readonly heartbeatMs: number;
+}
+
+export const DEFAULT_LIMITS: HttpLimits = {
+  maxBodyBytes: 1024 * 1024,
+  maxHeaderBytes: 16 * 1024,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 65_000,
+  idleTimeoutMs: 120_000,
+  maxConnections: 1_000,
+  maxPipelined: 1_000,
+  maxEventStreams: 200,
+  heartbeatMs: 15_000,
+};

@@ -1,0 +1,27 @@
+/** What to say, and do, when a file system is full. */
+import * as fs from 'node:fs';
+import { AgentError, isNoRoom } from '../agent-error.ts';
+
+/** Free bytes of the file system that a path lies on, for this account; undefined where the system does not tell. */
+export function freeBytes(path: string): number | undefined {
+  // Node before 18.15 has no statfs.
+  if (typeof fs.statfsSync !== 'function') return undefined;
+  const { bavail, bsize } = fs.statfsSync(path);
+  return bavail * bsize;
+}
+
+/** An error without room becomes disk_full with the place and how much is free; any other stays as it is. */
+export function explainNoRoom(error: unknown, path: string, neededBytes?: number): unknown {
+  if (!isNoRoom(error)) return error;
+  return new AgentError('disk_full', noRoomMessage(path, neededBytes), {}, { cause: error });
+}
+
+/** One sentence about a full file system. */
+export function noRoomMessage(path: string, neededBytes?: number): string {
+  const free = freeBytes(path);
+  const facts = [
+    ...(neededBytes === undefined ? [] : [`${neededBytes} bytes needed`]),
+    ...(free === undefined ? [] : [`${free} bytes free`]),
+  ];
+  return `No room on the file system of ${path}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`;
+}

@@ -1,0 +1,85 @@
+/**
+ * The shell text that prepares a node. It needs a POSIX shell and nothing else, starts no process that it can do without
+ * (a hundred nodes are prepared at once), and says what it found in lines that begin with PLUSH.
+ *
+ * On a node:
+ *     ~/.plush/cache/agent-HASH.cjs          the bundle, shared by all nodes of the machine
+ *     ~/.plush/cache/node-…/node             a runtime, where the machine has no suitable one
+ *     ~/.plush/CONTROLLER/NODE/              the node's own folder: socket, log, runs
+ */
+
+export interface ScriptInput {
+  /** Names of folders and files; hexadecimal digits and dashes only. */
+  readonly controller: string;
+  readonly nodeFolder: string;
+  readonly bundle: string;
+  readonly runtimeKey?: string;
+  /** Environment of the agent: names to values of any kind. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A word that a POSIX shell takes as it is. */
+export function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Longest path that every system takes for a Unix socket. */
+const MAX_SOCKET_PATH = 100;
+
+/** V8 settings that keep an agent small; it has little to compute. */
+const AGENT_FLAGS = '--max-semi-space-size=1 --max-old-space-size=256';
+
+export function bootstrapScript({ controller, nodeFolder, bundle, runtimeKey, env }: ScriptInput): string {
+  const runtime =
+    runtimeKey === undefined ? '' : `R="$C/${runtimeKey}/node"\nif [ -x "$R" ]; then N="$R"; fi\n`;
+  const exports = Object.entries(env)
+    .map(([name, value]) => `${name}=${quote(value)}`)
+    .join(' ');
+  return `umask 077
+B="\${PLUSH_BASE:-$HOME/.plush}"
+C="$B/cache"
+D="$B/${controller}/${nodeFolder}"
+A="$C/agent-${bundle}.cjs"
+need() {
+  echo "PLUSH need=$1 $(uname -sm) $(df -Pk "$B" | { read -r _; read -r _ _ _ free _; echo "$free"; })"
+  exit 0
+}
+[ -d "$D" ] && [ -d "$C" ] || mkdir -p "$D" "$C" || { echo "PLUSH fail=folder"; exit 0; }
+S="$D/s"
+if [ \${#S} -gt ${MAX_SOCKET_PATH} ]; then
+  T="/tmp/plush-$(id -u)"
+  mkdir -p -m 700 "$T" && [ -O "$T" ] || { echo "PLUSH fail=socket"; exit 0; }
+  S="$T/${controller}-${nodeFolder}"
+fi
+[ -f "$A" ] || need bundle
+N="$(command -v node || command -v nodejs)"
+${runtime}[ -n "$N" ] || need runtime
+echo "PLUSH dir=$D"
+echo "PLUSH socket=$S"
+X="$(command -v setsid)"
+{ : >>"$D/agent.log"; } || { echo "PLUSH fail=folder"; exit 0; }
+${exports} nohup $X "$N" ${AGENT_FLAGS} "$A" --dir "$D" --socket "$S" --bundle ${bundle} </dev/null 2>>"$D/agent.log" &
+`;
+}
+
+/** A command that stores its standard input in the node's cache under a name, whole or not at all. */
+export function storeCommand(name: string, bytes: number, unpack: boolean): string {
+  const folder = name.includes('/') ? name.slice(0, name.lastIndexOf('/')) : '';
+  const text = [
+    'umask 077',
+    `C="\${PLUSH_BASE:-$HOME/.plush}/cache"`,
+    `mkdir -p "$C/${folder}" || exit 1`,
+    `F="$C/${name}"`,
+    'P="$F.$$"',
+    'trap "rm -f \\"$P\\"" EXIT',
+    `${unpack ? 'gzip -dc' : 'cat'} >"$P" || exit 1`,
+    `test "$(wc -c <"$P")" -eq ${bytes} || exit 2`,
+    `chmod 700 "$P" && mv -f "$P" "$F" && echo PLUSH stored`,
+  ].join('; ');
+  return `/bin/sh -c ${quote(text)}`;
+}
+
+/** The command that shows the end of an agent's log. */
+export function logCommand(controller: string, nodeFolder: string): string {
+  return `/bin/sh -c ${quote(`tail -n 20 "\${PLUSH_BASE:-$HOME/.plush}/${controller}/${nodeFolder}/agent.log"`)}`;
+}

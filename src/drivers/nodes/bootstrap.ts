@@ -1,0 +1,254 @@
+/**
+ * Bootstrap (engine.md): over one connection, see what a node has, hand out what it lacks by content hash, start the
+ * agent, and reach its socket. A node that has everything gets a single command and no file.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import type { Failure } from '../../../api/schemas.ts';
+import type { NodeSpec } from '../../../api/spec.ts';
+import { AccessError, type ExecResult, type NodeSession } from '../access.ts';
+import type { AgentKit } from './agent-kit.ts';
+import { bootstrapScript, logCommand, storeCommand } from './bootstrap-script.ts';
+
+/** Deadlines of the steps. */
+const SCRIPT_MS = 20_000;
+const UPLOAD_MS = 60_000;
+const RUNTIME_UPLOAD_MS = 10 * 60_000;
+/** Each thing a node can lack is handed out at most once. */
+const MAX_ROUNDS = 3;
+/** A node's disk must have this much room beside what is handed out. */
+const SPARE_KB = 1024;
+
+/** A node could not be prepared. `cause` is a symbol, the message a sentence. */
+export class BootstrapError extends Error {
+  override readonly name = 'BootstrapError';
+
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly details: Pick<Failure, 'command' | 'exit_code' | 'stderr_tail'> = {},
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+export interface Prepared {
+  /** Absolute path of the agent's socket on the node. */
+  readonly socket: string;
+  /** Bytes that were handed out. */
+  readonly uploaded: number;
+}
+
+/** The name of a node's folder: short, since a socket's path is, and free of whatever the node's name holds. */
+export function nodeFolder(hostname: string): string {
+  return createHash('sha256').update(hostname).digest('hex').slice(0, 12);
+}
+
+/**
+ * Sees to it that the node's agent runs.
+ * @param controller identity of this controller, so that two of them on one machine keep apart
+ * @throws BootstrapError, AccessError
+ */
+export async function bootstrap(
+  session: NodeSession,
+  node: NodeSpec,
+  controller: string,
+  kit: AgentKit,
+): Promise<Prepared> {
+  const folder = nodeFolder(node.hostname);
+  const env = agentEnvironment(node);
+  let uploaded = 0;
+  let runtimeKey: string | undefined;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const script = bootstrapScript({
+      controller,
+      nodeFolder: folder,
+      bundle: kit.hash,
+      env,
+      ...(runtimeKey === undefined ? {} : { runtimeKey }),
+    });
+    const result = await session.exec('/bin/sh -s', {
+      stdin: script,
+      timeoutMs: SCRIPT_MS,
+      until: isSettled,
+    });
+    const said = readScript(result);
+    if (said.need === undefined && said.unsuitable === undefined) {
+      if (!said.ready || said.socket === undefined)
+        throw await startError(session, controller, folder, result, said.fail);
+      return { socket: said.socket, uploaded };
+    }
+    if (said.need === 'bundle') {
+      checkRoom(said, kit.bundle.length);
+      await store(
+        session,
+        `agent-${kit.hash}.cjs`,
+        kit.bundle.length,
+        Readable.from([kit.bundle]),
+        false,
+        UPLOAD_MS,
+      );
+      uploaded += kit.bundle.length;
+      continue;
+    }
+    if (runtimeKey !== undefined && said.unsuitable === undefined) break;
+    const runtime = await runtimeFor(session, said, kit);
+    runtimeKey = runtime.key;
+    uploaded += runtime.uploaded;
+  }
+  throw new BootstrapError('bootstrap_failed', 'The node still lacks what was handed out to it');
+}
+
+function agentEnvironment(node: NodeSpec): Record<string, string> {
+  return {
+    PLUSH_NODE: node.hostname,
+    ...(node.vip === undefined ? {} : { PLUSH_VIP: node.vip, SRCIP: node.vip }),
+    ...(node.vn === undefined ? {} : { PLUSH_VN: node.vn }),
+  };
+}
+
+interface Said {
+  ready: boolean;
+  need?: string;
+  fail?: string;
+  unsuitable?: string;
+  socket?: string;
+  os?: string;
+  machine?: string;
+  freeKb?: number;
+}
+
+/** Everything the script and the agent say is in whole lines; the last one settles it. */
+function isSettled(stdout: string): boolean {
+  return /^(\{"(ready|unsuitable)".*|PLUSH (need|fail)=.*)\n/m.test(stdout);
+}
+
+function readScript({ stdout }: ExecResult): Said {
+  const said: Said = { ready: false };
+  for (const line of stdout.split('\n')) {
+    if (line.startsWith('PLUSH need=')) {
+      const [need, os, machine, freeKb] = line.slice('PLUSH need='.length).split(' ');
+      Object.assign(said, { need, os, machine, freeKb: Number(freeKb) });
+    } else if (line.startsWith('PLUSH fail=')) said.fail = line.slice('PLUSH fail='.length);
+    else if (line.startsWith('PLUSH socket=')) said.socket = line.slice('PLUSH socket='.length);
+    else if (line.startsWith('{"ready"')) said.ready = true;
+    else if (line.startsWith('{"unsuitable"'))
+      said.unsuitable = (JSON.parse(line) as { unsuitable: string }).unsuitable;
+  }
+  return said;
+}
+
+function checkRoom({ freeKb }: Said, bytes: number): void {
+  if (freeKb === undefined || Number.isNaN(freeKb)) return;
+  const neededKb = Math.ceil(bytes / 1024) + SPARE_KB;
+  if (freeKb >= neededKb) return;
+  throw new BootstrapError(
+    'disk_full',
+    `The node's disk has ${freeKb} KB free where ${neededKb} KB are needed`,
+  );
+}
+
+async function runtimeFor(
+  session: NodeSession,
+  said: Said,
+  kit: AgentKit,
+): Promise<{ key: string; uploaded: number }> {
+  const has =
+    said.unsuitable === undefined
+      ? 'The node has no Node.js'
+      : `The node's Node.js is ${said.unsuitable}, too old`;
+  const where = said.need === undefined ? await probe(session) : said;
+  if (where.os !== kit.runtimeOs || where.machine !== kit.runtimeMachine) {
+    throw new BootstrapError(
+      'unsupported_platform',
+      `${has}, and this controller can only hand out one for ${kit.runtimeOs} ${kit.runtimeMachine}, not ${where.os} ${where.machine}. Install Node.js 18 or later on the node`,
+    );
+  }
+  const runtime = await kit.runtime();
+  const have = `test -x "\${PLUSH_BASE:-$HOME/.plush}/cache/${runtime.key}/node" && echo PLUSH stored`;
+  const seen = await session.exec(`/bin/sh -c '${have}'`, { timeoutMs: SCRIPT_MS });
+  if (seen.stdout.includes('PLUSH stored')) return { key: runtime.key, uploaded: 0 };
+  checkRoom(where, runtime.unpackedBytes);
+  const stream = createReadStream(runtime.file);
+  await store(session, `${runtime.key}/node`, runtime.unpackedBytes, stream, true, RUNTIME_UPLOAD_MS);
+  return { key: runtime.key, uploaded: runtime.bytes };
+}
+
+async function probe(session: NodeSession): Promise<Said> {
+  const { stdout } = await session.exec('uname -sm', { timeoutMs: SCRIPT_MS });
+  const [os = '', machine = ''] = stdout.trim().split(' ');
+  return { ready: false, os, machine };
+}
+
+async function store(
+  session: NodeSession,
+  name: string,
+  bytes: number,
+  stdin: Readable,
+  unpack: boolean,
+  timeoutMs: number,
+): Promise<void> {
+  const result = await session.exec(storeCommand(name, bytes, unpack), { stdin, timeoutMs });
+  if (result.stdout.includes('PLUSH stored')) return;
+  const tail = lines(result.stderr);
+  const details = {
+    command: `store ${name}`,
+    stderr_tail: tail,
+    ...(result.code === undefined ? {} : { exit_code: result.code }),
+  };
+  if (/no space left|quota exceeded|file too large/i.test(result.stderr)) {
+    throw new BootstrapError(
+      'disk_full',
+      "The node's disk is full: what Plush needs there could not be stored",
+      details,
+    );
+  }
+  throw new BootstrapError(
+    'upload_failed',
+    `Storing ${name} on the node failed: ${tail.at(-1) ?? 'it arrived incomplete'}`,
+    details,
+  );
+}
+
+async function startError(
+  session: NodeSession,
+  controller: string,
+  folder: string,
+  result: ExecResult,
+  fail: string | undefined,
+): Promise<BootstrapError> {
+  const said = lines(result.stderr);
+  if (fail !== undefined || /no space left/i.test(result.stderr)) {
+    const full = /no space left|quota exceeded/i.test(result.stderr);
+    const text = full
+      ? "The node's disk is full"
+      : `The node's folder cannot be written: ${said.at(-1) ?? fail ?? ''}`;
+    return new BootstrapError(full ? 'disk_full' : 'folder_unwritable', text, { stderr_tail: said });
+  }
+  if (!result.stdout.includes('PLUSH ')) {
+    const text = `The account's shell did not run the bootstrap: ${said.at(-1) ?? result.stdout.trim().slice(0, 200)}`;
+    return new BootstrapError('no_shell', text, { stderr_tail: said });
+  }
+  const log = await session
+    .exec(logCommand(controller, folder), { timeoutMs: SCRIPT_MS })
+    .catch((error: unknown) => {
+      if (error instanceof AccessError) return undefined;
+      throw error;
+    });
+  const tail = [...said, ...lines(log?.stdout ?? '')].slice(-20);
+  const full = /ENOSPC|no space left/i.test(tail.join('\n'));
+  return new BootstrapError(
+    full ? 'disk_full' : 'agent_start_failed',
+    full ? "The node's disk is full" : `The agent did not start: ${tail.at(-1) ?? 'it said nothing'}`,
+    { stderr_tail: tail },
+  );
+}
+
+function lines(text: string): string[] {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('nohup:'))
+    .slice(-20);
+}

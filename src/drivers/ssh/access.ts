@@ -1,0 +1,42 @@
+import type { NodeAccess } from '../access.ts';
+import { connectSsh } from './connection.ts';
+import { type HostKeyOptions, HostKeys } from './host-keys.ts';
+import { Identities, type IdentityOptions } from './identities.ts';
+import { readRemoteFile } from './remote-file.ts';
+import { SshSession } from './session.ts';
+import { type SshTarget, targetOf } from './target.ts';
+
+/** Time between two keepalives; a silent peer is given up after three of them. */
+const KEEPALIVE_INTERVAL_MS = 3_000;
+
+export interface SshAccessOptions extends IdentityOptions, HostKeyOptions {
+  /** Account on machines for which none is named. */
+  readonly defaultUser: string;
+  /** Time between two keepalives; a silent peer is given up after three of them. @default 3000 */
+  readonly keepaliveIntervalMs?: number;
+}
+
+/** Machines reached with SSH: they need nothing but an sshd and a POSIX shell. */
+export function createSshAccess(options: SshAccessOptions): Required<NodeAccess> {
+  const identities = new Identities(options);
+  const hostKeys = new HostKeys(options);
+  const keepaliveIntervalMs = options.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS;
+  const connect = async (target: SshTarget, timeoutMs: number) =>
+    connectSsh(target, identities.planFor(target), hostKeys, { timeoutMs, keepaliveIntervalMs });
+  return {
+    async open(node, timeoutMs) {
+      return new SshSession(await connect(targetOf(node, options.defaultUser), timeoutMs));
+    },
+    async readFile({ host, user, port, path }, timeoutMs) {
+      const node = {
+        hostname: host,
+        type: 'ssh' as const,
+        ...(user === undefined ? {} : { user }),
+        ...(port === undefined ? {} : { ssh_port: port }),
+      };
+      const deadline = performance.now() + timeoutMs;
+      const connection = await connect(targetOf(node, options.defaultUser), timeoutMs);
+      return await readRemoteFile(connection, path, deadline - performance.now());
+    },
+  };
+}

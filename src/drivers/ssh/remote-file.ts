@@ -1,0 +1,112 @@
+import { Readable } from 'node:stream';
+import { AccessError, type NodeSession } from '../access.ts';
+import type { RunningCommand } from '../command.ts';
+import { startDeadline } from '../deadline.ts';
+import { startOnChannel } from './channel-command.ts';
+import type { SshConnection } from './connection.ts';
+import { SshSession } from './session.ts';
+import { quote } from './shell.ts';
+
+/** Kept of what the machine says when it cannot read the file. */
+const MAX_WORDS_BYTES = 2_000;
+
+/**
+ * Reads a file over a connection of its own, which ends with the stream. A relative path starts in the account's home folder.
+ *
+ * @param timeoutMs time until the file begins to arrive; from then on the pace is the reader's
+ * @throws AccessError `failed` with the machine's own words when it cannot read the file, `timeout`, `closed`; the same
+ *   errors end the stream when they come later
+ */
+export async function readRemoteFile(
+  connection: SshConnection,
+  path: string,
+  timeoutMs: number,
+): Promise<Readable> {
+  const session = new SshSession(connection);
+  const { place } = connection.target;
+  // Without a slash in front, a name such as -n would be taken for an option.
+  const command = `exec cat ${quote(path.startsWith('/') ? path : `./${path.replace(/^~\//, '')}`)}`;
+  return await new Promise((resolve, reject) => {
+    const abandon = (error: unknown) => {
+      clearTimeout(deadline);
+      session.close();
+      reject(error);
+    };
+    const deadline = startDeadline(timeoutMs, () => {
+      abandon(new AccessError('timeout', `${place} did not begin to send ${path} within ${timeoutMs} ms`));
+    });
+    session.closed.then(abandon);
+    startOnChannel(connection.client, command, place).then((running) => {
+      const file = new RemoteFile(running, session, `${place} cannot read ${path}`);
+      file.opened.then(() => {
+        clearTimeout(deadline);
+        resolve(file);
+      }, abandon);
+    }, abandon);
+  });
+}
+
+class RemoteFile extends Readable {
+  /** Settles when the first bytes, or the end of an empty file, have come. */
+  readonly opened: Promise<void>;
+  #open: () => void = () => undefined;
+  #refuse: (error: AccessError) => void = () => undefined;
+  #isOpen = false;
+  #isWhole = false;
+  #words = '';
+
+  constructor(
+    private readonly command: RunningCommand,
+    private readonly session: NodeSession,
+    private readonly complaint: string,
+  ) {
+    super();
+    this.opened = new Promise((resolve, reject) => {
+      this.#open = resolve;
+      this.#refuse = reject;
+    });
+    command.stdin.on('error', (error) => this.#fail(new AccessError('failed', complaint, { cause: error })));
+    command.stdin.end();
+    command.stderr.on('data', (chunk: Buffer) => {
+      this.#words = (this.#words + chunk.toString()).slice(0, MAX_WORDS_BYTES);
+    });
+    command.stdout.on('data', (chunk: Buffer) => {
+      this.#begin();
+      if (!this.push(chunk)) command.stdout.pause();
+    });
+    command.ended.then((end) => {
+      if (end === undefined || !('code' in end) || end.code !== 0) return this.#fail(this.#told());
+      this.#begin();
+      this.#isWhole = true;
+      this.push(null);
+    });
+    session.closed.then((error) => this.#fail(error));
+  }
+
+  override _read(): void {
+    this.command.stdout.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.command.release();
+    this.session.close();
+    done(error);
+  }
+
+  #begin(): void {
+    this.#isOpen = true;
+    this.#open();
+  }
+
+  #told(): AccessError {
+    const words = this.#words.trim();
+    return new AccessError('failed', words === '' ? this.complaint : `${this.complaint}: ${words}`);
+  }
+
+  #fail(error: AccessError): void {
+    if (this.destroyed || this.#isWhole) return;
+    this.#refuse(error);
+    // Before the file has begun nobody listens on the stream; the promise tells.
+    this.destroy(this.#isOpen ? error : undefined);
+  }
+}

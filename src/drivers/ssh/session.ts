@@ -1,0 +1,137 @@
+import type { Duplex } from 'node:stream';
+import type { ClientChannel } from 'ssh2';
+import { AccessError, type ExecOptions, type ExecResult, type NodeSession } from '../access.ts';
+import { messageOf } from '../agent-error.ts';
+import { runCommand } from '../command.ts';
+import { startDeadline } from '../deadline.ts';
+import { checkSocketPath } from '../unix-socket.ts';
+import { startOnChannel } from './channel-command.ts';
+import { ChannelStream } from './channel-stream.ts';
+import type { SshConnection } from './connection.ts';
+import { explainDialFailure } from './dial-failure.ts';
+
+/** Time that a peer has to answer our goodbye before the connection is cut. */
+const GOODBYE_MS = 1_000;
+
+/** Commands and streams of one session at a time; more of them means that somebody forgets to end them. */
+const MAX_CHANNELS = 64;
+
+/** A session over a connection whose login has succeeded. */
+export class SshSession implements NodeSession {
+  readonly env = {};
+  readonly closed: Promise<AccessError>;
+  readonly #connection: SshConnection;
+  readonly #hangup = new AbortController();
+  readonly #streams = new Set<ChannelStream>();
+  #channels = 0;
+
+  constructor(connection: SshConnection) {
+    this.#connection = connection;
+    const { signal } = this.#hangup;
+    this.closed = new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
+    });
+    connection.socket.once('end', () => connection.socket.destroy());
+    connection.client.once('close', () => this.#end(this.#lossOf(connection.failure())));
+  }
+
+  async exec(command: string, options: ExecOptions): Promise<ExecResult> {
+    const { client, target } = this.#connection;
+    const setting = { hangup: this.#hangup.signal, place: target.place };
+    return await this.#counted(() =>
+      runCommand(() => startOnChannel(client, command, target.place), options, setting),
+    );
+  }
+
+  async dial(socketPath: string, timeoutMs: number): Promise<Duplex> {
+    checkSocketPath(socketPath);
+    const deadline = performance.now() + timeoutMs;
+    return await this.#counted(async () => {
+      const outcome = await this.#openStream(socketPath, timeoutMs);
+      if (!(outcome instanceof Error)) return this.#adopt(outcome);
+      this.#hangup.signal.throwIfAborted();
+      const left = Math.max(1, deadline - performance.now());
+      const setting = { place: this.#connection.target.place, socketPath, timeoutMs: left };
+      throw await explainDialFailure(outcome, this, setting);
+    });
+  }
+
+  close(): void {
+    const { client, socket, target } = this.#connection;
+    if (this.#hangup.signal.aborted) return;
+    client.end();
+    // A peer that has died does not answer; nothing of the connection is needed any more.
+    const cut = startDeadline(GOODBYE_MS, () => socket.destroy());
+    socket.once('close', () => clearTimeout(cut));
+    this.#end(new AccessError('closed', `The connection to ${target.place} was closed`));
+  }
+
+  /** @returns the channel, or why the server opened none; rejects with an AccessError when time or connection ran out */
+  #openStream(socketPath: string, timeoutMs: number): Promise<ClientChannel | Error> {
+    const { client, target } = this.#connection;
+    const { signal } = this.#hangup;
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const giveUp = (error: unknown) => {
+        isLate = true;
+        settle();
+        reject(error);
+      };
+      const onHangup = () => giveUp(signal.reason);
+      const deadline = startDeadline(timeoutMs, () => {
+        const message = `${target.place} did not open the socket ${socketPath} within ${timeoutMs} ms`;
+        giveUp(new AccessError('timeout', message));
+      });
+      const settle = () => {
+        clearTimeout(deadline);
+        signal.removeEventListener('abort', onHangup);
+      };
+      if (signal.aborted) return onHangup();
+      signal.addEventListener('abort', onHangup);
+      client.openssh_forwardOutStreamLocal(socketPath, (error, channel) => {
+        settle();
+        if (isLate) channel?.close();
+        resolve(error ?? channel);
+      });
+    });
+  }
+
+  #adopt(channel: ClientChannel): ChannelStream {
+    const stream = new ChannelStream(channel);
+    this.#streams.add(stream);
+    this.#channels += 1;
+    stream.once('close', () => {
+      this.#streams.delete(stream);
+      this.#channels -= 1;
+    });
+    return stream;
+  }
+
+  /** Counts a step as a channel while it lasts. */
+  async #counted<T>(step: () => Promise<T>): Promise<T> {
+    if (this.#channels >= MAX_CHANNELS) {
+      const message = `${this.#connection.target.place} has ${MAX_CHANNELS} commands and streams already; end some of them`;
+      throw new AccessError('failed', message);
+    }
+    this.#channels += 1;
+    try {
+      return await step();
+    } finally {
+      this.#channels -= 1;
+    }
+  }
+
+  #lossOf(failure: unknown): AccessError {
+    const { place } = this.#connection.target;
+    if (failure === undefined) return new AccessError('closed', `${place} closed the connection`);
+    return new AccessError('closed', `The connection to ${place} broke: ${messageOf(failure)}`, {
+      cause: failure,
+    });
+  }
+
+  #end(reason: AccessError): void {
+    if (this.#hangup.signal.aborted) return;
+    this.#hangup.abort(reason);
+    for (const stream of this.#streams) stream.destroy(reason);
+  }
+}

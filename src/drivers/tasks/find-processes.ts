@@ -1,0 +1,109 @@
+/**
+ * Finds every process that belongs to us, also one that forked away. A process belongs when any of these holds:
+ *
+ * - its environment carries our marks (survives fork, exec, setsid and double forks);
+ * - its session or process group was led by a wrapper of ours (survives a cleared environment);
+ * - its parent belongs.
+ */
+import {
+  hasProc,
+  isAlive,
+  listProcesses,
+  type ProcessIdentity,
+  type ProcessInfo,
+  readEnviron,
+  sendSignal,
+} from './processes.ts';
+
+/** A session that a wrapper of ours leads or led. */
+export interface LedSession {
+  readonly leader: ProcessIdentity;
+  /**
+   * When the leader had certainly ended, in ticks since boot. The kernel keeps a session's number taken while members live:
+   * one that started before this time is ours, a later one may belong to a new leader with the same number.
+   */
+  readonly endedTicks?: number;
+}
+
+/** What to look for. */
+export interface Scope {
+  /** NAME=value entries that a process's environment must all carry. */
+  readonly marks: readonly string[];
+  readonly sessions: readonly LedSession[];
+  /** No process of the scope started earlier; ticks since boot. @default 0 */
+  readonly sinceTicks?: number;
+}
+
+/**
+ * The scope's live processes, this one never. Without /proc each live group counts as one process whose pid is the group's
+ * negative number, which is how kill(2) wants it.
+ */
+export function findProcesses(scope: Scope, bootId: string): ProcessInfo[] {
+  const sessions = scope.sessions.filter((session) => session.leader.boot_id === bootId);
+  if (!hasProc()) return sessions.flatMap(liveGroup);
+  const led = new Map(
+    sessions.map((session) => [session.leader.pid, { ...session, alive: isAlive(session.leader, bootId) }]),
+  );
+  const needles = scope.marks.map((mark) => Buffer.from(`\0${mark}\0`));
+  const all = listProcesses(scope.sinceTicks).filter((info) => info.pid !== process.pid && info.pid !== 1);
+  const found = new Set<ProcessInfo>();
+  for (const info of all) {
+    const session = led.get(info.session) ?? led.get(info.pgrp);
+    if ((session !== undefined && belongs(info, session)) || carries(info.pid, needles)) found.add(info);
+  }
+  addChildren(found, all);
+  return [...found];
+}
+
+/** Ids of the tasks that some live process with our mark carries. Empty without /proc. */
+export function carriedTasks(mark: string): Set<string> {
+  const tasks = new Set<string>();
+  if (!hasProc()) return tasks;
+  const needle = Buffer.from(`\0${mark}\0`);
+  for (const { pid } of listProcesses()) {
+    const environ = readEnviron(pid);
+    if (!environ.includes(needle)) continue;
+    const at = environ.indexOf(TASK_ENTRY);
+    if (at === -1) continue;
+    const begin = at + TASK_ENTRY.length;
+    tasks.add(environ.toString('utf8', begin, environ.indexOf(0, begin)));
+  }
+  return tasks;
+}
+
+const TASK_ENTRY = Buffer.from('\0PLUSH_TASK=');
+
+function belongs(info: ProcessInfo, session: LedSession & { readonly alive: boolean }): boolean {
+  if (session.alive) return true;
+  const { leader, endedTicks } = session;
+  return endedTicks !== undefined && info.startTicks >= Number(leader.start) && info.startTicks <= endedTicks;
+}
+
+function carries(pid: number, needles: readonly Buffer[]): boolean {
+  if (needles.length === 0) return false;
+  const environ = readEnviron(pid);
+  return needles.every((needle) => environ.includes(needle));
+}
+
+function addChildren(found: Set<ProcessInfo>, all: readonly ProcessInfo[]): void {
+  const parents = new Set([...found].map((info) => info.pid));
+  // A child started after its parent, yet the list is in no order: repeat until nothing is added.
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const info of all) {
+      if (parents.has(info.ppid) && !found.has(info)) {
+        found.add(info);
+        parents.add(info.pid);
+      }
+    }
+  }
+}
+
+function liveGroup({ leader }: LedSession): ProcessInfo[] {
+  const group = { pid: -leader.pid, ppid: 0, pgrp: leader.pid, session: leader.pid, startTicks: 0 };
+  try {
+    return sendSignal(-leader.pid, 0) ? [group] : [];
+  } catch {
+    return []; // EPERM: the number belongs to somebody else now.
+  }
+}

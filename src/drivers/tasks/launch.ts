@@ -1,0 +1,85 @@
+/**
+ * Starts a task's program under its wrapper: a shell that leads a session of its own, outlives the agent, and writes down
+ * how the program ended. The program's output goes to files directly.
+ */
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { AgentError, isNoRoom, messageOf } from '../agent-error.ts';
+import type { TaskFolder } from './task-folder.ts';
+
+/**
+ * Arguments: the task's folder, the program, its arguments. Nothing of these is ever parsed by a shell.
+ * The outer shell catches the signals that a program may send to its group; a trap with a command, unlike an ignored
+ * signal, is not inherited, so the program gets defaults. Its own stderr goes nowhere: what it says about a killed child
+ * is not the program's output. The inner shell becomes the program, which makes the pid in `pid` the program's.
+ */
+const WRAPPER = `d=$1; shift
+trap : HUP INT QUIT ALRM TERM USR1 USR2 PIPE
+echo $$ >"$d/wrapper"
+exec 3>&2 2>/dev/null
+/bin/sh -c 'echo $$ >"$1/pid"; shift; exec "$@" 2>&3 3>&-' plush-task "$d" "$@"
+s=$?
+echo $s >"$d/exit"
+exit $s`;
+
+/** How long the program may take to appear; a machine that swaps is slow. */
+const APPEAR_MS = 10_000;
+const APPEAR_PAUSE_MIN_MS = 1;
+const APPEAR_PAUSE_MAX_MS = 50;
+
+export interface Launch {
+  readonly folder: TaskFolder;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Called once when the wrapper has ended, with its status, which is the program's unless it was itself killed. */
+  readonly onExit: (status: number | undefined) => void;
+}
+
+/** @returns the wrapper's pid, as soon as it runs. @throws AgentError disk_full, start_failed */
+export async function launch(options: Launch): Promise<number> {
+  const { folder } = options;
+  const files: number[] = [];
+  try {
+    for (const name of ['stdout', 'stderr']) files.push(fs.openSync(join(folder.path, name), 'a', 0o600));
+    return await spawnWrapper(options, files[0] as number, files[1] as number);
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    const code = isNoRoom(error) ? 'disk_full' : 'start_failed';
+    throw new AgentError(code, `The program could not be started: ${messageOf(error)}`, {}, { cause: error });
+  } finally {
+    for (const fd of files) fs.closeSync(fd);
+  }
+}
+
+function spawnWrapper(options: Launch, stdout: number, stderr: number): Promise<number> {
+  const { folder, program, args, cwd, env, onExit } = options;
+  return new Promise((resolve, reject) => {
+    const child = spawn('/bin/sh', ['-c', WRAPPER, 'plush-task', folder.path, program, ...args], {
+      cwd,
+      env,
+      stdio: ['ignore', stdout, stderr],
+      detached: true,
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => onExit(code ?? undefined));
+    child.once('spawn', () => {
+      child.unref();
+      resolve(child.pid as number);
+    });
+  });
+}
+
+/** The program's pid once it has appeared; undefined when the wrapper ended before, or it takes too long. */
+export async function awaitProgram(folder: TaskFolder, ended: () => boolean): Promise<number | undefined> {
+  const deadline = performance.now() + APPEAR_MS;
+  for (let ms = APPEAR_PAUSE_MIN_MS; ; ms = Math.min(APPEAR_PAUSE_MAX_MS, ms * 2)) {
+    const done = ended() || performance.now() > deadline;
+    const pid = folder.readProgramPid();
+    if (pid !== undefined || done) return pid;
+    await pause(ms);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What controller and agent say to each other, one frame a message (frames.ts), over any ordered byte stream.
+ *
+ *     controller                       agent
+ *        │── request {id, op, …} ────────▶│   every request gets exactly one reply
+ *        │◀── reply {re, ok|error} ───────│   in any order
+ *        │◀── report {report, …} ─────────│   tells what changed, unasked
+ *
+ * Every request is idempotent: after a broken link the controller greets again, learns from the agent's state what
+ * happened meanwhile, and repeats what is still wanted. The first request on a link is `hello`; the agent refuses an
+ * epoch lower than the highest it has seen (STALE_EPOCH), also for each later request on an older link.
+ */
+import type { SoftwareSpec } from '../../api/spec.ts';
+import type { AgentState, TaskCause, TaskOrder, TaskReport } from '../core/task.ts';
+
+export type { AgentState, TaskCause, TaskOrder, TaskReport };
+
+/** Version of this protocol; agent and controller come from one build, a retiring agent may be older. */
+export const AGENT_PROTOCOL = 1;
+
+/** Bounds of one frame's parts; a larger one ends the link. */
+export const MAX_FRAME_BYTES = 1 << 20;
+export const MAX_CHUNK_BYTES = 256 << 10;
+
+/** Why an install failed. */
+export type InstallCause =
+  | 'download_refused' // the server answered with a status other than 2xx
+  | 'download_failed' // connection refused or broken, name not resolved
+  | 'download_incomplete' // fewer bytes than announced
+  | 'download_stalled' // no byte for STALL
+  | 'hash_mismatch'
+  | 'size_mismatch'
+  | 'archive_damaged'
+  | 'archive_escapes' // a member or link leads out of the folder
+  | 'disk_full'
+  | 'tool_missing' // no tar
+  | 'install_failed' // the install command's exit code was not 0
+  | 'path_escapes' // dest_path leads out of the folder
+  | 'failed';
+
+/** An error as it crosses the link. */
+export interface AgentFailure {
+  readonly code: InstallCause | TaskCause | 'STALE_EPOCH' | 'BAD_REQUEST' | 'UNKNOWN_TASK' | 'INTERNAL';
+  /** One sentence for a person. */
+  readonly message: string;
+  readonly command?: string;
+  readonly exit_code?: number;
+  readonly signal?: string;
+  readonly stderr_tail?: readonly string[];
+}
+
+/** All requests: what is sent, and what the reply's `ok` holds. */
+export interface AgentRequests {
+  hello: {
+    ask: { protocol: number; epoch: number; controller: string; node: string };
+    ok: AgentState;
+  };
+  ping: { ask: Record<string, never>; ok: Record<string, never> };
+  /** Installs software in order in the run's working folder. Repeated while under way: joins it. Repeated after success: answers at once. */
+  install: { ask: { run_id: string; software: readonly SoftwareSpec[] }; ok: { bytes: number } };
+  /**
+   * Hands over a package's bytes, in order, one chunk a request (binary part of the frame), before `install` needs them
+   * (packages of type scp are looked for under the run's folder by dest_path). `offset` 0 starts anew; `last` checks size and sha256.
+   * Answers how many bytes are there.
+   */
+  put: {
+    ask: { run_id: string; name: string; offset: number; last: boolean; sha256?: string };
+    ok: { size: number };
+  };
+  /** Starts a task, or answers what became of it when the identity is known already. */
+  start: { ask: { task: TaskOrder }; ok: { task: TaskReport } };
+  /** Stop signal to every process of the task, grace, then SIGKILL; answers when none is left. */
+  stop: { ask: { task_id: string; signal: string; grace_ms: number }; ok: { task: TaskReport } };
+  /** Bytes of a task's output from a logical offset; the bytes are the frame's binary part. */
+  read: {
+    ask: { task_id: string; stream: 'stdout' | 'stderr'; offset: number; limit: number };
+    /**
+     * `offset`: where the returned bytes begin, larger than asked when older bytes were dropped. `end`: logical size so far.
+     * `eof`: the task has exited and the bytes reach the end.
+     */
+    ok: { offset: number; end: number; eof: boolean };
+  };
+  /** Stops all tasks of the run, finds every process that carries a task id of it, removes the run's folder. Nothing there: answers at once. */
+  clean: { ask: { run_id: string; grace_ms: number }; ok: { killed: number } };
+  /** The process ends and leaves tasks and folder to its successor, another version of the agent. */
+  retire: { ask: Record<string, never>; ok: Record<string, never> };
+  /** Stops every task, removes the node's folder, ends the process. */
+  leave: { ask: { grace_ms: number }; ok: { killed: number } };
+}
+
+export type AgentOp = keyof AgentRequests;
+
+export type RequestFrame = {
+  [O in AgentOp]: { readonly id: number; readonly op: O } & AgentRequests[O]['ask'];
+}[AgentOp];
+export type ReplyFrame =
+  | { readonly re: number; readonly ok: AgentRequests[AgentOp]['ok'] }
+  | { readonly re: number; readonly error: AgentFailure };
+/** Unasked news: a task that started or exited; the host monitor's sample every 10 s. */
+export type ReportFrame =
+  | { readonly report: 'task'; readonly task: TaskReport }
+  | { readonly report: 'host'; readonly host: HostSample };
+
+/** The host monitor's sample (section 3.2 of plush-toit.2011). Not journalled. */
+export interface HostSample {
+  readonly load1: number;
+  readonly memory_free_bytes: number;
+  readonly memory_total_bytes: number;
+  readonly disk_free_bytes: number;
+}
