@@ -1,4 +1,6 @@
 import type { ResultOf } from '../../api/methods.ts';
+import { EXIT } from './failure.ts';
+import { type Context, withDaemon } from './session.ts';
 import { tableLines } from './table.ts';
 import type { Paint } from './terminal.ts';
 import { count, listNames, moment, plain } from './wording.ts';
@@ -66,4 +68,17 @@ function nodeLines({ kind, nodes }: Explanation, paint: Paint): string[] {
   );
   const more = nodes.length - shown.length;
   return ['', ...lines, ...(more > 0 ? [`and ${count(more, 'node')} more: see --json`] : [])];
+}
+
+/** `plush explain` */
+export function explainCommand(context: Context, subject: string, asJson: boolean): Promise<number> {
+  return withDaemon(context, 'borrow', async (daemon) => {
+    const { terminal } = context;
+    const explanation = await daemon.call('plushExplain', subject);
+    const lines = asJson
+      ? [JSON.stringify(explanation, null, 2)]
+      : explanationLines(explanation, terminal.paint);
+    terminal.print(lines.join('\n'));
+    return EXIT.ok;
+  });
 }

@@ -10,7 +10,7 @@ import { listNames, printable } from './wording.ts';
 const POLL_MS = 200;
 const EVENTS_AT_ONCE = 1000;
 /** Polls without any news after the end of a run; output of nodes that do not answer would never come. */
-const IDLE_POLLS = 25;
+const IDLE_POLLS = 5;
 const FINAL_STATES = ['succeeded', 'failed', 'aborted'];
 /** A block's tasks that plushGetBlock lists at most. */
 const MAX_LISTED_TASKS = 1000;
@@ -90,7 +90,9 @@ async function listTasks(
   for (const name of names) {
     const { tasks } = await caller.call('plushGetBlock', run, name);
     if (tasks.length >= MAX_LISTED_TASKS) {
-      terminal.remark(`Block ${name} has many tasks; the newest ${MAX_LISTED_TASKS} are shown. Name a node for its own`);
+      terminal.remark(
+        `Block ${name} has many tasks; the newest ${MAX_LISTED_TASKS} are shown. Name a node for its own`,
+      );
     }
     const order = new Intl.Collator('en', { numeric: true });
     const chosen = tasks
@@ -108,7 +110,10 @@ async function explainNothing(
   node: string,
 ): Promise<void> {
   try {
-    await caller.call('plushGetOutput', run, node, { stream, ...(block === undefined ? {} : { task: block }) });
+    await caller.call('plushGetOutput', run, node, {
+      stream,
+      ...(block === undefined ? {} : { task: block }),
+    });
   } catch (error) {
     if (!(isFollowing && error instanceof RpcFault && error.symbol === 'NO_OUTPUT')) throw error;
   }
@@ -131,7 +136,8 @@ async function follow(
     });
     after = page.last;
     foldEvents(progress, page.events);
-    if (progress.hasGap) isOver ||= FINAL_STATES.includes((await caller.call('plushGetRun', progress.runId)).state);
+    if (progress.hasGap)
+      isOver ||= FINAL_STATES.includes((await caller.call('plushGetRun', progress.runId)).state);
     isOver ||= progress.outcome !== undefined;
     for (const task of progress.tasks.values()) {
       if (node !== undefined && task.hostname !== node) continue;

@@ -14,7 +14,13 @@ interface PassedOption {
 
 /** Options of plushd that make sense for a private daemon. */
 export const PASSED_OPTIONS: readonly PassedOption[] = [
-  { key: 'directory', flag: '--directory', placeholder: 'FILE', isPath: true, help: 'the directory of nodes' },
+  {
+    key: 'directory',
+    flag: '--directory',
+    placeholder: 'FILE',
+    isPath: true,
+    help: 'the directory of nodes',
+  },
   { key: 'apps', flag: '--apps', placeholder: 'DIR', isPath: true, help: 'the folder plushLoadApp may read' },
   {
     key: 'sshIdentity',
@@ -32,6 +38,11 @@ export const PASSED_OPTIONS: readonly PassedOption[] = [
   },
   { key: 'config', flag: '--config', placeholder: 'FILE', isPath: true, help: 'options of plushd as a file' },
 ];
+
+/** The environment variable that stands for an option, of plush and plushd alike: --token-file is PLUSH_TOKEN_FILE. */
+export function environmentName(flag: string): string {
+  return `PLUSH_${flag.replace(/^--/, '').toUpperCase().replaceAll('-', '_')}`;
+}
 
 /** Values as commander hands them over: from before the command and from behind it. */
 export type RawOptions = Readonly<Record<string, unknown>>;

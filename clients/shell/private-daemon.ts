@@ -12,12 +12,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, readJson } from './daemon.ts';
 import { CommandError, EXIT, sentenceOf } from './failure.ts';
-import type { DaemonOptions } from './options.ts';
+import { type DaemonOptions, environmentName, PASSED_OPTIONS } from './options.ts';
 import { plain } from './wording.ts';
 
 const LOG_FILE = 'plushd.log';
@@ -107,16 +107,27 @@ function launch(program: string, options: DaemonOptions, appsDir: string, log: n
   const passed = {
     '--listen': '127.0.0.1:0',
     '--state': options.stateDir,
-    '--apps': appsDir,
+    ...(process.env[environmentName('--apps')] === undefined ? { '--apps': appsDir } : {}),
     ...(options.tokenFile === undefined ? {} : { '--token-file': options.tokenFile }),
     ...options.passed,
   };
   return spawn(process.execPath, [program, ...Object.entries(passed).flat()], {
     // Not the folder of the caller, which may be gone long before the daemon is.
     cwd: options.stateDir,
+    env: { ...process.env, ...absolutePaths(process.env) },
     detached: true,
     stdio: ['ignore', 'pipe', log],
   });
+}
+
+/** Paths in the environment are meant from the caller's folder. */
+function absolutePaths(env: NodeJS.ProcessEnv): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { flag, isPath } of PASSED_OPTIONS) {
+    const path = env[environmentName(flag)];
+    if (isPath && path !== undefined && path !== '') found[environmentName(flag)] = resolve(path);
+  }
+  return found;
 }
 
 /** Undefined once it serves; else what became of it. */
@@ -174,18 +185,27 @@ function logTail(stateDir: string, from: number): string {
     const start = Math.max(from, fstatSync(file).size - LOG_TAIL_BYTES);
     const bytes = Buffer.alloc(LOG_TAIL_BYTES);
     const text = bytes.subarray(0, readSync(file, bytes, 0, LOG_TAIL_BYTES, start)).toString();
-    const lines = text.split('\n').map(sentenceInLog);
-    return lines
-      .filter((line) => line !== '')
-      .slice(-LOG_TAIL_LINES)
-      .join(' ');
+    return sentencesInLog(text);
   } finally {
     closeSync(file);
   }
 }
 
+/** The last sentences of a log. Of a stack trace, what stands above it. */
+export function sentencesInLog(text: string): string {
+  const lines = text.split('\n');
+  const isFrame = (line: string) => /^\s+at |^Node\.js v/.test(line);
+  const error = lines.some(isFrame) ? lines.find((line) => /^(Uncaught )?\w*Error\b.*: /.test(line)) : undefined;
+  if (error !== undefined) return plain(error);
+  return lines
+    .map(sentenceInLog)
+    .filter((line) => line !== '')
+    .slice(-LOG_TAIL_LINES)
+    .join(' ');
+}
+
 /** A log line is JSON with `msg`, or a plain sentence. */
-export function sentenceInLog(line: string): string {
+function sentenceInLog(line: string): string {
   try {
     const value = JSON.parse(line) as { msg?: unknown; err?: { message?: unknown } } | null;
     const parts = [value?.msg, value?.err?.message].filter((part) => typeof part === 'string');
@@ -193,7 +213,7 @@ export function sentenceInLog(line: string): string {
   } catch {
     // Not JSON: the line itself says it.
   }
-  return plain(line).trim();
+  return plain(line).trim().replace(/^plushd: /, '');
 }
 
 async function stop(child: ChildProcess): Promise<void> {

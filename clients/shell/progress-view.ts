@@ -37,7 +37,8 @@ export function blockLines(progress: RunProgress, elapsedMs: number): BlockLine[
   const shown = barsOf([...blocks.values()]);
   const width = Math.min(NAME_WIDTH, Math.max(0, ...shown.map(({ name }) => [...name].length)));
   lines.push(...shown.map((block) => barLine(progress, block, width)));
-  if (blocks.size > shown.length) lines.push({ text: `  and ${count(blocks.size - shown.length, 'block')} more` });
+  if (blocks.size > shown.length)
+    lines.push({ text: `  and ${count(blocks.size - shown.length, 'block')} more` });
   for (const { hostname, message, replacement } of losses.slice(-MAX_LOSSES)) {
     const then = replacement === undefined ? '' : ` → ${replacement}`;
     lines.push({ text: `  lost ${hostname}${then}: ${plain(message)}`, colour: 'yellow' });

@@ -190,8 +190,9 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
     progress.state = 'ending';
     progress.cause = cause;
     progress.message = message;
-    const text = outcome === 'succeeded' ? 'done' : outcome === 'aborted' ? 'aborted' : 'failed';
-    notes.milestone(`${text}: ${plain(message)}; cleaning the nodes`);
+    // A run that succeeds has its nodes cleaned one by one, as they finish.
+    const cleaning = outcome === 'succeeded' ? '' : '; cleaning the nodes';
+    notes.milestone(`${outcome}: ${plain(message)}${cleaning}`);
   },
   run_ended: (progress, { outcome, time }) => {
     progress.state = outcome;

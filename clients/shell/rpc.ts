@@ -66,7 +66,9 @@ export async function callOnce(
   const answer = parseAnswer(text);
   if (answer?.error !== undefined) throw faultOf(answer.error);
   if (status === 403) {
-    throw new RefusedError(`The token of ${endpoint.tokenSource} does not allow ${method}. Use another token`);
+    throw new RefusedError(
+      `The token of ${endpoint.tokenSource} does not allow ${method}. Use another token`,
+    );
   }
   if (status >= 500) {
     throw new UnreachableError(`plushd at ${endpoint.url} cannot serve now (HTTP ${status})`);

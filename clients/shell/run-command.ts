@@ -74,7 +74,9 @@ class RunView {
   notes(notes: readonly Note[]): void {
     const { paint } = this.context.terminal;
     const shown = this.block === undefined ? notes : notes.filter(({ level }) => level === 'trouble');
-    this.print(shown.map((note) => (note.level === 'trouble' ? paint('yellow', noteLine(note)) : noteLine(note))));
+    this.print(
+      shown.map((note) => (note.level === 'trouble' ? paint('yellow', noteLine(note)) : noteLine(note))),
+    );
   }
 
   progress(progress: RunProgress): void {

@@ -44,7 +44,9 @@ export async function withDaemon<T>(
     return work(found);
   }
   if (need === 'none') {
-    throw new CommandError(`No plushd runs on the state folder ${options.stateDir}. \`plush run\` starts one`);
+    throw new CommandError(
+      `No plushd runs on the state folder ${options.stateDir}. \`plush run\` starts one`,
+    );
   }
   const started = await startPrivateDaemon(context.daemonProgram, options, appsDir);
   const daemon = await Daemon.find(options);

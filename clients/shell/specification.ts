@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Diagnostic } from '../../api/spec.ts';
 import { CommandError, EXIT, sentenceOf } from './failure.ts';
+import { type Context, withDaemon } from './session.ts';
 import type { Paint } from './terminal.ts';
 import { plain } from './wording.ts';
 
@@ -47,4 +48,25 @@ export function diagnosticLine(file: string, diagnostic: Diagnostic, paint: Pain
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(({ severity }) => severity === 'error');
+}
+
+/** `plush check`: 0 when all the files can be loaded, 2 when one has errors. */
+export function checkCommand(context: Context, files: readonly string[], asJson: boolean): Promise<number> {
+  const texts = files.map((file) => ({ file, text: readSpecification(file) }));
+  return withDaemon(context, 'borrow', async (daemon) => {
+    const { terminal } = context;
+    const checked = [];
+    for (const { file, text } of texts) {
+      checked.push({ file, diagnostics: await daemon.call('plushValidateApp', text) });
+    }
+    const lines = asJson
+      ? [JSON.stringify(checked, null, 2)]
+      : checked.flatMap(({ file, diagnostics }) =>
+          diagnostics.length === 0
+            ? [`${file}: ok`]
+            : diagnostics.map((one) => diagnosticLine(file, one, terminal.paint)),
+        );
+    terminal.print(lines.join('\n'));
+    return checked.some(({ diagnostics }) => hasErrors(diagnostics)) ? EXIT.usage : EXIT.ok;
+  });
 }

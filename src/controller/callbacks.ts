@@ -41,7 +41,8 @@ interface Client {
 /** Type of fact → the calls it leads to. */
 const calls = new Map<EventType, CallbackName[]>();
 for (const [name, { when }] of Object.entries(callbacks)) {
-  for (const type of when as readonly EventType[]) calls.set(type, [...(calls.get(type) ?? []), name as CallbackName]);
+  for (const type of when as readonly EventType[])
+    calls.set(type, [...(calls.get(type) ?? []), name as CallbackName]);
 }
 
 export class Callbacks {
@@ -131,7 +132,10 @@ export class Callbacks {
     client.failingSinceMs ??= nowMs;
     client.failures += 1;
     const message = messageOf(error);
-    log.warn({ client: client.url, failures: client.failures, err: message }, 'A callback client could not be reached');
+    log.warn(
+      { client: client.url, failures: client.failures, err: message },
+      'A callback client could not be reached',
+    );
     if (nowMs - client.failingSinceMs >= SUSPEND_MS) {
       this.#clients.delete(client.url);
       submit({ type: 'suspend_client', url: client.url, message }).catch((cause: unknown) =>
@@ -140,10 +144,13 @@ export class Callbacks {
       return;
     }
     const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(client.failures - 1, 20));
-    client.retry = setTimeout(() => {
-      client.retry = undefined;
-      this.wake();
-    }, backoffMs * (0.5 + random() / 2));
+    client.retry = setTimeout(
+      () => {
+        client.retry = undefined;
+        this.wake();
+      },
+      backoffMs * (0.5 + random() / 2),
+    );
     client.retry.unref();
   }
 

@@ -1,6 +1,7 @@
 /** What the handlers work with. */
-import type { Input } from '../core/input.ts';
+
 import type { Answer } from '../core/decide.ts';
+import type { Input } from '../core/input.ts';
 import type { State } from '../core/state.ts';
 import type { Journal } from '../drivers/journal.ts';
 import type { NodeDriver } from '../drivers/nodes/node-driver.ts';

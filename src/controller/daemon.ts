@@ -3,12 +3,12 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Scope } from '../../api/methods.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import { hostPart } from '../core/pool/hostname.ts';
 import { parseDirectory } from '../core/spec/directory.ts';
 import { formatDiagnostic } from '../core/spec/format.ts';
-import type { Scope } from '../../api/methods.ts';
 import { messageOf } from '../drivers/agent-error.ts';
 import { createAuthenticate } from '../drivers/http/auth.ts';
 import type { HttpFace } from '../drivers/http/face.ts';
@@ -147,7 +147,8 @@ export class Daemon {
     }
     const { nodes, diagnostics } = parseDirectory(text, directory);
     const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
-    if (errors.length > 0) throw new OptionError(errors.map((d) => formatDiagnostic(directory, d)).join('\n'));
+    if (errors.length > 0)
+      throw new OptionError(errors.map((d) => formatDiagnostic(directory, d)).join('\n'));
     await this.#loop?.submit({ type: 'load_directory', nodes });
   }
 
@@ -185,7 +186,8 @@ export class Daemon {
         dir: stateDir.file('packages'),
         appsDir: options.apps,
         ssh,
-        nodeOnHost: (host) => [...loop.state.nodes.values()].find((node) => hostPart(node.spec.hostname) === host)?.spec,
+        nodeOnHost: (host) =>
+          [...loop.state.nodes.values()].find((node) => hostPart(node.spec.hostname) === host)?.spec,
       }),
       outputs,
       controller: loop.state.controller,
@@ -243,7 +245,11 @@ export class Daemon {
     }
   }
 
-  async #requestResources({ request, component, operation_id }: Extract<Effect, { type: 'request_resources' }>): Promise<void> {
+  async #requestResources({
+    request,
+    component,
+    operation_id,
+  }: Extract<Effect, { type: 'request_resources' }>): Promise<void> {
     const answer = await requestResources(request, component, operation_id);
     this.#submit({ type: 'resources_answered', operation_id, component, ...answer });
   }
@@ -267,6 +273,7 @@ export class Daemon {
 /** The agent's bundle beside the daemon's own file. */
 export function bundleBeside(file: string): string {
   const bundle = join(dirname(file), 'agent.cjs');
-  if (!existsSync(bundle)) throw new OptionError(`The agent's bundle ${bundle} is missing: run npm run build`);
+  if (!existsSync(bundle))
+    throw new OptionError(`The agent's bundle ${bundle} is missing: run npm run build`);
   return bundle;
 }

@@ -1,6 +1,7 @@
 /** Calls by name: parameters checked, scope checked, the handler called, and whatever it throws made a fault. */
-import { type MethodName, methodTable, type ParamsOf, type ResultOf } from '../../api/methods.ts';
+
 import { randomBytes } from 'node:crypto';
+import { type MethodName, methodTable, type ParamsOf, type ResultOf } from '../../api/methods.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Caller } from '../drivers/http/auth.ts';
 import type { Log } from '../drivers/log.ts';
@@ -14,7 +15,10 @@ export interface CallContext {
 
 /** One handler for each method of the table: a forgotten one does not compile. */
 export type Handlers = {
-  readonly [M in MethodName]: (context: CallContext, ...params: ParamsOf<M>) => ResultOf<M> | Promise<ResultOf<M>>;
+  readonly [M in MethodName]: (
+    context: CallContext,
+    ...params: ParamsOf<M>
+  ) => ResultOf<M> | Promise<ResultOf<M>>;
 };
 
 /** Calls inside one system.multicall. */
@@ -43,19 +47,28 @@ export class Dispatcher {
         throw fault;
       }
       const id = randomBytes(6).toString('hex');
-      this.#log.error({ method, id, err: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'Call failed');
-      throw new Fault('INTERNAL', `Something went wrong in Plush itself; the log tells more under ${id}`, { id });
+      this.#log.error(
+        { method, id, err: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+        'Call failed',
+      );
+      throw new Fault('INTERNAL', `Something went wrong in Plush itself; the log tells more under ${id}`, {
+        id,
+      });
     }
   }
 
   async #call(method: string, params: unknown, caller: Caller): Promise<unknown> {
     if (!Object.hasOwn(methodTable, method)) {
       const near = nearestName(method, Object.keys(methodTable));
-      throw new Fault('UNKNOWN_METHOD', `There is no method "${method.slice(0, 100)}"${near === undefined ? '' : `. Did you mean "${near}"?`}`);
+      throw new Fault(
+        'UNKNOWN_METHOD',
+        `There is no method "${method.slice(0, 100)}"${near === undefined ? '' : `. Did you mean "${near}"?`}`,
+      );
     }
     const name = method as MethodName;
     const { scope } = methodTable[name] as { scope: 'read' };
-    if (!caller.scopes.has(scope)) throw new Fault('INVALID_REQUEST', `The token may not call ${name}: it lacks the scope ${scope}`);
+    if (!caller.scopes.has(scope))
+      throw new Fault('INVALID_REQUEST', `The token may not call ${name}: it lacks the scope ${scope}`);
     const values = checkParameters(name, params);
     if (name === 'system.multicall') return this.#multicall(values[0] as unknown[], caller);
     const handler = this.#handlers[name] as (context: CallContext, ...params: unknown[]) => unknown;
@@ -67,7 +80,8 @@ export class Dispatcher {
    * something decides before it first awaits, so a later call sees what an earlier one did.
    */
   async #multicall(calls: readonly unknown[], caller: Caller): Promise<unknown[]> {
-    if (calls.length > MAX_MULTICALL) throw new Fault('INVALID_PARAMETERS', `system.multicall takes at most ${MAX_MULTICALL} calls`);
+    if (calls.length > MAX_MULTICALL)
+      throw new Fault('INVALID_PARAMETERS', `system.multicall takes at most ${MAX_MULTICALL} calls`);
     return Promise.all(calls.map((call) => this.#multicallItem(call, caller)));
   }
 
@@ -75,9 +89,13 @@ export class Dispatcher {
     try {
       const { methodName, params } = (call ?? {}) as { methodName?: unknown; params?: unknown };
       if (typeof methodName !== 'string' || (params !== undefined && !Array.isArray(params))) {
-        throw new Fault('INVALID_PARAMETERS', 'Each call is a struct with methodName (string) and params (array)');
+        throw new Fault(
+          'INVALID_PARAMETERS',
+          'Each call is a struct with methodName (string) and params (array)',
+        );
       }
-      if (methodName === 'system.multicall') throw new Fault('INVALID_REQUEST', 'system.multicall does not nest');
+      if (methodName === 'system.multicall')
+        throw new Fault('INVALID_REQUEST', 'system.multicall does not nest');
       return [await this.call(methodName, params ?? [], caller)];
     } catch (error) {
       const fault = asFault(error);

@@ -56,7 +56,11 @@ export class EventStream {
     const journal = this.#journal;
     let position = fromNow ? journal.last : (after ?? 0);
     while (!signal.aborted) {
-      const page = eventPage(journal, { after: position, limit: PAGE, ...(topics === undefined ? {} : { topics }) });
+      const page = eventPage(journal, {
+        after: position,
+        limit: PAGE,
+        ...(topics === undefined ? {} : { topics }),
+      });
       position = page.last;
       for (const event of page.events) yield event as StreamedEvent;
       if (!page.more) await this.#news(signal);

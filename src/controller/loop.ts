@@ -56,7 +56,8 @@ export class Loop {
     if (this.#broken) return Promise.reject(new Error('The journal cannot be written'));
     try {
       const { facts, effects, answer } = decide(this.state, input, this.#options.moment());
-      if (facts.length === 0 && effects.length === 0 && this.#waiting.length === 0) return Promise.resolve(answer);
+      if (facts.length === 0 && effects.length === 0 && this.#waiting.length === 0)
+        return Promise.resolve(answer);
       return new Promise((resolve) => {
         this.#waiting.push({ facts, effects, done: () => resolve(answer) });
         this.#schedule();

@@ -41,12 +41,14 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => {
     daemon.loadDirectory().then(
       () => log.info({ directory: options.directory }, 'The directory was read again'),
-      (error: unknown) => log.error({ err: messageOf(error) }, 'The directory was not read again; the pool stays as it was'),
+      (error: unknown) =>
+        log.error({ err: messageOf(error) }, 'The directory was not read again; the pool stays as it was'),
     );
   });
   const { url, token_file, warnings } = await daemon.start();
   for (const warning of warnings) log.warn({}, warning);
-  if (options.insecureListen) log.warn({ listen: options.host }, 'The API is served without TLS: tokens cross the network in clear');
+  if (options.insecureListen)
+    log.warn({ listen: options.host }, 'The API is served without TLS: tokens cross the network in clear');
   process.stdout.write(`${JSON.stringify({ ready: true, url, token_file, pid: process.pid })}\n`);
 }
 

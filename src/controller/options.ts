@@ -34,12 +34,15 @@ const KNOWN: Readonly<Record<string, { readonly value?: string; readonly doc: st
   apps: { value: 'DIR', doc: 'the only folder plushLoadApp may read; default: the working directory' },
   'ssh-identity': { value: 'FILE', doc: 'private key; else the SSH agent, else ~/.ssh/id_*' },
   'ssh-host-keys': { value: 'strict|accept-new', doc: 'what to do with unknown host keys; default strict' },
-  'token-file': { value: 'FILE', doc: 'the API\'s token, made at the first start; default DIR/token' },
+  'token-file': { value: 'FILE', doc: "the API's token, made at the first start; default DIR/token" },
   'tls-cert': { value: 'FILE', doc: 'certificate chain (PEM); needed to listen beyond the loopback' },
   'tls-key': { value: 'FILE', doc: 'its private key (PEM)' },
   'insecure-listen': { doc: 'listen beyond the loopback without TLS' },
   'callback-hosts': { value: 'HOST,…', doc: 'hosts that callback URLs may lead to, beside the loopback' },
-  'allowed-hosts': { value: 'HOST,…', doc: 'names by which clients may call, beside the loopback and the listen host' },
+  'allowed-hosts': {
+    value: 'HOST,…',
+    doc: 'names by which clients may call, beside the loopback and the listen host',
+  },
   topology: { value: 'star', doc: 'how agents are reached; this version has star' },
   'log-level': { value: 'LEVEL', doc: 'error, warn, info or debug; default info' },
   config: { value: 'FILE', doc: 'the same options as a JSON object' },
@@ -54,7 +57,14 @@ export function helpText(): string {
     const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
     return `${left.padEnd(34)}${doc}`;
   });
-  return ['plushd [options]', '', 'The Plush controller: serves the API and runs applications on nodes.', '', ...rows, ''].join('\n');
+  return [
+    'plushd [options]',
+    '',
+    'The Plush controller: serves the API and runs applications on nodes.',
+    '',
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 type Raw = Record<string, string>;
@@ -64,13 +74,21 @@ type Raw = Record<string, string>;
  * @returns `help` or `version` where only that was asked for
  * @throws OptionError
  */
-export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Options | 'help' | 'version' {
+export function readOptions(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+): Options | 'help' | 'version' {
   const line = fromArguments(args);
   if (line.help !== undefined) return 'help';
   if (line.version !== undefined) return 'version';
   const variables = fromEnvironment(env);
   const configFile = line.config ?? variables.config;
-  const raw: Raw = { ...(configFile === undefined ? {} : fromFile(resolve(cwd, configFile))), ...variables, ...line };
+  const raw: Raw = {
+    ...(configFile === undefined ? {} : fromFile(resolve(cwd, configFile))),
+    ...variables,
+    ...line,
+  };
   return build(raw, env, cwd);
 }
 
@@ -78,7 +96,8 @@ function fromArguments(args: readonly string[]): Raw {
   const raw: Raw = {};
   for (let i = 0; i < args.length; i += 1) {
     const arg = args[i] as string;
-    if (!arg.startsWith('--')) throw new OptionError(`plushd takes no argument "${arg}"; plushd --help lists the options`);
+    if (!arg.startsWith('--'))
+      throw new OptionError(`plushd takes no argument "${arg}"; plushd --help lists the options`);
     const equals = arg.indexOf('=');
     const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
     const known = optionOf(name, '--');
@@ -120,7 +139,9 @@ function fromFile(file: string): Raw {
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new OptionError(`The configuration file ${file} cannot be used: ${error instanceof Error ? error.message : error}`);
+    throw new OptionError(
+      `The configuration file ${file} cannot be used: ${error instanceof Error ? error.message : error}`,
+    );
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new OptionError(`The configuration file ${file} must hold a JSON object`);
@@ -140,19 +161,22 @@ function build(raw: Raw, env: NodeJS.ProcessEnv, cwd: string): Options {
   if (!isFolder(apps)) throw new OptionError(`--apps ${apps} is not a folder`);
   for (const name of ['directory', 'ssh-identity', 'tls-cert', 'tls-key']) {
     const file = path(name);
-    if (file !== undefined && !isFile(file)) throw new OptionError(`--${name} ${file} is not a readable file`);
+    if (file !== undefined && !isFile(file))
+      throw new OptionError(`--${name} ${file} is not a readable file`);
   }
   if ((raw['tls-cert'] === undefined) !== (raw['tls-key'] === undefined)) {
     throw new OptionError('--tls-cert and --tls-key go together');
   }
-  if ((raw.topology ?? 'star') !== 'star') throw new OptionError(`--topology ${raw.topology} is not in this version, which has star`);
+  if ((raw.topology ?? 'star') !== 'star')
+    throw new OptionError(`--topology ${raw.topology} is not in this version, which has star`);
   const insecureListen = flag(raw, 'insecure-listen');
   if (!isLoopback(host) && raw['tls-cert'] === undefined && !insecureListen) {
     throw new OptionError(
       `--listen ${raw.listen} is open to the network: give --tls-cert and --tls-key, or --insecure-listen to do without`,
     );
   }
-  const state = path('state') ?? join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'plush');
+  const state =
+    path('state') ?? join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'plush');
   const optional = <K extends string>(key: K, value: string | undefined) =>
     (value === undefined ? {} : { [key]: value }) as { [P in K]?: string };
   return {

@@ -38,7 +38,11 @@ export function checkParameters(method: MethodName, given: unknown): unknown[] {
   });
 }
 
-function byPosition(method: MethodName, params: readonly Parameter[], given: Record<string, unknown>): unknown[] {
+function byPosition(
+  method: MethodName,
+  params: readonly Parameter[],
+  given: Record<string, unknown>,
+): unknown[] {
   const names = params.map((param) => param.name);
   for (const name of Object.keys(given)) {
     if (names.includes(name)) continue;
@@ -52,18 +56,26 @@ function check(method: MethodName, param: Parameter, index: number, value: unkno
   const checker = checkerOf(param.schema);
   if (checker.Check(value)) return;
   const first = checker.Errors(value).First();
-  const where = first === undefined || first.path === '' ? '' : `, member ${first.path.slice(1).replaceAll('/', '.')}`;
+  const where =
+    first === undefined || first.path === '' ? '' : `, member ${first.path.slice(1).replaceAll('/', '.')}`;
   const unknownMember = first?.message === 'Unexpected property' ? memberHint(first.path, param.schema) : '';
   const came = first === undefined ? '' : `, ${describe(first.value)} came`;
-  const expected = unknownMember || (first === undefined ? 'has the wrong type' : expectation(first.schema, first.message));
-  throw wrong(method, `parameter ${index + 1} (${param.name})${where}: ${expected}${unknownMember ? '' : came}`, {
-    parameter: param.name,
-    path: first?.path ?? '',
-  });
+  const expected =
+    unknownMember || (first === undefined ? 'has the wrong type' : expectation(first.schema, first.message));
+  throw wrong(
+    method,
+    `parameter ${index + 1} (${param.name})${where}: ${expected}${unknownMember ? '' : came}`,
+    {
+      parameter: param.name,
+      path: first?.path ?? '',
+    },
+  );
 }
 
 function expectation(schema: TSchema, message: string): string {
-  const literals = (schema.anyOf as { const?: unknown }[] | undefined)?.map((option) => JSON.stringify(option.const));
+  const literals = (schema.anyOf as { const?: unknown }[] | undefined)?.map((option) =>
+    JSON.stringify(option.const),
+  );
   if (literals !== undefined) return `expected one of ${literals.join(', ')}`;
   return message.charAt(0).toLowerCase() + message.slice(1);
 }

@@ -39,7 +39,11 @@ export function createRpc(dispatcher: Dispatcher): Pick<RpcHandlers, 'xmlrpc' | 
   };
 }
 
-async function answer(dispatcher: Dispatcher, item: JsonRpcItem, caller: Caller): Promise<string | undefined> {
+async function answer(
+  dispatcher: Dispatcher,
+  item: JsonRpcItem,
+  caller: Caller,
+): Promise<string | undefined> {
   if (item.kind === 'invalid') {
     const { code, symbol, message } = item.error;
     return encodeJsonRpcError(item.rawId, { code, message: `${symbol}: ${message}`, data: { code: symbol } });
@@ -56,7 +60,11 @@ async function answer(dispatcher: Dispatcher, item: JsonRpcItem, caller: Caller)
 function answerable(error: unknown): { code: number; message: string; data: Record<string, unknown> } {
   if (error instanceof WireError) {
     const { hint } = faults[error.symbol];
-    return { code: error.code, message: `${error.symbol}: ${error.message}`, data: { code: error.symbol, hint } };
+    return {
+      code: error.code,
+      message: `${error.symbol}: ${error.message}`,
+      data: { code: error.symbol, hint },
+    };
   }
   const fault: Fault | undefined = asFault(error);
   if (fault === undefined) throw error;

@@ -12,13 +12,19 @@ export function createWeb(isReady: () => boolean): Express {
     response.type('text/plain').send('ok\n');
   });
   app.get('/readyz', (_request, response) => {
-    response.status(isReady() ? 200 : 503).type('text/plain').send(isReady() ? 'ready\n' : 'not ready\n');
+    response
+      .status(isReady() ? 200 : 503)
+      .type('text/plain')
+      .send(isReady() ? 'ready\n' : 'not ready\n');
   });
   app.get('/openrpc.json', (_request, response) => {
     response.type('application/json').send(contract);
   });
   app.use((request, response) => {
-    response.status(404).type('text/plain').send(`There is nothing at ${request.path.slice(0, 200)}\n`);
+    response
+      .status(404)
+      .type('text/plain')
+      .send(`There is nothing at ${request.path.slice(0, 200)}\n`);
   });
   return app;
 }

@@ -2,7 +2,7 @@
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import type { SoftwareSpec } from '../../api/spec.ts';
 import type { Effect } from './effect.ts';
-import { CONNECT_ATTEMPTS, END_DEADLINE_MS, FAILED_FLAG_MS, MAX_OUTPUT_BYTES } from './limits.ts';
+import { END_DEADLINE_MS, FAILED_FLAG_MS, MAX_OUTPUT_BYTES } from './limits.ts';
 import { splitTaskId } from './run/evolve.ts';
 import { planOf } from './run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State, type Task } from './state.ts';
@@ -84,8 +84,16 @@ function workOn(state: State, hostname: string, reported: readonly string[]): Ef
   const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
   const stale = new Set([...node.owed, ...reported.filter((id) => id !== run?.run_id)]);
   const effects: Effect[] = [...stale].map((run_id) => clean(state, hostname, run_id));
-  if (run !== undefined) effects.push(...memberWork(run, run.members.get(hostname)));
+  if (run === undefined) return effects;
+  const member = run.members.get(hostname);
+  // A node that came back empty is given up: nothing may start there any more.
+  const isEmpty = member !== undefined && hasFiles(member) && !reported.includes(run.run_id);
+  if (!isEmpty) effects.push(...memberWork(run, member));
   return effects;
+}
+
+function hasFiles({ phase }: Member): boolean {
+  return phase === 'ready' || phase === 'working';
 }
 
 /** What a member has still to do, from its phase; nothing is remembered about what was asked before. */
@@ -94,8 +102,9 @@ function memberWork(run: Run, member: Member | undefined): Effect[] {
   if (member.phase === 'done') return [];
   if (run.state === 'ending' || member.phase === 'finishing') return [cleanMember(run, member)];
   if (member.phase === 'preparing') return [install(run, member)];
+  // A running task is not ordered again: an agent that has forgotten it would run it twice.
   return [...member.tasks.values()]
-    .filter((task) => task.state === 'ordered' || task.state === 'running')
+    .filter((task) => task.state === 'ordered')
     .map((task) => startTask(run, task));
 }
 
@@ -137,7 +146,7 @@ function taskOrder(run: Run, task: Task): TaskOrder {
 }
 
 /** The effect that ends a member's part on its node. */
-export function cleanMember(run: Run, member: Member): Effect {
+function cleanMember(run: Run, member: Member): Effect {
   return {
     type: 'clean',
     hostname: member.hostname,
@@ -182,9 +191,4 @@ export function isNeeded(state: State, node: PoolNode): boolean {
   const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
   const member = run?.members.get(node.spec.hostname);
   return member !== undefined && member.phase !== 'done';
-}
-
-/** Attempts left before a needed node counts as failed. */
-export function hasAttempts(node: PoolNode): boolean {
-  return node.attempts + 1 < CONNECT_ATTEMPTS;
 }

@@ -138,6 +138,8 @@ export interface State {
   controller: string;
   quitting: boolean;
   nodes: Map<string, PoolNode>;
+  /** Grows whenever a node comes or goes. */
+  pool_version: number;
   /** Names of the nodes that a run may take: neither failed nor in use nor still being left by an earlier agent. */
   free: Set<string>;
   /** Grows whenever a node comes into the pool or leaves it, so that what is made from all names can be kept. */
@@ -165,6 +167,7 @@ export function emptyState(): State {
     controller: '',
     quitting: false,
     nodes: new Map(),
+    pool_version: 0,
     free: new Set(),
     membership: 0,
     leaving: new Map(),

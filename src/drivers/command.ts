@@ -2,7 +2,7 @@
  * Watches one command of a NodeSession to its end, whichever way it was started: feeds its standard input, keeps a
  * bounded part of its output, and holds it to its deadline.
  */
-import { Readable, type Writable } from 'node:stream';
+import { finished, type Readable, type Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { AccessError, type ExecOptions, type ExecResult } from './access.ts';
 import { startDeadline } from './deadline.ts';
@@ -62,6 +62,8 @@ class CommandWatch {
   readonly #deadline: NodeJS.Timeout;
   #command: RunningCommand | undefined;
   #settled = false;
+  /** Whether nothing more of the input is wanted. */
+  #isFed = false;
   /** Told to a command that starts only after this watch has settled. */
   #farewell: 'kill' | 'release' = 'release';
 
@@ -91,6 +93,7 @@ class CommandWatch {
       return;
     }
     hangup.addEventListener('abort', this.#onHangup);
+    this.#watchSource();
     start().then(
       (command) => this.#attach(command),
       (error: unknown) => this.#fail(error, 'release'),
@@ -125,27 +128,36 @@ class CommandWatch {
     this.#command?.release();
   }
 
-  #feed(stdin: Writable): void {
-    const source = this.#options.stdin;
-    // A command may end, or close its input, without having read all of it; that is its right.
-    stdin.on('error', () => this.#stopFeeding());
-    if (!(source instanceof Readable)) {
-      stdin.end(source ?? '');
-      return;
-    }
-    source.on('error', (error) => {
+  /** From the beginning, since the source may break off before the command has started. */
+  #watchSource(): void {
+    const source = this.#source();
+    if (source === undefined) return;
+    finished(source, { writable: false }, (error) => {
+      if (!error || this.#isFed) return;
       const message = `The input of a command on ${this.#setting.place} broke off: ${error.message}`;
       this.#fail(new AccessError('failed', message, { cause: error }), 'kill');
     });
-    source.pipe(stdin);
+  }
+
+  #source(): Readable | undefined {
+    const { stdin } = this.#options;
+    return typeof stdin === 'string' || Buffer.isBuffer(stdin) ? undefined : stdin;
+  }
+
+  #feed(stdin: Writable): void {
+    const source = this.#source();
+    // A command may end, or close its input, without having read all of it; that is its right.
+    stdin.on('error', () => this.#stopFeeding());
+    if (source === undefined) stdin.end(this.#options.stdin);
+    else if (source.readableEnded) stdin.end();
+    else source.pipe(stdin);
   }
 
   /** The source is destroyed, since nobody reads it any more and its producer must not wait for ever. */
   #stopFeeding(): void {
-    const source = this.#options.stdin;
-    if (!(source instanceof Readable)) return;
-    source.unpipe();
-    source.destroy();
+    this.#isFed = true;
+    this.#source()?.unpipe();
+    this.#source()?.destroy();
   }
 
   readonly #onHangup = (): void => this.#fail(this.#setting.hangup.reason, 'release');

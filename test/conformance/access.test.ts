@@ -54,6 +54,14 @@ class Source extends Readable {
   }
 }
 
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 describe.each([
   ['ssh', overSsh],
   ['local', onThisMachine],
@@ -62,6 +70,7 @@ describe.each([
   let under: Implementation;
   let session: NodeSession;
   let servers: Server[];
+  let sockets: Socket[];
   let leftovers: string[];
 
   beforeAll(async () => {
@@ -76,6 +85,7 @@ describe.each([
 
   beforeEach(async () => {
     servers = [];
+    sockets = [];
     leftovers = [];
     session = await under.open();
   });
@@ -83,8 +93,9 @@ describe.each([
   afterEach(async () => {
     session.close();
     for (const file of leftovers) {
-      if (existsSync(file)) process.kill(Number(readFileSync(file, 'utf8')), 'SIGKILL');
+      if (existsSync(file)) killIfAlive(Number(readFileSync(file, 'utf8')));
     }
+    for (const socket of sockets) socket.destroy();
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   });
 
@@ -99,7 +110,11 @@ describe.each([
 
   const listen = async (name: string, onConnection: (socket: Socket) => void): Promise<string> => {
     const path = scratch.path(name);
-    const server = createServer({ allowHalfOpen: true }, onConnection);
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      // A stream that is destroyed here may reset the connection there.
+      sockets.push(socket.on('error', () => socket.destroy()));
+      onConnection(socket);
+    });
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(path, resolve));
     return path;
@@ -146,7 +161,7 @@ describe.each([
       const source = new Source(MORE_THAN_BUFFERS);
       const go = scratch.path('go');
       const running = exec(`until [ -e ${go} ]; do sleep 0.05; done; wc -c`, { stdin: source });
-      await once(source, 'pause');
+      await waitFor('the source to be held back', () => source.isPaused());
       expect(source.produced).toBeLessThan(MORE_THAN_BUFFERS);
       writeFileSync(go, '');
       expect(await running).toMatchObject({
@@ -258,7 +273,7 @@ describe.each([
       const source = new Source(MORE_THAN_BUFFERS);
       const path = await listen('flood', (socket) => source.pipe(socket));
       const stream = await session.dial(path, AMPLE_MS);
-      await once(source, 'pause');
+      await waitFor('the source to be held back', () => source.isPaused());
       expect(source.produced).toBeLessThan(MORE_THAN_BUFFERS);
       expect((await buffer(stream)).length).toBe(MORE_THAN_BUFFERS);
     });
@@ -268,7 +283,7 @@ describe.each([
       const stream = await session.dial(path, AMPLE_MS);
       const source = new Source(MORE_THAN_BUFFERS);
       source.pipe(stream);
-      await once(source, 'pause');
+      await waitFor('the source to be held back', () => source.isPaused());
       expect(source.produced).toBeLessThan(MORE_THAN_BUFFERS);
       stream.destroy();
     });
@@ -282,8 +297,10 @@ describe.each([
     });
 
     it('delivers what was written before our end, and the answer to it', async () => {
-      const path = await listen('count', async (socket) => {
-        socket.end(String((await buffer(socket)).length));
+      const path = await listen('count', (socket) => {
+        let length = 0;
+        socket.on('data', (chunk) => (length += chunk.length));
+        socket.on('end', () => socket.end(String(length)));
       });
       const stream = await session.dial(path, AMPLE_MS);
       stream.write(Buffer.alloc(MEGABYTE));

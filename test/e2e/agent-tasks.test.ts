@@ -246,7 +246,7 @@ function sleepers(): string[] {
     try {
       const line = fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1');
       const mine = fs.readlinkSync(`/proc/${pid}/cwd`).startsWith(node.dir);
-      return /^sleep\0100\d\0$/.test(line) && mine ? [line] : [];
+      return /^sleep\x00100\d\x00$/.test(line) && mine ? [line] : [];
     } catch {
       return [];
     }

@@ -20,6 +20,9 @@ const START_TIMEOUT_MS = 20_000;
 /** Another program may take the free port between our look and sshd's bind: then we look for another one. */
 const PORT_ATTEMPTS = 5;
 
+/** An sshd listens on 16 sockets at most; for more addresses there are several of them. */
+const MAX_LISTEN_ADDRESSES = 16;
+
 export interface SshdOptions {
   /** First three bytes of the loopback addresses, so that test files keep out of each other's way. */
   readonly subnet: `127.${number}.${number}`;
@@ -79,42 +82,34 @@ export async function startSshd(scratch: Scratch, options: SshdOptions): Promise
   const authorizedKeysFile = join(dir, 'authorized_keys');
   copyFileSync(`${identityFile}.pub`, authorizedKeysFile);
 
-  let server: ChildProcess | undefined;
+  let listeners: ChildProcess[] = [];
   let port = 0;
 
   const start = async (): Promise<void> => {
-    writeFileSync(join(dir, 'config'), configure(dir, addresses, port, options.config ?? []));
-    rmSync(join(dir, 'pid'), { force: true });
-    const child = spawn(binary, ['-D', '-f', join(dir, 'config'), '-E', join(dir, 'log')], {
-      stdio: 'ignore',
-    });
-    await waitFor(
-      'sshd to listen or to give up',
-      () => existsSync(join(dir, 'pid')) || child.exitCode !== null,
-      START_TIMEOUT_MS,
-    );
-    if (child.exitCode !== null) throw new Error(`The sshd did not start: ${readLog(dir).slice(-500)}`);
-    server = child;
+    for (let from = 0; from < addresses.length; from += MAX_LISTEN_ADDRESSES) {
+      const some = addresses.slice(from, from + MAX_LISTEN_ADDRESSES);
+      const config = configure(dir, `pid.${from}`, some, port, options.config ?? []);
+      listeners.push(await startListener(binary, dir, `pid.${from}`, config));
+    }
   };
 
   const end = async (signal: 'SIGTERM' | 'SIGKILL', withConnections: boolean): Promise<void> => {
-    const child = server;
-    if (child?.pid === undefined) return;
-    const doomed = withConnections ? connectionProcesses(child.pid) : [];
-    const exited = new Promise((resolve) => child.once('exit', resolve));
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill(signal);
-      await exited;
-    }
+    const ending = listeners;
+    listeners = [];
+    const doomed = withConnections ? ending.flatMap(({ pid }) => connectionProcesses(pid)) : [];
+    await Promise.all(ending.map((listener) => endListener(listener, signal)));
     for (const pid of doomed) killQuietly(pid);
-    server = undefined;
   };
 
-  for (let attempt = 1; server === undefined; attempt += 1) {
+  for (let attempt = 1; port === 0; attempt += 1) {
     port = await freePort(addresses[0] ?? '127.0.0.1');
-    await start().catch((error: unknown) => {
+    try {
+      await start();
+    } catch (error) {
+      await end('SIGKILL', true);
       if (attempt === PORT_ATTEMPTS) throw error;
-    });
+      port = 0;
+    }
   }
 
   const hostKey = () => readFileSync(`${hostKeyFile}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
@@ -139,8 +134,35 @@ export async function startSshd(scratch: Scratch, options: SshdOptions): Promise
   };
 }
 
+async function startListener(
+  binary: string,
+  dir: string,
+  pidFile: string,
+  config: string,
+): Promise<ChildProcess> {
+  const configFile = join(dir, `config.${pidFile}`);
+  writeFileSync(configFile, config);
+  rmSync(join(dir, pidFile), { force: true });
+  const child = spawn(binary, ['-D', '-f', configFile, '-E', join(dir, 'log')], { stdio: 'ignore' });
+  await waitFor(
+    'sshd to listen or to give up',
+    () => existsSync(join(dir, pidFile)) || child.exitCode !== null,
+    START_TIMEOUT_MS,
+  );
+  if (child.exitCode !== null) throw new Error(`The sshd did not start: ${readLog(dir).slice(-500)}`);
+  return child;
+}
+
+async function endListener(listener: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (listener.exitCode !== null || listener.signalCode !== null) return;
+  const exited = new Promise((resolve) => listener.once('exit', resolve));
+  listener.kill(signal);
+  await exited;
+}
+
 function configure(
   dir: string,
+  pidFile: string,
   addresses: readonly string[],
   port: number,
   extra: readonly string[],
@@ -150,7 +172,7 @@ function configure(
     ...addresses.map((address) => `ListenAddress ${address}:${port}`),
     `HostKey ${join(dir, 'host_key')}`,
     `AuthorizedKeysFile ${join(dir, 'authorized_keys')}`,
-    `PidFile ${join(dir, 'pid')}`,
+    `PidFile ${join(dir, pidFile)}`,
     'StrictModes no',
     'PermitRootLogin yes',
     'PasswordAuthentication no',
@@ -194,7 +216,8 @@ async function freePort(address: string): Promise<number> {
 }
 
 /** The server's own processes, one or two a connection; never the commands that they started. */
-function connectionProcesses(root: number): number[] {
+function connectionProcesses(root: number | undefined): number[] {
+  if (root === undefined) return [];
   const children = new Map<number, { pid: number; name: string }[]>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;

@@ -23,12 +23,12 @@ const ROOMS: readonly Room[] = [
   {
     name: 'bench',
     holds: /^bench\//,
-    from: ['bench', 'clients', 'controller', 'agent', 'drivers', 'wire', 'core', 'api'],
+    from: ['bench', 'test', 'clients', 'controller', 'agent', 'drivers', 'wire', 'core', 'api'],
   },
   { name: 'clients', holds: /^clients\//, from: ['clients', 'api'] },
   { name: 'controller', holds: /^src\/controller\//, from: ['controller', 'drivers', 'wire', 'core', 'api'] },
   { name: 'agent', holds: /^src\/agent\//, from: ['agent', 'drivers', 'wire', 'core', 'api'] },
-  { name: 'drivers', holds: /^src\/drivers\//, from: ['drivers', 'wire', 'types of core', 'api'] },
+  { name: 'drivers', holds: /^src\/drivers\//, from: ['drivers', 'wire', 'core', 'api'] },
   {
     name: 'wire',
     holds: /^src\/wire\//,

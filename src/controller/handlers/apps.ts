@@ -40,19 +40,27 @@ function parsed(text: string | Uint8Array, file: string): AppSpec {
 
 function invalidSentence(file: string, diagnostics: readonly Diagnostic[]): string {
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
-  const quoted = errors.slice(0, MAX_QUOTED).map((diagnostic) => formatDiagnostic(basename(file), diagnostic));
+  const quoted = errors
+    .slice(0, MAX_QUOTED)
+    .map((diagnostic) => formatDiagnostic(basename(file), diagnostic));
   const more = errors.length > MAX_QUOTED ? [`and ${errors.length - MAX_QUOTED} more`] : [];
-  return [`The specification has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}`, ...quoted, ...more].join('\n');
+  return [
+    `The specification has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}`,
+    ...quoted,
+    ...more,
+  ].join('\n');
 }
 
 /** The file's real path, when it is below the folder. @throws Fault APP_OUTSIDE, APP_UNREADABLE */
 function fileBelow(appsDir: string, filename: string): string {
   const root = realpathSync(appsDir);
   const isBelow = (path: string) => path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
-  const outside = () => new Fault('APP_OUTSIDE', `${filename} is not below ${root}, the folder given by --apps`);
+  const outside = () =>
+    new Fault('APP_OUTSIDE', `${filename} is not below ${root}, the folder given by --apps`);
   const wanted = resolve(root, filename);
   // What is outside is refused before it is looked at, so that nobody learns what is there.
-  if (!isBelow(wanted) && !isBelow(resolve(appsDir, filename).replace(resolve(appsDir), root))) throw outside();
+  if (!isBelow(wanted) && !isBelow(resolve(appsDir, filename).replace(resolve(appsDir), root)))
+    throw outside();
   let real: string;
   try {
     real = realpathSync(wanted);

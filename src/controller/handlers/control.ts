@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { type MethodName, methodTable } from '../../../api/methods.ts';
 import { methodHelp, methodSignature } from '../../../api/help.ts';
+import { type MethodName, methodTable } from '../../../api/methods.ts';
 import { openrpc } from '../../../api/openrpc.ts';
 import { nodeState } from '../../core/views/nodes.ts';
 import type { Context } from '../context.ts';
@@ -60,10 +60,12 @@ function checkCallbackUrl(text: string, allowed: readonly string[]): void {
   } catch (error) {
     throw new Fault('BAD_URL', `"${text.slice(0, 200)}" is not a URL`, { cause: String(error) });
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Fault('BAD_URL', `${url.protocol}// is not http or https`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new Fault('BAD_URL', `${url.protocol}// is not http or https`);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) return;
-  if (!allowed.includes(host)) throw new Fault('URL_NOT_ALLOWED', `${host} is neither the loopback nor an allowed host`);
+  if (!allowed.includes(host))
+    throw new Fault('URL_NOT_ALLOWED', `${host} is neither the loopback nor an allowed host`);
 }
 
 function info({ state, journal, callbacks, appsDir, stateDir, started, version }: Context) {

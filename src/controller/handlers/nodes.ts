@@ -31,7 +31,8 @@ export function nodeHandlers({ state, submit, nodes }: Context): Pick<Handlers, 
     plushListNodes: (_call, filter) => listNodes(state, filter ?? {}),
     plushGetNode: (_call, hostname) => {
       const node = state.nodes.get(hostname);
-      if (node === undefined) throw new Rejection('NODE_NOT_FOUND', `No node "${hostname}" is in the pool`, { hostname });
+      if (node === undefined)
+        throw new Rejection('NODE_NOT_FOUND', `No node "${hostname}" is in the pool`, { hostname });
       const host = nodes.host(hostname);
       return { ...nodeInfo(state, node), ...(host === undefined ? {} : { host }) };
     },

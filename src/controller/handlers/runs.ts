@@ -1,8 +1,8 @@
-import { AgentError } from '../../drivers/agent-error.ts';
-import { LinkError } from '../../drivers/nodes/agent-link.ts';
 import type { Member, Run, Task } from '../../core/state.ts';
 import { explain } from '../../core/views/explain.ts';
 import { blockDetail, listRuns, matching, runDetail } from '../../core/views/runs.ts';
+import { AgentError } from '../../drivers/agent-error.ts';
+import { LinkError } from '../../drivers/nodes/agent-link.ts';
 import type { Context } from '../context.ts';
 import type { Handlers } from '../dispatcher.ts';
 import { Fault } from '../fault.ts';
@@ -56,10 +56,13 @@ function findTask(run: Run, node: string, wanted: string | undefined): Task {
   const parts = [run.members.get(node), ...run.past.filter((member) => member.hostname === node)].filter(
     (member): member is Member => member !== undefined,
   );
-  if (parts.length === 0) throw new Fault('NOT_IN_RUN', `Node "${node}" has no part in run "${run.run_id}"`, { node });
+  if (parts.length === 0)
+    throw new Fault('NOT_IN_RUN', `Node "${node}" has no part in run "${run.run_id}"`, { node });
   const tasks = parts.flatMap((member) => [...member.tasks.values()]);
   const found =
-    wanted === undefined ? tasks.at(-1) : tasks.findLast((task) => task.task_id === wanted || task.block === wanted);
+    wanted === undefined
+      ? tasks.at(-1)
+      : tasks.findLast((task) => task.task_id === wanted || task.block === wanted);
   if (found !== undefined) return found;
   const what = wanted === undefined ? 'has not begun a task yet' : `has no task "${wanted}"`;
   throw new Fault('NO_OUTPUT', `Node "${node}" ${what} in run "${run.run_id}"`, { node });
@@ -80,7 +83,11 @@ async function readOutput(
   }
   const link = nodes.link(hostname);
   if (link === undefined) {
-    throw new Fault('OUTPUT_UNREACHABLE', `The output of ${task_id} is on node "${hostname}", which is not connected`, { run: run.run_id });
+    throw new Fault(
+      'OUTPUT_UNREACHABLE',
+      `The output of ${task_id} is on node "${hostname}", which is not connected`,
+      { run: run.run_id },
+    );
   }
   try {
     const ask = { task_id, stream, offset, limit };
@@ -88,9 +95,12 @@ async function readOutput(
     const raw: RawPage = { bytes: binary, offset: ok.offset, eof: ok.eof };
     return { ...pageOf(raw), task: task_id };
   } catch (error) {
-    if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK') return lateOutput(outputs, task, stream, offset, limit);
+    if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK')
+      return lateOutput(outputs, task, stream, offset, limit);
     if (!(error instanceof LinkError)) throw error;
-    throw new Fault('OUTPUT_UNREACHABLE', `Node "${hostname}" did not answer: ${error.message}`, { run: run.run_id });
+    throw new Fault('OUTPUT_UNREACHABLE', `Node "${hostname}" did not answer: ${error.message}`, {
+      run: run.run_id,
+    });
   }
 }
 

@@ -1,10 +1,10 @@
 /** Decisions about nodes: the pool's membership, connections, the failed flag. */
-import type { Failure } from '../../../api/schemas.ts';
 import type { NodeSpec } from '../../../api/spec.ts';
 import { refuseWhenQuitting } from '../control.ts';
-import { hasAttempts, isNeeded } from '../effects.ts';
+import { isNeeded } from '../effects.ts';
 import type { InputOf } from '../input.ts';
 import {
+  CONNECT_ATTEMPTS,
   CONNECT_DELAYS_MS,
   FINAL_CAUSES,
   FLAP_COUNT,
@@ -14,9 +14,16 @@ import {
   OWED_MAX_MS,
 } from '../limits.ts';
 import { Rejection } from '../rejection.ts';
-import { advanceRun, reconcileTask } from '../run/advance.ts';
-import { failMember, fillComponents, finishMember } from '../run/recover.ts';
-import type { PoolNode, State } from '../state.ts';
+import { advanceRun, missTasks, reconcileTask } from '../run/advance.ts';
+import {
+  failMember,
+  failNode,
+  fillComponents,
+  finishMember,
+  hasDoneItsPart,
+  loseNode,
+} from '../run/recover.ts';
+import type { Member, PoolNode, Run, State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { checkHostname } from './hostname.ts';
 
@@ -27,12 +34,13 @@ function nodeOf(state: State, hostname: string): PoolNode {
   return node;
 }
 
-function put(tx: Transaction, node: NodeSpec, source: string): void {
+/** @param mend clear the failed flag even when the description is the same */
+function put(tx: Transaction, node: NodeSpec, source: string, mend: boolean): void {
   const known = tx.state.nodes.get(node.hostname);
   if (known === undefined) {
     tx.emit('node_added', { node, source });
   } else if (
-    known.failed !== undefined ||
+    (mend && known.failed !== undefined) ||
     known.source !== source ||
     JSON.stringify(known.spec) !== JSON.stringify(node)
   ) {
@@ -46,18 +54,25 @@ function put(tx: Transaction, node: NodeSpec, source: string): void {
 export function addNode(tx: Transaction, { node }: InputOf<'add_node'>): void {
   refuseWhenQuitting(tx.state);
   const wrong = checkHostname(node.hostname);
-  if (wrong !== undefined) throw new Rejection('INVALID_NODE', wrong, { hostname: node.hostname });
-  put(tx, node, 'api');
+  if (wrong !== undefined) {
+    throw new Rejection('INVALID_NODE', `The hostname ${JSON.stringify(node.hostname)} ${wrong}`, {
+      hostname: node.hostname,
+    });
+  }
+  put(tx, node, 'api', true);
 }
 
-/** The directory's nodes as the file has them now: new ones come, changed ones change, those no longer listed go. */
+/**
+ * The directory's nodes as the file has them now: new ones come, changed ones change, those no longer listed go. The file is
+ * read at each start too, so a node that is listed as before keeps its failed flag.
+ */
 export function loadDirectory(tx: Transaction, { nodes }: InputOf<'load_directory'>): void {
   const listed = new Set(nodes.map((node) => node.hostname));
   const gone = [...tx.state.nodes.values()].filter(
     (n) => n.source === 'directory' && !listed.has(n.spec.hostname),
   );
   for (const node of gone) drop(tx, node);
-  for (const node of nodes) put(tx, node, 'directory');
+  for (const node of nodes) put(tx, node, 'directory', false);
 }
 
 export function removeNode(tx: Transaction, { hostname }: InputOf<'remove_node'>): void {
@@ -66,42 +81,29 @@ export function removeNode(tx: Transaction, { hostname }: InputOf<'remove_node'>
 
 function drop(tx: Transaction, node: PoolNode): void {
   const { hostname } = node.spec;
-  const run = node.run_id === undefined ? undefined : tx.state.runs.get(node.run_id);
-  if (run === undefined) {
-    tx.emit('node_removed', { hostname });
-    return;
+  const owed = [...node.owed];
+  const message = 'The node was removed from the pool';
+  loseNode(tx, node, { phase: 'watch', cause: 'removed', message, attempt: 1 }, () =>
+    tx.emit('node_removed', { hostname }),
+  );
+  endWaiting(tx, owed);
+}
+
+/** Runs that are over but for the cleaning of a node that answers no longer. */
+function endWaiting(tx: Transaction, owed: readonly string[]): void {
+  for (const run_id of owed) {
+    const run = tx.state.runs.get(run_id);
+    if (run?.state === 'ending') advanceRun(tx, run);
   }
-  const failure: Failure = {
-    phase: 'watch',
-    cause: 'removed',
-    message: 'The node was removed from the pool',
-    attempt: 1,
-  };
-  failMember(tx, run, hostname, failure, () => tx.emit('node_removed', { hostname }));
 }
 
 export function failHost(tx: Transaction, { hostname }: InputOf<'fail_host'>): void {
-  const node = nodeOf(tx.state, hostname);
-  fail(tx, node, {
+  failNode(tx, nodeOf(tx.state, hostname), {
     phase: 'watch',
     cause: 'failed_by_operator',
     message: 'plushFailHost was called for the node',
     attempt: 1,
   });
-}
-
-/** Sets the failed flag and has the node's run recover. */
-export function fail(tx: Transaction, node: PoolNode, failure: Failure): void {
-  const { hostname } = node.spec;
-  tx.emit('node_failed', { hostname, failure });
-  const run = node.run_id === undefined ? undefined : tx.state.runs.get(node.run_id);
-  if (run === undefined) return;
-  const member = run.members.get(hostname);
-  if (member?.phase === 'finishing' || member?.phase === 'done' || run.state === 'ending') {
-    finishMember(tx, run, hostname, true);
-    return;
-  }
-  failMember(tx, run, hostname, failure);
 }
 
 export function connect(tx: Transaction, { hostname }: InputOf<'connect'>): void {
@@ -113,14 +115,26 @@ export function connect(tx: Transaction, { hostname }: InputOf<'connect'>): void
 export function disconnect(tx: Transaction, { hostname }: InputOf<'disconnect'>): void {
   const nodes = hostname === '' ? [...tx.state.nodes.values()] : [nodeOf(tx.state, hostname)];
   for (const node of nodes) {
-    if (node.link !== 'connected' && node.link !== 'connecting') continue;
+    const isRetried = node.link === 'lost' && isNeeded(tx.state, node);
+    if (node.link !== 'connected' && node.link !== 'connecting' && !isRetried) continue;
     tx.emit('node_disconnected', {
       hostname: node.spec.hostname,
       cause: 'requested',
       message: 'plushDisconnectApp was called',
       attempt: 0,
     });
+    const part = partOf(tx.state, node);
+    if (part?.run.ending !== undefined) finishMember(tx, part.run, node.spec.hostname, true);
+    endWaiting(tx, [...node.owed]);
   }
+}
+
+/** The node's unfinished part in its run. A node with the failed flag has none. */
+function partOf(state: State, node: PoolNode): { run: Run; member: Member } | undefined {
+  const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
+  const member = run?.members.get(node.spec.hostname);
+  if (run === undefined || member === undefined || member.phase === 'done') return undefined;
+  return node.failed === undefined ? { run, member } : undefined;
 }
 
 export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>): void {
@@ -130,49 +144,57 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
   const runs = [...new Set([...installed, ...tasks.map((task) => task.run_id)])];
   tx.emit('node_connected', { hostname, agent: { instance, bundle, boot_id, node_version, platform }, runs });
   for (const task of tasks) reconcileTask(tx, hostname, task);
+  const part = partOf(tx.state, node);
+  if (part === undefined || hasDoneItsPart(part.run, part.member)) return;
+  if (part.member.phase !== 'preparing' && !runs.includes(part.run.run_id)) {
+    const message = "The node came back without the run's files";
+    failMember(tx, part.run, hostname, { phase: 'watch', cause: 'files_lost', message, attempt: 1 });
+    fillComponents(tx, hostname);
+    return;
+  }
+  missTasks(tx, part.run, part.member, new Set(tasks.map((task) => task.task_id)));
 }
 
 export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_down'>): void {
   const node = tx.state.nodes.get(hostname);
   if (node === undefined || node.held) return;
   const wasUp = node.link === 'connected';
-  const { cause, message } = failure;
   const attempt = wasUp ? 0 : node.attempts + 1;
-  const isMember = node.run_id !== undefined && node.failed === undefined;
-  const retry_ms = retryDelay(tx.state, node, wasUp, failure, isMember);
+  const part = partOf(tx.state, node);
+  const isEnding = part?.run.ending !== undefined;
+  const drops = wasUp ? node.drops.filter((at) => at > tx.nowMs - FLAP_WINDOW_MS).length + 1 : 0;
+  const isFlapping = drops >= FLAP_COUNT;
+  const isFinal = FINAL_CAUSES.has(failure.cause);
+  const isLost = isFlapping || isFinal || (!wasUp && (isEnding || attempt >= CONNECT_ATTEMPTS));
+  let retry_ms: number | undefined;
+  if (part !== undefined && !isLost) retry_ms = CONNECT_DELAYS_MS[Math.max(0, attempt - 1)];
+  else if (!isFinal && mayOwe(node, part !== undefined)) retry_ms = owedDelay(attempt);
   tx.emit('node_disconnected', {
     hostname,
-    cause,
-    message,
+    cause: failure.cause,
+    message: failure.message,
     attempt,
     ...(retry_ms === undefined ? {} : { retry_ms }),
   });
-  if (!isMember) return;
-  const recent = node.drops.filter((at) => at > tx.nowMs - FLAP_WINDOW_MS).length;
-  if (wasUp && recent >= FLAP_COUNT) {
+  if (part !== undefined && isLost) {
     const minutes = FLAP_WINDOW_MS / 60_000;
-    const text = `The node lost its connection ${recent} times in ${minutes} minutes, last: ${message}`;
-    fail(tx, node, { ...failure, cause: 'flapping', message: text });
-  } else if (retry_ms === undefined) {
-    fail(tx, node, { ...failure, attempt: Math.max(1, attempt) });
+    const message = `The node lost its connection ${drops} times in ${minutes} minutes, last: ${failure.message}`;
+    const why = isFlapping ? { cause: 'flapping', message } : {};
+    if (isEnding) finishMember(tx, part.run, hostname, true);
+    else failNode(tx, node, { ...failure, ...why, attempt: Math.max(1, attempt) });
   }
+  endWaiting(tx, [...node.owed]);
 }
 
-/** When to try again; undefined for not at all. */
-function retryDelay(
-  state: State,
-  node: PoolNode,
-  wasUp: boolean,
-  failure: Failure,
-  isMember: boolean,
-): number | undefined {
-  if (!isNeeded(state, node) || FINAL_CAUSES.has(failure.cause)) return undefined;
-  if (isMember) {
-    if (wasUp) return CONNECT_DELAYS_MS[0];
-    return hasAttempts(node) ? (CONNECT_DELAYS_MS[node.attempts] ?? CONNECT_DELAYS_MS[0]) : undefined;
-  }
-  if (node.attempts >= OWED_ATTEMPTS) return undefined;
-  return Math.min(OWED_MAX_MS, OWED_FIRST_MS * 2 ** Math.min(node.attempts, 16));
+/** Whether something of a run is on the node, or will be said to be once the node is given up. */
+function mayOwe(node: PoolNode, isMember: boolean): boolean {
+  return node.owed.size > 0 || (isMember && node.agent !== undefined);
+}
+
+/** When a node that nobody waits for is asked again to be cleaned; undefined for not before it is used again. */
+function owedDelay(attempt: number): number | undefined {
+  if (attempt >= OWED_ATTEMPTS) return undefined;
+  return Math.min(OWED_MAX_MS, OWED_FIRST_MS * 2 ** Math.min(attempt, 16));
 }
 
 /** A retry is due. */
@@ -192,11 +214,18 @@ export function restore(tx: Transaction, hostname: string): void {
 
 export function cleaned(tx: Transaction, { hostname, run_id }: InputOf<'cleaned'>): void {
   const run = tx.state.runs.get(run_id);
-  if (run?.members.has(hostname)) finishMember(tx, run, hostname, false);
-  if (tx.state.nodes.has(hostname)) tx.emit('node_cleaned', { hostname, run_id });
+  const member = run?.members.get(hostname);
+  // A member that still works was never asked to clean: the answer is of another time.
+  if (run !== undefined && member !== undefined) {
+    if (!hasDoneItsPart(run, member)) return;
+    finishMember(tx, run, hostname, false);
+  }
+  if (tx.state.nodes.get(hostname)?.owed.has(run_id)) tx.emit('node_cleaned', { hostname, run_id });
   if (run !== undefined) advanceRun(tx, run);
 }
 
 export function left(tx: Transaction, { hostname }: InputOf<'left'>): void {
-  if (tx.state.leaving.has(hostname) || tx.state.nodes.has(hostname)) tx.emit('node_left', { hostname });
+  if (!tx.state.leaving.has(hostname) && !tx.state.nodes.has(hostname)) return;
+  tx.emit('node_left', { hostname });
+  fillComponents(tx, hostname);
 }

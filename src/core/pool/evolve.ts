@@ -64,6 +64,7 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
   node_added: (state, { node, source }, time) => {
     if (!state.nodes.has(node.hostname)) state.membership += 1;
     state.nodes.set(node.hostname, newNode(node, source, time));
+    state.pool_version += 1;
     refreshFree(state, node.hostname);
   },
   node_updated: (state, { node, source }, time) => {
@@ -85,6 +86,7 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     if (node.link !== 'idle') state.leaving.set(hostname, node.spec);
     stopCleaning(state, node);
     state.nodes.delete(hostname);
+    state.pool_version += 1;
     state.membership += 1;
     refreshFree(state, hostname);
   },

@@ -113,12 +113,17 @@ function findStatic(
   const isFit = (host: HostReference, node: PoolNode | undefined): node is PoolNode =>
     node !== undefined && !fixed.has(node) && refersTo(host, node) && isOpen(node.spec.hostname);
   for (const host of component.static_hosts) {
-    let found: PoolNode | undefined = state.nodes.get(host.hostname);
-    if (!isFit(host, found)) found = [...state.nodes.values()].find((node) => isFit(host, node));
+    const named = state.nodes.get(host.hostname);
+    const found = isFit(host, named) ? named : firstOf(state.nodes.values(), (node) => isFit(host, node));
     if (found === undefined) missing.push(host.hostname);
     else fixed.add(found);
   }
   return { fixed, missing };
+}
+
+function firstOf(nodes: Iterable<PoolNode>, isWanted: (node: PoolNode) => boolean): PoolNode | undefined {
+  for (const node of nodes) if (isWanted(node)) return node;
+  return undefined;
 }
 
 /** Takes the `count` best of `nodes`, best first. */
@@ -153,27 +158,30 @@ function whatRemoved(
 ): Shortfall['removed'] {
   const counts = new Map<string, number>();
   for (const node of state.nodes.values()) {
-    const { hostname } = node.spec;
-    const requirement =
-      !isEligible(component, node) && !component.static_hosts.some((host) => refersTo(host, node))
-        ? describe(component)
-        : run.lost.has(hostname)
-          ? 'not lost from this run before'
-          : node.failed !== undefined
-            ? 'not marked failed'
-            : node.run_id === run.run_id || taken?.has(hostname)
-              ? 'not in this run already'
-              : node.run_id !== undefined
-                ? 'not in use by another run'
-                : state.leaving.has(hostname)
-                  ? 'not still being cleaned after their removal'
-                  : undefined;
+    const requirement = unmet(state, run, component, node, taken);
     if (requirement !== undefined) counts.set(requirement, (counts.get(requirement) ?? 0) + 1);
   }
   return [
     ...[...counts].map(([requirement, nodes]) => ({ requirement, nodes })),
     ...missing.map((name) => ({ requirement: `static host "${name}" present, not failed and free`, nodes: 0 })),
   ];
+}
+
+function unmet(
+  state: State,
+  run: Run,
+  component: ComponentSpec,
+  node: PoolNode,
+  taken: ReadonlySet<string> | undefined,
+): string | undefined {
+  const { hostname } = node.spec;
+  const isStatic = component.static_hosts.some((host) => refersTo(host, node));
+  if (!isStatic && !isEligible(component, node)) return describe(component);
+  if (run.lost.has(hostname)) return 'not lost from this run before';
+  if (node.failed !== undefined) return 'not marked failed';
+  if (node.run_id === run.run_id || taken?.has(hostname)) return 'not in this run already';
+  if (node.run_id !== undefined) return 'not in use by another run';
+  return state.leaving.has(hostname) ? 'not still being cleaned after their removal' : undefined;
 }
 
 function describe(component: ComponentSpec): string {
@@ -197,6 +205,7 @@ export function shortfallSentence({ component, wanted, found, pool, removed }: S
   const size = pool === 1 ? 'The pool has 1 node' : `The pool has ${pool} nodes`;
   const reasons = why.length === 0 ? '' : `: ${why.join('; ')}`;
   const need = `${wanted} ${wanted === 1 ? 'node' : 'nodes'}`;
-  const can = found >= wanted ? 'cannot have the right ones' : `can have ${found === 0 ? 'none' : `only ${found}`}`;
+  const can =
+    found >= wanted ? 'cannot have the right ones' : `can have ${found === 0 ? 'none' : `only ${found}`}`;
   return `Component "${component}" needs at least ${need} and ${can}. ${size}${reasons}.`;
 }

@@ -2,13 +2,14 @@
  * How a run goes on after something changed: what a node may start next, and when the run as a whole is released or over.
  * Everything here looks at one node, or at counters; nothing walks over all nodes for one change.
  */
+import type { Failure } from '../../../api/schemas.ts';
 import { LOST_RESTARTS } from '../limits.ts';
 import { isOver, type Member, type Run } from '../state.ts';
 import type { TaskReport } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
 import { splitTaskId, taskId } from './evolve.ts';
 import { type PlannedBlock, planOf } from './plan.ts';
-import { endRun, failMember, finishRun } from './recover.ts';
+import { endRun, failNode, finishRun } from './recover.ts';
 
 /** Releases the run when every node is prepared, ends it when every node is finished. */
 export function advanceRun(tx: Transaction, run: Run): void {
@@ -67,6 +68,20 @@ export function reconcileTask(tx: Transaction, hostname: string, report: TaskRep
     exited(tx, run, member, block, report);
 }
 
+/** Tasks that ran on a node whose agent no longer knows of them are as good as lost; to order them again could run them twice. */
+export function missTasks(tx: Transaction, run: Run, member: Member, reported: ReadonlySet<string>): void {
+  for (const task of [...member.tasks.values()]) {
+    if (task.state !== 'running' || reported.has(task.task_id)) continue;
+    exited(tx, run, member, task.block, {
+      task_id: task.task_id,
+      run_id: run.run_id,
+      state: 'exited',
+      cause: 'lost',
+      message: 'The agent no longer knows of the task',
+    });
+  }
+}
+
 function exited(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
   const { run_id, task_id, state: _state, pid: _pid, ...rest } = report;
   const ending = run.ending !== undefined;
@@ -86,9 +101,9 @@ function exited(tx: Transaction, run: Run, member: Member, block: string, report
 
 function outcomeOf(report: TaskReport, ending: boolean): 'completed' | 'failed' | 'stopped' | 'lost' {
   if (report.cause === 'lost') return 'lost';
-  if (report.cause === 'stopped') return 'stopped';
-  if (report.exit_code === 0 && report.cause === undefined) return 'completed';
-  return ending ? 'stopped' : 'failed';
+  // Stopped, and not by us since the run goes on: to the run that is a task that vanished.
+  if (report.cause === 'stopped') return ending ? 'stopped' : 'lost';
+  return report.exit_code === 0 && report.cause === undefined ? 'completed' : 'failed';
 }
 
 function completed(tx: Transaction, run: Run, member: Member, name: string): void {
@@ -126,37 +141,50 @@ export function closeBlocks(tx: Transaction, run: Run, component: string): void 
 /** Nobody saw the task's end: start it again on its node, and give the node up when that happens too often. */
 function lost(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
   const attempt = member.tasks.get(block)?.attempt ?? 1;
-  if (attempt <= LOST_RESTARTS) {
-    order(tx, run, member, block, attempt + 1);
-    return;
-  }
-  failMember(tx, run, member.hostname, {
-    phase: 'watch',
-    cause: 'lost',
-    message: report.message ?? 'The task vanished without an exit status',
-    block,
-    attempt,
-  });
+  if (attempt <= LOST_RESTARTS) order(tx, run, member, block, attempt + 1);
+  else giveUp(tx, member, { ...failureOf(report, block, attempt), phase: 'watch', cause: 'lost' });
 }
 
 /** A program's own failure ends the run (POLICY_FAIL_APPLICATION is the default); a full disk is the node's. */
 function failed(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
   const attempt = member.tasks.get(block)?.attempt ?? 1;
-  const message = failureSentence(report);
-  if (report.cause === 'disk_full') {
-    failMember(tx, run, member.hostname, { phase: 'start', cause: 'disk_full', message, block, attempt });
+  const failure = failureOf(report, block, attempt);
+  if (failure.cause === 'disk_full') {
+    giveUp(tx, member, failure);
     return;
   }
-  const component = member.component;
-  tx.emit('block_changed', { run_id: run.run_id, block, component, state: 'failed' });
-  const cause = report.cause ?? (report.signal === undefined ? 'exit_code' : 'signal');
-  endRun(tx, run, 'failed', cause, `Block "${block}" failed on ${member.hostname}: ${message}`);
+  const { run_id } = run;
+  tx.emit('block_changed', { run_id, block, component: member.component, state: 'failed' });
+  const message = `Block "${block}" failed on ${member.hostname}: ${failure.message}`;
+  endRun(tx, run, 'failed', failure.cause, message);
+}
+
+function giveUp(tx: Transaction, member: Member, failure: Failure): void {
+  const node = tx.state.nodes.get(member.hostname);
+  if (node !== undefined) failNode(tx, node, failure);
+}
+
+/** The failure that a task's end is. */
+export function failureOf(
+  report: Omit<TaskReport, 'task_id' | 'run_id' | 'state'>,
+  block: string,
+  attempt: number,
+): Failure {
+  const { cause, exit_code, signal, stderr_tail } = report;
+  return {
+    phase: cause === undefined || cause === 'lost' ? 'watch' : 'start',
+    cause: cause ?? (signal === undefined ? 'exit_code' : 'signal'),
+    message: failureSentence(report),
+    block,
+    attempt,
+    ...(exit_code === undefined ? {} : { exit_code }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(stderr_tail === undefined ? {} : { stderr_tail: [...stderr_tail] }),
+  };
 }
 
 /** How a task ended, for a person. */
-export function failureSentence(
-  report: Pick<TaskReport, 'cause' | 'message' | 'signal' | 'exit_code'>,
-): string {
+function failureSentence(report: Pick<TaskReport, 'cause' | 'message' | 'signal' | 'exit_code'>): string {
   if (report.message !== undefined) return report.message;
   if (report.signal !== undefined) return `The program was ended by ${report.signal}`;
   return `The program exited with code ${report.exit_code ?? 'unknown'}`;

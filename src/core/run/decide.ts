@@ -1,16 +1,20 @@
 /** Decisions about runs: commands, and what nodes report of their part. */
 import type { MemberRef, Shortfall } from '../../../api/schemas.ts';
+import type { ComponentSpec } from '../../../api/spec.ts';
 import { refuseWhenQuitting } from '../control.ts';
 import type { InputOf } from '../input.ts';
 import { COMMON_INSTALL_CAUSES } from '../limits.ts';
-import { fail } from '../pool/decide.ts';
-import { match, shortfallSentence } from '../pool/match.ts';
+import { isEligible, match, shortfallSentence } from '../pool/match.ts';
 import { randomName } from '../random.ts';
 import { Rejection } from '../rejection.ts';
 import { isOver, type Run, type State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { advanceRun, reconcileTask, startBlocks } from './advance.ts';
-import { endRun, finishMember, join } from './recover.ts';
+import { endRun, failMember, failNode, finishMember, finishRun, join } from './recover.ts';
+
+/** Length of a run's id: the application's name as far as this, a hyphen, and random characters (31^8 of them). */
+const RUN_ID_STEM_CHARACTERS = 40;
+const RUN_ID_RANDOM_CHARACTERS = 8;
 
 function runOf(state: State, run_id: string): Run {
   const run = state.runs.get(run_id);
@@ -40,31 +44,68 @@ export function startRun(tx: Transaction, { app, request_id }: InputOf<'start_ru
   if (loaded.spec.component_blocks.length === 0) {
     throw new Rejection('APP_NOT_RUNNABLE', `Application "${name}" has no blocks to run`, { app: name });
   }
-  const run_id = `${name.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, 40)}-${randomName(tx.random, 8)}`;
+  const run_id = newRunId(tx, name);
   tx.emit('run_started', { run_id, app: name, ...(request_id === undefined ? {} : { request_id }) });
   matchAll(tx, runOf(state, run_id));
   return run_id;
 }
 
-/** The first matching: components with static hosts choose first, so that nobody takes those away. */
+/** The application's name as far as a folder's name can hold it, and something by chance. */
+function newRunId(tx: Transaction, app: string): string {
+  const stem = app.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, RUN_ID_STEM_CHARACTERS);
+  let run_id: string;
+  do run_id = `${stem}-${randomName(tx.random, RUN_ID_RANDOM_CHARACTERS)}`;
+  while (tx.state.runs.has(run_id));
+  return run_id;
+}
+
+/**
+ * The first matching: every component gets its minimum before any gets more. Those with static hosts choose first, then
+ * those with the fewest nodes to choose from, so that nobody takes away what only they can use.
+ */
 function matchAll(tx: Transaction, run: Run): void {
-  const specs = run.spec.components.filter((c) => run.components.has(c.name));
-  specs.sort((a, b) => b.static_hosts.length - a.static_hosts.length);
+  const specs = inOrderOfChoice(
+    tx.state,
+    run.spec.components.filter((c) => run.components.has(c.name)),
+  );
   const taken = new Set<string>();
   const members: MemberRef[] = [];
   const shortfalls: Shortfall[] = [];
-  for (const spec of specs) {
-    const places = Array.from({ length: spec.max }, (_, index) => ({ index }));
-    const found = match(tx.state, spec, places, spec.min, tx.random, { taken, withStatic: true });
+  const choose = (spec: ComponentSpec, from: number, to: number, withStatic: boolean) => {
+    const places = Array.from({ length: Math.max(0, to - from) }, (_, i) => ({ index: from + i }));
+    const found = match(tx.state, run, spec, places, tx.random, { taken, withStatic, have: from });
     for (const member of found.members) taken.add(member.hostname);
     members.push(...found.members);
     if (found.shortfall !== undefined) shortfalls.push(found.shortfall);
-  }
+  };
+  for (const spec of specs) choose(spec, 0, leastOf(spec), true);
   if (shortfalls.length > 0) {
     endRun(tx, run, 'failed', 'not_enough_nodes', shortfalls.map(shortfallSentence).join(' '), shortfalls);
     return;
   }
+  for (const spec of specs) {
+    const least = leastOf(spec);
+    choose(spec, least, Math.min(spec.max, least + tx.state.free.size), false);
+  }
   join(tx, run, members);
+}
+
+/** Nodes a component cannot be without: its minimum, and all its static hosts. */
+function leastOf(spec: ComponentSpec): number {
+  return Math.min(spec.max, Math.max(spec.min, spec.static_hosts.length));
+}
+
+function inOrderOfChoice(state: State, specs: readonly ComponentSpec[]): ComponentSpec[] {
+  const choices = new Map(specs.map((spec) => [spec, 0]));
+  for (const hostname of specs.length > 1 ? state.free : []) {
+    const node = state.nodes.get(hostname);
+    for (const spec of specs) {
+      if (node !== undefined && isEligible(spec, node)) choices.set(spec, (choices.get(spec) ?? 0) + 1);
+    }
+  }
+  return [...specs].sort(
+    (a, b) => b.static_hosts.length - a.static_hosts.length || (choices.get(a) ?? 0) - (choices.get(b) ?? 0),
+  );
 }
 
 export function abortRun(tx: Transaction, { run_id }: InputOf<'abort_run'>): void {
@@ -93,12 +134,12 @@ export function installFailed(
   const run = tx.state.runs.get(run_id);
   const node = tx.state.nodes.get(hostname);
   if (run === undefined || node === undefined || run.members.get(hostname)?.phase !== 'preparing') return;
-  if (run.ending !== undefined) return;
-  if (COMMON_INSTALL_CAUSES.has(failure.cause)) {
+  if (run.ending === undefined && COMMON_INSTALL_CAUSES.has(failure.cause)) {
     endRun(tx, run, 'failed', failure.cause, `Installing on ${hostname} failed: ${failure.message}`);
-    return;
   }
-  fail(tx, node, failure);
+  if (run.ending === undefined) failNode(tx, node, failure);
+  // The other nodes tell the same a moment later: it is kept, so that an explanation can count them.
+  else if (run.ending.cause === failure.cause) failMember(tx, run, hostname, failure);
 }
 
 export function taskReport(tx: Transaction, { hostname, task }: InputOf<'task_report'>): void {
@@ -110,6 +151,7 @@ export function endOverdue(tx: Transaction, run_id: string): void {
   const run = tx.state.runs.get(run_id);
   if (run?.state !== 'ending') return;
   for (const member of [...run.members.values()]) {
-    if (member.phase !== 'done') finishMember(tx, run, member.hostname, true);
+    finishMember(tx, run, member.hostname, true);
   }
+  finishRun(tx, run, true);
 }

@@ -1,5 +1,6 @@
 /** Runs a program of an installation to its end. */
 import { spawn } from 'node:child_process';
+import { errorCode } from '../agent-error.ts';
 import { TAIL_BYTES, tailLines } from '../../core/agent/tail.ts';
 
 export interface CommandResult {
@@ -62,6 +63,6 @@ function endGroup(pid: number | undefined): void {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
     // ESRCH: it ended just now. EPERM: the group changed its account; the run's clean-up looks for it again.
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (errorCode(error) === undefined) throw error;
   }
 }

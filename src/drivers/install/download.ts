@@ -5,7 +5,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { dirname } from 'node:path';
 import type { PackageSpec } from '../../../api/spec.ts';
-import { AgentError, messageOf } from '../agent-error.ts';
+import { AgentError, errorCode, messageOf } from '../agent-error.ts';
 import { checkPackage } from './check.ts';
 import { explainNoRoom } from './room.ts';
 import { createFresh } from './work-file.ts';
@@ -120,7 +120,7 @@ function describe(
   if (error instanceof AgentError) return error;
   const explained = explainNoRoom(error, dirname(at.part), at.announced);
   if (explained !== error) return explained;
-  const broken = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+  const broken = errorCode(error) === 'ECONNRESET';
   return broken ? incomplete(at.url, at.size, at.announced) : failed(at.url, error);
 }
 

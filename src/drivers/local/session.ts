@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
@@ -24,6 +25,7 @@ export class LocalSession implements NodeSession {
     private readonly place: string,
   ) {
     const { signal } = this.#hangup;
+    setMaxListeners(0, signal);
     this.closed = new Promise((resolve) => {
       signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
     });

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { Client, type ConnectConfig } from 'ssh2';
+import ssh2, { type Client, type ConnectConfig } from 'ssh2';
 import type { AccessError } from '../access.ts';
 import { startDeadline } from '../deadline.ts';
 import { algorithmsFor } from './algorithms.ts';
@@ -45,7 +45,7 @@ export async function connectSsh(
 /** One attempt to connect, from the first packet to the end of the login. */
 class Attempt {
   readonly done: Promise<SshConnection>;
-  readonly #client = new Client();
+  readonly #client = new ssh2.Client();
   readonly #socket: Socket;
   readonly #deadline: NodeJS.Timeout;
   #reject: (error: AccessError) => void = () => undefined;

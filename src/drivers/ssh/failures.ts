@@ -25,7 +25,7 @@ const SOCKET_FAILURES: Readonly<Record<string, readonly [AccessCause, (target: S
 
 /** What ssh2 adds to its errors to say where they come from. */
 function levelOf(error: unknown): string | undefined {
-  const level = error instanceof Error && 'level' in error ? error.level : undefined;
+  const level = typeof error === 'object' && error !== null && 'level' in error ? error.level : undefined;
   return typeof level === 'string' ? level : undefined;
 }
 

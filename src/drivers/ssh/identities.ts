@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type AuthenticationType, type ParsedKey, utils } from 'ssh2';
+import ssh2, { type AuthenticationType, type ParsedKey } from 'ssh2';
 import { AccessError } from '../access.ts';
 import { errorCode, messageOf } from '../agent-error.ts';
 import type { SshTarget } from './target.ts';
@@ -117,10 +117,10 @@ function parseIdentity(path: string, text: string): ParsedKey {
     const advice = 'add it to ssh-agent with ssh-add and name no file, or use a key without passphrase';
     throw new AccessError('auth_failed', `The private key file ${path} is encrypted; ${advice}`);
   }
-  const parsed: unknown = utils.parseKey(text);
+  const parsed: unknown = ssh2.utils.parseKey(text);
   // ssh2's types promise one key; from some formats it makes a list.
   const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
-  if (key === undefined || key instanceof Error) {
+  if (key === undefined || !('isPrivateKey' in key)) {
     const message = `The file ${path} holds no private key in a format that can be read`;
     throw new AccessError('auth_failed', message, { cause: key });
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { AccessError, type ExecOptions, type ExecResult, type NodeSession } from '../access.ts';
@@ -16,6 +17,10 @@ const GOODBYE_MS = 1_000;
 /** Commands and streams of one session at a time; more of them means that somebody forgets to end them. */
 const MAX_CHANNELS = 64;
 
+type Opening =
+  | { readonly channel: ClientChannel; readonly refusal?: undefined }
+  | { readonly channel?: undefined; readonly refusal: Error };
+
 /** A session over a connection whose login has succeeded. */
 export class SshSession implements NodeSession {
   readonly env = {};
@@ -28,6 +33,7 @@ export class SshSession implements NodeSession {
   constructor(connection: SshConnection) {
     this.#connection = connection;
     const { signal } = this.#hangup;
+    setMaxListeners(0, signal);
     this.closed = new Promise((resolve) => {
       signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
     });
@@ -47,12 +53,12 @@ export class SshSession implements NodeSession {
     checkSocketPath(socketPath);
     const deadline = performance.now() + timeoutMs;
     return await this.#counted(async () => {
-      const outcome = await this.#openStream(socketPath, timeoutMs);
-      if (!(outcome instanceof Error)) return this.#adopt(outcome);
+      const { channel, refusal } = await this.#openStream(socketPath, timeoutMs);
+      if (channel !== undefined) return this.#adopt(channel);
       this.#hangup.signal.throwIfAborted();
       const left = Math.max(1, deadline - performance.now());
       const setting = { place: this.#connection.target.place, socketPath, timeoutMs: left };
-      throw await explainDialFailure(outcome, this, setting);
+      throw await explainDialFailure(refusal, this, setting);
     });
   }
 
@@ -67,7 +73,7 @@ export class SshSession implements NodeSession {
   }
 
   /** @returns the channel, or why the server opened none; rejects with an AccessError when time or connection ran out */
-  #openStream(socketPath: string, timeoutMs: number): Promise<ClientChannel | Error> {
+  #openStream(socketPath: string, timeoutMs: number): Promise<Opening> {
     const { client, target } = this.#connection;
     const { signal } = this.#hangup;
     return new Promise((resolve, reject) => {
@@ -91,7 +97,7 @@ export class SshSession implements NodeSession {
       client.openssh_forwardOutStreamLocal(socketPath, (error, channel) => {
         settle();
         if (isLate) channel?.close();
-        resolve(error ?? channel);
+        resolve(error ? { refusal: error } : { channel });
       });
     });
   }

@@ -1,0 +1,36 @@
+/** Entry of `plush`. It is bundled to dist/plush.js, whence the paths below start. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { CommandError, EXIT, sentenceOf } from './failure.ts';
+import { runProgram } from './program.ts';
+import { makeTerminal } from './terminal.ts';
+
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // `plush logs RUN | head`: the reader has what it wanted.
+    if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe);
+    process.exit(EXIT.failed); // a full disk, say: there is nowhere left to say so
+  });
+}
+
+try {
+  process.exitCode = await runProgram(process.argv.slice(2), {
+    terminal: makeTerminal(process.stdout, process.stderr, process.env),
+    interrupts: {
+      listen: (onInterrupt) => {
+        process.on('SIGINT', onInterrupt);
+        return () => process.off('SIGINT', onInterrupt);
+      },
+      leave: (exitCode) => process.exit(exitCode),
+    },
+    daemonProgram: fileURLToPath(new URL('../bin/plushd', import.meta.url)),
+    version: manifest.version,
+  });
+} catch (error) {
+  process.stderr.write(`plush: ${sentenceOf(error)}\n`);
+  process.exitCode = error instanceof CommandError ? error.exitCode : EXIT.failed;
+}

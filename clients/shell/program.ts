@@ -1,0 +1,210 @@
+/** The commands and options of `plush`. */
+import { Command, CommanderError, Option } from 'commander';
+import { callCommand } from './call-command.ts';
+import { explainCommand } from './explanation.ts';
+import { CommandError, EXIT } from './failure.ts';
+import { nodesCommand, runsCommand } from './list-commands.ts';
+import { logsCommand } from './logs-command.ts';
+import { daemonOptions, environmentName, PASSED_OPTIONS, type RawOptions } from './options.ts';
+import { type Interrupts, runCommand } from './run-command.ts';
+import type { Context } from './session.ts';
+import { checkCommand } from './specification.ts';
+import { statusCommand } from './status-command.ts';
+import type { Terminal } from './terminal.ts';
+
+const NODE_STATES = ['idle', 'connecting', 'connected', 'lost', 'failed'];
+const RUN_STATES = ['deploying', 'running', 'ending', 'succeeded', 'failed', 'aborted'];
+
+/** What `plush` runs in. */
+export interface Surroundings {
+  readonly terminal: Terminal;
+  readonly interrupts: Interrupts;
+  /** Absolute path of bin/plushd. */
+  readonly daemonProgram: string;
+  readonly version: string;
+}
+
+/**
+ * Does what the words of a command line say.
+ *
+ * @param words without the program's name
+ * @returns the exit code
+ * @throws CommandError, RpcFault, RefusedError, UnreachableError
+ */
+export async function runProgram(words: readonly string[], surroundings: Surroundings): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const done = (code: number) => {
+    exitCode = code;
+  };
+  const program = makeProgram(surroundings, done);
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+  } catch (error) {
+    // commander has printed its sentence, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    throw error;
+  }
+  return exitCode;
+}
+
+function makeProgram(surroundings: Surroundings, done: (code: number) => void): Command {
+  const { terminal, version } = surroundings;
+  const program = new Command('plush')
+    .description(
+      'Runs distributed applications: prepares nodes over SSH, starts, watches, repairs, cleans up.',
+    )
+    .usage('[options] COMMAND …')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this, or with a command its help')
+    .enablePositionalOptions()
+    .showHelpAfterError('(plush --help lists the commands and options)')
+    .configureOutput({
+      writeOut: (text) => terminal.write(text),
+      writeErr: (text) => terminal.remark(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, 'plush: ')),
+    })
+    .exitOverride()
+    .helpCommand('help [COMMAND]', 'print the help of a command');
+  for (const option of daemonFlags({ isHidden: false })) program.addOption(option);
+  addRun(program, surroundings, done);
+  addLists(program, surroundings, done);
+  addLogs(program, surroundings, done);
+  addQuestions(program, surroundings, done);
+  return program;
+}
+
+/** Options about the daemon; they may stand before the command or behind it. */
+function daemonFlags({ isHidden }: { isHidden: boolean }): Option[] {
+  const own = [
+    new Option('--state <DIR>', 'state folder (default: $XDG_STATE_HOME/plush or ~/.local/state/plush)'),
+    new Option('--url <URL>', 'the plushd to talk to (default: the one that runs on the state folder)'),
+    new Option('--token-file <FILE>', 'file with its token (default: the one that plushd names)'),
+  ];
+  // From the environment only once, or what was written before the command would be outdone by it.
+  if (!isHidden) for (const option of own) option.env(environmentName(option.long ?? ''));
+  const passed = PASSED_OPTIONS.map(({ flag, placeholder, help }) =>
+    new Option(`${flag} <${placeholder}>`, help).helpGroup('Options for a plushd that has to be started:'),
+  );
+  return [...own, ...passed].map((option) => (isHidden ? option.hideHelp() : option));
+}
+
+/** A command that also takes the options about the daemon, unless it has one of the same name. */
+function addCommand(program: Command, name: string, description: string, own: readonly Option[]): Command {
+  const command = program.command(name).description(description);
+  for (const option of own) command.addOption(option);
+  const taken = new Set(own.map((option) => option.name()));
+  for (const option of daemonFlags({ isHidden: true })) {
+    if (!taken.has(option.name())) command.addOption(option);
+  }
+  return command;
+}
+
+/** @param own names of options that are the command's, though the daemon has one of that name */
+function contextOf(
+  program: Command,
+  options: RawOptions,
+  surroundings: Surroundings,
+  own: readonly string[] = [],
+): Context {
+  const behind = Object.fromEntries(Object.entries(options).filter(([key]) => !own.includes(key)));
+  return {
+    terminal: surroundings.terminal,
+    daemonProgram: surroundings.daemonProgram,
+    options: daemonOptions({ ...program.opts(), ...behind }),
+  };
+}
+
+function addRun(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  addCommand(program, 'run', 'run an application and follow it until it is over', [
+    new Option('--output', 'show what the tasks print, each line with its node'),
+    new Option('--directory <FILE>', 'the directory of nodes, for a plushd that has to be started'),
+  ])
+    .argument('<FILE>', 'the application specification (XML)')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 succeeded, 1 failed, 2 the specification has errors, 130 aborted by Ctrl-C.',
+    )
+    .action(async (file: string, options: RawOptions) => {
+      const context = contextOf(program, options, surroundings);
+      done(await runCommand(context, surroundings.interrupts, file, options.output === true));
+    });
+}
+
+const json = () => new Option('--json', 'print JSON');
+
+function addLists(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  addCommand(program, 'nodes', 'list the nodes of the pool', [
+    new Option('--group <GROUP>', 'only this group'),
+    new Option('--state <STATE>', `only these: ${NODE_STATES.join(', ')}`),
+    json(),
+  ]).action(async (options: RawOptions) => {
+    const context = contextOf(program, options, surroundings, ['state']);
+    checkState(options.state, NODE_STATES);
+    done(await nodesCommand(context, strings(options, ['group', 'state']), options.json === true));
+  });
+  addCommand(program, 'runs', 'list the runs, newest first', [
+    new Option('--app <NAME>', 'only runs of this application'),
+    new Option('--state <STATE>', `only these: ${RUN_STATES.join(', ')}`),
+    json(),
+  ]).action(async (options: RawOptions) => {
+    const context = contextOf(program, options, surroundings, ['state']);
+    checkState(options.state, RUN_STATES);
+    done(await runsCommand(context, strings(options, ['app', 'state']), options.json === true));
+  });
+}
+
+function checkState(state: unknown, known: readonly string[]): void {
+  if (state === undefined || known.includes(String(state))) return;
+  throw new CommandError(
+    `--state behind this command is one of ${known.join(', ')}. The state folder goes before the command: plush --state DIR …`,
+    EXIT.usage,
+  );
+}
+
+function strings<K extends string>(options: RawOptions, keys: readonly K[]): { [key in K]?: string } {
+  const given = keys.filter((key) => typeof options[key] === 'string');
+  return Object.fromEntries(given.map((key) => [key, options[key]])) as { [key in K]?: string };
+}
+
+function addLogs(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  addCommand(program, 'logs', 'print what the tasks of a run have written', [
+    new Option('--stderr', 'their stderr, in place of their stdout'),
+    new Option('--follow', 'go on until the run is over').default(false),
+    new Option('--block <BLOCK>', 'only this block'),
+  ])
+    .argument('<RUN>', 'id of the run')
+    .argument('[NODE]', 'only this node; without it every line begins with its node')
+    .action(async (run: string, node: string | undefined, options: RawOptions) => {
+      const request = {
+        run,
+        ...(node === undefined ? {} : { node }),
+        ...strings(options, ['block']),
+        stream: options.stderr === true ? 'stderr' : 'stdout',
+        follow: options.follow === true,
+      } as const;
+      done(await logsCommand(contextOf(program, options, surroundings), request));
+    });
+}
+
+function addQuestions(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  addCommand(program, 'explain', 'say why a run or a node is as it is', [json()])
+    .argument('<RUN|NODE>', 'id of the run, or name of the node')
+    .action(async (subject: string, options: RawOptions) => {
+      done(await explainCommand(contextOf(program, options, surroundings), subject, options.json === true));
+    });
+  addCommand(program, 'check', 'check specifications without loading them', [json()])
+    .argument('<FILE...>', 'application specifications (XML)')
+    .action(async (files: string[], options: RawOptions) => {
+      done(await checkCommand(contextOf(program, options, surroundings), files, options.json === true));
+    });
+  addCommand(program, 'status', 'say how plushd is', [json()]).action(async (options: RawOptions) => {
+    done(await statusCommand(contextOf(program, options, surroundings), options.json === true));
+  });
+  addCommand(program, 'call', 'call a method of the API and print its answer as JSON', [])
+    .argument('<METHOD>', 'such as plushListNodes; system.listMethods lists them')
+    .argument('[JSON...]', 'its parameters; a word that is no JSON is taken as a string')
+    .passThroughOptions()
+    .action(async (method: string, words: string[], options: RawOptions) => {
+      done(await callCommand(contextOf(program, options, surroundings), method, words));
+    });
+}

@@ -1,0 +1,76 @@
+/** Applications in a few words, for scenarios and simulations. */
+import type { AppSpec, ComponentBlockSpec, ComponentSpec, ProcessBlockSpec } from '../../api/spec.ts';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Splits "name a=1 b=2" into the words without "=" and the settings. */
+export function readWords(line: string): { words: string[]; settings: Map<string, string> } {
+  const parts = line.trim().split(/\s+/).filter(Boolean);
+  const isSetting = (part: string) => /^[a-z_]+=/.test(part);
+  const settings = new Map(
+    parts.filter(isSetting).map((part) => {
+      const at = part.indexOf('=');
+      return [part.slice(0, at), part.slice(at + 1)];
+    }),
+  );
+  return { words: parts.filter((part) => !isSetting(part)), settings };
+}
+
+export function makeComponent(name: string, min: number, max: number): Writable<ComponentSpec> {
+  return {
+    name,
+    min,
+    max,
+    static_hosts: [],
+    preferred_hosts: [],
+    software: [],
+    resources: [],
+    requests: [],
+  };
+}
+
+export function makeBlock(name: string, predecessors: readonly string[] = []): ProcessBlockSpec {
+  const process = { name, path: `./${name}`, args: [], env: {} };
+  return { kind: 'process', name, predecessors, process };
+}
+
+/**
+ * An application from lines such as
+ *
+ *     component workers 2..3 group=lab static=n1 preferred=n2 software=tool
+ *     component_block w workers after=other
+ *     block first
+ *     block second after=first
+ *
+ * @throws Error for a line that is none of these
+ */
+export function readApplication(name: string, lines: readonly string[]): AppSpec {
+  const components: ComponentSpec[] = [];
+  const parents: (Omit<ComponentBlockSpec, 'blocks'> & { blocks: ProcessBlockSpec[] })[] = [];
+  for (const line of lines) {
+    const { words, settings } = readWords(line);
+    const [kind = '', first = '', second = ''] = words;
+    const list = (key: string) => settings.get(key)?.split(',') ?? [];
+    if (kind === 'component') {
+      const [min = '1', max = min] = second.split('..');
+      components.push({
+        ...makeComponent(first, Number(min), Number(max)),
+        static_hosts: list('static').map((hostname) => ({ hostname })),
+        preferred_hosts: list('preferred').map((hostname) => ({ hostname })),
+        software: list('software'),
+        resources: list('group').map((group) => ({ group })),
+      });
+    } else if (kind === 'component_block') {
+      parents.push({ name: first, component: second, predecessors: list('after'), blocks: [] });
+    } else if (kind === 'block') {
+      parents.at(-1)?.blocks.push(makeBlock(first, list('after')));
+    } else {
+      throw new Error(`An application has no ${line}`);
+    }
+  }
+  const software = [...new Set(components.flatMap((c) => c.software))].map((one) => ({
+    name: one,
+    type: 'none' as const,
+  }));
+  return { name, project: name, software, components, component_blocks: parents };
+}

@@ -1,0 +1,232 @@
+/** What a line of a scenario does. */
+import type { NodeSpec } from '../../api/spec.ts';
+import type { Input } from '../../src/core/input.ts';
+import type { Run, Task } from '../../src/core/state.ts';
+import type { TaskCause, TaskReport } from '../../src/core/task.ts';
+import { explain } from '../../src/core/views/explain.ts';
+import { nodeInfo } from '../../src/core/views/nodes.ts';
+import { runDetail } from '../../src/core/views/runs.ts';
+import { readApplication, readWords } from './application.ts';
+import type { World } from './world.ts';
+
+interface Line {
+  readonly words: readonly string[];
+  readonly settings: ReadonlyMap<string, string>;
+  /** Further, indented lines. */
+  readonly more: readonly string[];
+}
+
+type Command = (world: World, line: Line) => string[];
+
+/** A command that is one input for each of its words, in order. */
+const forEach =
+  (input: (word: string, world: World, line: Line) => Input): Command =>
+  (world, line) =>
+    line.words.flatMap((word) => world.submit(input(word, world, line)));
+
+const single =
+  (input: (world: World, line: Line) => Input): Command =>
+  (world, line) =>
+    world.submit(input(world, line));
+
+function nodeSpec(hostname: string, settings: ReadonlyMap<string, string>): NodeSpec {
+  const group = settings.get('group');
+  const preference = settings.get('preference');
+  return {
+    hostname,
+    type: 'ssh',
+    ...(group === undefined ? {} : { group }),
+    ...(preference === undefined ? {} : { preference: Number(preference) }),
+  };
+}
+
+/** The run that a command means: the one named, else the newest one that has or had the node. */
+function runFor(world: World, hostname: string, named: string | undefined): string {
+  if (named !== undefined) return world.runId(named);
+  const has = (run: Run) => run.members.has(hostname) || run.lost.has(hostname);
+  return [...world.state.runs.values()].findLast(has)?.run_id ?? '';
+}
+
+function taskOn(world: World, hostname: string, block: string): Task | undefined {
+  const run = world.state.runs.get(runFor(world, hostname, undefined));
+  const member = run?.members.get(hostname) ?? run?.past.findLast((past) => past.hostname === hostname);
+  return member?.tasks.get(block);
+}
+
+/** "running", "exit=3", "signal=SIGSEGV", or the symbol of a cause. */
+function readEnd(text: string): Partial<TaskReport> {
+  if (text === 'running') return { state: 'running', pid: 100 };
+  const [key, value = ''] = text.split('=');
+  if (key === 'exit') return { pid: 100, exit_code: Number(value) };
+  if (key === 'signal') return { pid: 100, signal: value };
+  return { cause: text as TaskCause, message: `The task ended with ${text}` };
+}
+
+function report(world: World, hostname: string, block: string, end: string): TaskReport {
+  const task_id = taskOn(world, hostname, block)?.task_id ?? `?/${block}/${hostname}/1`;
+  const run_id = task_id.slice(0, task_id.indexOf('/'));
+  return { task_id, run_id, state: 'exited', ...readEnd(end) };
+}
+
+/** tasks=work:running,check:exit=0 */
+function readReports(world: World, hostname: string, text: string | undefined): TaskReport[] {
+  return (text?.split(',') ?? []).map((item) => {
+    const at = item.indexOf(':');
+    return report(world, hostname, item.slice(0, at), item.slice(at + 1));
+  });
+}
+
+const messages: Readonly<Record<string, string>> = {
+  refused: 'Nothing listens on the SSH port of',
+  closed: 'The connection broke to',
+  auth_failed: 'None of our keys is taken by',
+  disk_full: 'No space is left on',
+  download_refused: 'HTTP 404 for http://packages.example/tool.tar asked by',
+};
+
+const failureOf = (hostname: string, cause: string, phase: 'bootstrap' | 'install') => ({
+  phase,
+  cause,
+  message: `${messages[cause] ?? cause} ${hostname}`,
+  attempt: 1,
+});
+
+const commands: Readonly<Record<string, Command>> = {
+  start: single(() => ({ type: 'start_controller', controller: 'here', version: '1' })),
+  restart: (world) => world.restart(),
+  wait: (world, { words }) => {
+    world.wait(Number(words[0]) * 1000);
+    return [];
+  },
+  app: single((_world, { words, more }) => ({
+    type: 'load_app',
+    app: readApplication(words[0] ?? '', more),
+    file: 'app.xml',
+  })),
+  directory: single((_world, { words, settings }) => ({
+    type: 'load_directory',
+    nodes: words.map((hostname) => nodeSpec(hostname, settings)),
+  })),
+  add: forEach((hostname, _world, { settings }) => ({
+    type: 'add_node',
+    node: nodeSpec(hostname, settings),
+  })),
+  remove: forEach((hostname) => ({ type: 'remove_node', hostname })),
+  fail: forEach((hostname) => ({ type: 'fail_host', hostname })),
+  connect: forEach((hostname) => ({ type: 'connect', hostname })),
+  disconnect: forEach((hostname) => ({ type: 'disconnect', hostname: hostname === 'all' ? '' : hostname })),
+  run: single((_world, { words: [app], settings }) => {
+    const request_id = settings.get('request_id');
+    return {
+      type: 'start_run',
+      ...(app === undefined ? {} : { app }),
+      ...(request_id === undefined ? {} : { request_id }),
+    };
+  }),
+  abort: forEach((name, world) => ({ type: 'abort_run', run_id: world.runId(name) })),
+  quit: single(() => ({ type: 'quit' })),
+  up: forEach((hostname, world, { settings }) => ({
+    type: 'node_up',
+    hostname,
+    agent: {
+      protocol: 1,
+      bundle: 'b',
+      instance: `agent-${hostname}`,
+      pid: 1,
+      boot_id: 'boot',
+      node_version: 'v20',
+      platform: 'linux-x64',
+      installed: (settings.get('installed')?.split(',') ?? []).map((name) => world.runId(name)),
+      tasks: readReports(world, hostname, settings.get('tasks')),
+    },
+  })),
+  down: single((_world, { words: [hostname = '', cause = 'closed'] }) => ({
+    type: 'node_down',
+    hostname,
+    failure: failureOf(hostname, cause, 'bootstrap'),
+  })),
+  installed: forEach((hostname, world, { settings }) => ({
+    type: 'installed',
+    hostname,
+    run_id: runFor(world, hostname, settings.get('run')),
+    bytes: 0,
+  })),
+  install_failed: single((world, { words: [hostname = '', cause = 'failed'] }) => ({
+    type: 'install_failed',
+    hostname,
+    run_id: runFor(world, hostname, undefined),
+    failure: failureOf(hostname, cause, 'install'),
+  })),
+  /** task work exit=0 on n1 n2 */
+  task: (world, { words, settings }) => {
+    const on = words.indexOf('on');
+    const [block = '', word = ''] = words;
+    const setting = [...settings].map(([key, value]) => `${key}=${value}`)[0];
+    return words
+      .slice(on + 1)
+      .flatMap((hostname) =>
+        world.submit({ type: 'task_report', hostname, task: report(world, hostname, block, setting ?? word) }),
+      );
+  },
+  cleaned: forEach((hostname, world, { settings }) => ({
+    type: 'cleaned',
+    hostname,
+    run_id: runFor(world, hostname, settings.get('run')),
+  })),
+  left: forEach((hostname) => ({ type: 'left', hostname })),
+  timer: single((world, { words: [kind = '', subject = ''] }) => ({
+    type: 'timer',
+    timer:
+      kind === 'end'
+        ? { kind, run_id: world.runId(subject) }
+        : { kind: kind as 'reconnect' | 'restore', hostname: subject },
+  })),
+  node: (world, { words }) =>
+    words.map((hostname) => {
+      const node = world.state.nodes.get(hostname);
+      if (node === undefined) return `${hostname} is not in the pool`;
+      const { state, waits_for, run_id, failure } = nodeInfo(world.state, node);
+      return [
+        `${hostname}: ${state}`,
+        run_id && `in ${run_id}`,
+        waits_for && `waits for ${waits_for}`,
+        failure && `failure ${failure.cause}`,
+      ]
+        .filter(Boolean)
+        .join(', ');
+    }),
+  waiting: (world, { words }) =>
+    words.flatMap((name) => {
+      const run = world.state.runs.get(world.runId(name));
+      if (run === undefined) return [];
+      const { state, waiting } = runDetail(run, world.state);
+      return [`${name}: ${state}`, ...waiting.map((w) => `${w.nodes} wait for ${w.waits_for} (${w.examples})`)];
+    }),
+  explain: (world, { words }) => words.flatMap((name) => printExplanation(world, world.runId(name))),
+};
+
+function printExplanation(world: World, subject: string): string[] {
+  const { kind, state, summary, causes, waiting, nodes } = explain(world.state, subject);
+  return [
+    `${kind} ${subject}: ${state}`,
+    summary,
+    ...causes.map((c) => `${c.nodes}× ${c.phase}/${c.cause} (${c.examples}): ${c.message} | ${c.action} | ${c.hint}`),
+    ...waiting.map((w) => `${w.nodes} wait for ${w.waits_for} (${w.examples})`),
+    ...nodes.map((n) => [n.hostname, n.component, n.state, n.phase, n.cause, n.exit_code, n.signal].join(' ').trimEnd()),
+  ];
+}
+
+/** Carries out a paragraph: its first line is the command; what is indented belongs to it. @throws Error for an unknown one */
+export function carryOut(world: World, lines: readonly string[]): string[] {
+  const trace: string[] = [];
+  for (let i = 0; i < lines.length; i += 1) {
+    const [name = ''] = lines[i]?.split(/\s+/) ?? [];
+    const command = commands[name];
+    if (command === undefined) throw new Error(`There is no command ${name}`);
+    const { words, settings } = readWords(lines[i]?.slice(name.length) ?? '');
+    const more: string[] = [];
+    while (lines[i + 1]?.startsWith(' ')) more.push(lines[(i += 1)] as string);
+    trace.push(...world.shorten(command(world, { words, settings, more })));
+  }
+  return trace;
+}
