@@ -1,7 +1,8 @@
 /** The agent: its parts put together, and how its life ends. */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { messageOf } from '../drivers/agent-error.ts';
+import { dirname } from 'node:path';
+import { errorCode, messageOf } from '../drivers/agent-error.ts';
 import { removeTree } from '../drivers/files/remove-tree.ts';
 import { RunFolders } from '../drivers/files/run-folders.ts';
 import { Installer } from '../drivers/install/installer.ts';
@@ -93,6 +94,7 @@ export class Agent {
       this.links.close();
       fs.rmSync(this.settings.socket, { force: true });
       await removeTree(this.settings.dir);
+      removeIfEmpty(dirname(this.settings.dir));
       setTimeout(this.exit, LAST_REPLY_MS);
       return killed;
     } catch (error) {
@@ -107,11 +109,25 @@ export class Agent {
   };
 
   async #clean(runId: string, graceMs: number): Promise<number> {
-    if (this.folders.has(runId)) this.cleaned.add(runId);
+    const hadFolder = this.folders.has(runId);
+    // A full disk is no reason not to clean but the best one to do it: what cannot be written before is written after.
+    const saved = !hadFolder || this.#remember(runId);
     await this.installer.abort(runId);
     const killed = await this.supervisor.endRun(runId, graceMs);
-    if (this.folders.has(runId)) await removeTree(this.folders.runPath(runId));
+    if (hadFolder) await removeTree(this.folders.runPath(runId));
+    if (!saved) this.cleaned.save();
     return killed;
+  }
+
+  #remember(runId: string): boolean {
+    this.cleaned.add(runId);
+    try {
+      this.cleaned.save();
+      return true;
+    } catch (error) {
+      this.log(`Cannot write down yet that ${runId} is cleaned: ${messageOf(error)}`);
+      return false;
+    }
   }
 
   /** The earlier agent died while it cleaned this run. */
@@ -126,5 +142,14 @@ export class Agent {
     if (now - this.#neededAt < this.settings.idleMs) return;
     this.#neededAt = now;
     this.leave(GRACE_MS).then(this.exit, (error: unknown) => this.log(`Leaving: ${messageOf(error)}`));
+  }
+}
+
+/** The controller's folder on this machine goes with the last of its nodes. */
+function removeIfEmpty(dir: string): void {
+  try {
+    fs.rmdirSync(dir);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST' && errorCode(error) !== 'ENOENT') throw error;
   }
 }

@@ -20,14 +20,17 @@ export class CleanedRuns {
     return this.#runs.has(runId);
   }
 
-  /** @throws the system's error when it cannot be written down */
+  /** Remembers a run. Not on the disk before `save`. */
   add(runId: string): void {
-    if (this.#runs.has(runId)) return;
     this.#runs.add(runId);
     for (const oldest of this.#runs) {
       if (this.#runs.size <= MAX_CLEANED_RUNS) break;
       this.#runs.delete(oldest);
     }
+  }
+
+  /** Writes down what is remembered. @throws the system's error */
+  save(): void {
     writeAtomic(this.#path, JSON.stringify([...this.#runs]));
   }
 

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { AgentError } from '../drivers/agent-error.ts';
+import { AgentError, messageOf } from '../drivers/agent-error.ts';
 import { readJson, writeAtomic } from '../drivers/files/atomic.ts';
 import type { ReportFrame } from '../wire/agent.ts';
 import { Link, type LinkOptions } from './link.ts';
@@ -16,13 +16,18 @@ export class Links {
   readonly #links = new Set<Link>();
   readonly #server: Server;
   readonly #epochPath: string;
+  readonly #log: (message: string) => void;
   #highest: number;
+  /** Epoch that is on the disk. */
+  #saved: number;
 
   /** @param dir the node's folder, where the highest epoch is kept */
   constructor(dir: string, options: LinkOptions) {
     this.#epochPath = join(dir, 'epoch.json');
     const saved = readJson(this.#epochPath);
     this.#highest = typeof saved === 'number' ? saved : 0;
+    this.#saved = this.#highest;
+    this.#log = options.log;
     this.#server = createServer((socket) => {
       const oldest = this.#links.values().next().value;
       if (this.#links.size >= MAX_LINKS) oldest?.end();
@@ -68,11 +73,19 @@ export class Links {
   /** @throws AgentError STALE_EPOCH */
   greet(link: Link, epoch: number): void {
     this.#refuseOlder(epoch);
-    if (epoch > this.#highest) {
-      this.#highest = epoch;
-      writeAtomic(this.#epochPath, JSON.stringify(epoch));
-    }
+    this.#highest = epoch;
+    if (epoch !== this.#saved) this.#save(epoch);
     link.epoch = epoch;
+  }
+
+  /** A full disk must not keep the controller away that could make room; it is tried again at the next greeting. */
+  #save(epoch: number): void {
+    try {
+      writeAtomic(this.#epochPath, JSON.stringify(epoch));
+      this.#saved = epoch;
+    } catch (error) {
+      this.#log(`Cannot write down the epoch: ${messageOf(error)}`);
+    }
   }
 
   /** @throws AgentError STALE_EPOCH, BAD_REQUEST before hello */

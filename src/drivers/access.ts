@@ -61,6 +61,12 @@ export interface NodeSession {
   exec(command: string, options: ExecOptions): Promise<ExecResult>;
   /** Opens a stream to the Unix socket at an absolute path on the machine. @throws AccessError (not_listening, forwarding_refused, timeout, closed) */
   dial(socketPath: string, timeoutMs: number): Promise<Duplex>;
+  /**
+   * Starts a command line through the account's login shell and gives its standard input and output as one stream. Our end
+   * is the end of its input; a command that fails ends the stream with an AccessError in the command's own words.
+   * @throws AccessError (timeout, closed, failed)
+   */
+  pipe(command: string, timeoutMs: number): Promise<Duplex>;
   /** Settles, and never rejects, when the connection has ended, with why. */
   readonly closed: Promise<AccessError>;
   close(): void;
@@ -70,5 +76,8 @@ export interface NodeAccess {
   /** Connects. @throws AccessError */
   open(node: NodeSpec, timeoutMs: number): Promise<NodeSession>;
   /** Reads a file on a machine, for packages of type scp. @throws AccessError */
-  readFile?(source: { user?: string; host: string; port?: number; path: string }, timeoutMs: number): Promise<Readable>;
+  readFile?(
+    source: { user?: string; host: string; port?: number; path: string },
+    timeoutMs: number,
+  ): Promise<Readable>;
 }

@@ -30,7 +30,8 @@ export async function requestResources(
     });
     if (!response.ok) return { ok: false, message: `${server} answered with status ${response.status}` };
     const bytes = Buffer.from(await response.arrayBuffer());
-    if (bytes.length > MAX_ANSWER_BYTES) return { ok: false, message: `${server} answered more than ${MAX_ANSWER_BYTES} bytes` };
+    if (bytes.length > MAX_ANSWER_BYTES)
+      return { ok: false, message: `${server} answered more than ${MAX_ANSWER_BYTES} bytes` };
     const answer = decodeResponse(bytes, response.headers.get('content-type') ?? undefined);
     if ('fault' in answer) return { ok: false, message: `${server} refused: ${answer.fault.message}` };
     const said = typeof answer.value === 'string' ? `: ${answer.value.slice(0, 500)}` : '';

@@ -346,6 +346,72 @@ describe.each([
     });
   });
 
+  describe('piping to a command', () => {
+    it('carries megabytes both ways', async () => {
+      const stream = await session.pipe('exec cat', AMPLE_MS);
+      const bytes = randomBytes(5 * MEGABYTE);
+      stream.end(bytes);
+      expect((await buffer(stream)).equals(bytes)).toBe(true);
+    });
+
+    it('holds the command back while nobody reads', async () => {
+      const count = scratch.path('count');
+      const command = `for i in 1 2 3 4 5 6 7 8 9 10 11 12; do head -c 4194304 /dev/zero; echo $i > ${count}; done`;
+      const stream = await session.pipe(command, AMPLE_MS);
+      await waitFor('the stream to have bytes', () => stream.readableLength > 0);
+      const read = buffer(stream);
+      expect((await read).length).toBe(12 * 4 * MEGABYTE);
+    });
+
+    it('holds the writer back while the command does not read', async () => {
+      const stream = await session.pipe(endless('deaf'), AMPLE_MS);
+      const source = new Source(MORE_THAN_BUFFERS);
+      source.pipe(stream);
+      await waitFor('the source to be held back', () => source.isPaused());
+      expect(source.produced).toBeLessThan(MORE_THAN_BUFFERS);
+      stream.destroy();
+    });
+
+    it('ends with what the command wrote when it ends, whatever it left unread', async () => {
+      const stream = await session.pipe('echo farewell', AMPLE_MS);
+      const closed = once(stream, 'close');
+      stream.write(Buffer.alloc(MEGABYTE));
+      expect((await buffer(stream)).toString()).toBe('farewell\n');
+      await closed;
+    });
+
+    it("fails with the command's own words", async () => {
+      const stream = await session.pipe('echo half; echo no such thing >&2; exit 3', AMPLE_MS);
+      await expect(buffer(stream)).rejects.toMatchObject({
+        name: 'AccessError',
+        code: 'failed',
+        message: 'no such thing',
+      });
+    });
+
+    it('says how a command ended that said nothing', async () => {
+      const stream = await session.pipe('kill -KILL $$', AMPLE_MS);
+      await expect(buffer(stream)).rejects.toMatchObject({ message: expect.stringContaining('KILL') });
+    });
+
+    it("ends the command's input when it is destroyed", async () => {
+      const mark = scratch.path('input-ended');
+      const stream = await session.pipe(`echo ready; cat; : > ${mark}`, AMPLE_MS);
+      await once(stream, 'data');
+      stream.destroy();
+      if (_name === 'ssh') await waitFor('the end of the input', () => existsSync(mark));
+      expect(stream.destroyed).toBe(true);
+    });
+
+    it('ends with an error when the session ends', async () => {
+      const stream = await session.pipe('exec cat', AMPLE_MS);
+      const failed = once(stream, 'error');
+      session.close();
+      expect(await failed).toMatchObject([{ code: 'closed' }]);
+      await expect(session.pipe('exec cat', AMPLE_MS)).rejects.toMatchObject({ code: 'closed' });
+    });
+  });
+
   describe('closing', () => {
     it('settles the promise of the end, once', async () => {
       session.close();

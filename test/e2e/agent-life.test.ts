@@ -36,7 +36,13 @@ test('says that it is ready, with a socket and a folder for its account alone', 
   expect(fs.statSync(node.socket).mode & 0o777).toBe(0o600);
   const record = JSON.parse(fs.readFileSync(join(node.dir, 'agent.json'), 'utf8'));
   const { state } = await node.dial();
-  expect(state).toMatchObject({ pid: ready.pid, bundle: 'test', installed: [], tasks: [], node_version: process.version });
+  expect(state).toMatchObject({
+    pid: ready.pid,
+    bundle: 'test',
+    installed: [],
+    tasks: [],
+    node_version: process.version,
+  });
   expect(record).toMatchObject({ pid: ready.pid, instance: state.instance, node: 'n1' });
 });
 
@@ -99,7 +105,14 @@ test('tells how a task ended while no agent was there, and tells the same ever a
   await waitFor('the task to end', () => node.processes().length === 0);
   await node.start();
   const second = await node.dial();
-  const report = { task_id: 'run/a/n1/1', run_id: 'run', state: 'exited', pid, exit_code: 9, stderr_tail: [] };
+  const report = {
+    task_id: 'run/a/n1/1',
+    run_id: 'run',
+    state: 'exited',
+    pid,
+    exit_code: 9,
+    stderr_tail: [],
+  };
   expect(second.state.tasks).toEqual([report]);
   await killAgent(second);
   await node.start();
@@ -128,7 +141,11 @@ test('does not take another process with the same pid for the task', async () =>
   const first = await node.dial();
   await first.start(order('a', UNTIL_GO));
   await killAgent(first);
-  const folder = join(node.dir, 'runs/run/tasks', fs.readdirSync(join(node.dir, 'runs/run/tasks'))[0] as string);
+  const folder = join(
+    node.dir,
+    'runs/run/tasks',
+    fs.readdirSync(join(node.dir, 'runs/run/tasks'))[0] as string,
+  );
   for (const pid of node.processes()) process.kill(pid, 'SIGKILL');
   await waitFor('the processes to end', () => node.processes().length === 0);
   fs.rmSync(join(folder, 'exit'), { force: true });
@@ -165,7 +182,8 @@ test('stops an adopted task', async () => {
 test('keeps logical offsets when output was emptied and the agent died', async () => {
   await node.start();
   const first = await node.dial();
-  const script = 'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo 1234567; done; while [ ! -e go ]; do sleep 0.02; done; echo last';
+  const script =
+    'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo 1234567; done; while [ ! -e go ]; do sleep 0.02; done; echo last';
   await first.start(order('a', script, { max_output_bytes: 4096 }));
   const ask = { task_id: 'run/a/n1/1', stream: 'stdout', offset: 0, limit: 1 } as const;
   const before = await waitFor('the output to be emptied', async () => {
@@ -260,15 +278,23 @@ test('refuses a request before hello, an unknown one, one with wrong members, an
   await client.hello(1);
   expect((await client.refusal('toString' as 'ping', {})).code).toBe('BAD_REQUEST');
   expect((await client.refusal('start', {} as never)).code).toBe('BAD_REQUEST');
-  expect((await client.refusal('start', { task: { ...order('a', ''), args: [1] as never } })).code).toBe('BAD_REQUEST');
-  expect((await client.refusal('stop', { task_id: 'x', signal: 'SIGNOT', grace_ms: 0 })).code).toBe('BAD_REQUEST');
+  expect((await client.refusal('start', { task: { ...order('a', ''), args: [1] as never } })).code).toBe(
+    'BAD_REQUEST',
+  );
+  expect((await client.refusal('stop', { task_id: 'x', signal: 'SIGNOT', grace_ms: 0 })).code).toBe(
+    'BAD_REQUEST',
+  );
   expect((await client.request('ping', {})).ok).toEqual({});
 });
 
 test('ends a link that does not speak frames, and no other', async () => {
   await node.start();
   const good = await node.dial();
-  const junk = [Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.alloc(64), Buffer.from([0, 0, 0, 6, 0, 0, 0, 2, 0x7b, 0x7b])];
+  const junk = [
+    Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    Buffer.alloc(64),
+    Buffer.from([0, 0, 0, 6, 0, 0, 0, 2, 0x7b, 0x7b]),
+  ];
   const huge = Buffer.alloc(8);
   huge.writeUInt32BE(MAX_FRAME_BYTES + 1, 0);
   for (const bytes of [...junk, huge]) {
@@ -299,7 +325,11 @@ test('samples the host for a controller that greeted', async () => {
   const client = await node.dial();
   const frame = await waitFor('a sample', () => client.reports.find((one) => one.report === 'host'));
   expect(frame).toMatchObject({
-    host: { load1: expect.any(Number), memory_total_bytes: expect.any(Number), disk_free_bytes: expect.any(Number) },
+    host: {
+      load1: expect.any(Number),
+      memory_total_bytes: expect.any(Number),
+      disk_free_bytes: expect.any(Number),
+    },
   });
 });
 

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { AgentClient, buildAgentBundle, order, TestNode } from '../harness/agent.ts';
+import { type AgentClient, buildAgentBundle, order, TestNode } from '../harness/agent.ts';
 import { makeScratch } from '../harness/scratch.ts';
 import { waitFor } from '../harness/wait.ts';
 
@@ -62,14 +62,19 @@ test('does not start an identity again after it has exited', async () => {
 test('hands over arguments and environment exactly as given', async () => {
   const client = await node.dial();
   const args = ['', 'two  words', '$HOME `id` "q" \'s\'', 'héllo ☃', 'line\nbreak', '-n', '*', '\\'];
-  const script = 'process.stdout.write(JSON.stringify([process.argv.slice(1), process.env.A, process.env["PLUSH_TASK"]]))';
+  const script =
+    'process.stdout.write(JSON.stringify([process.argv.slice(1), process.env.A, process.env["PLUSH_TASK"]]))';
   const task = order('a', '', {
     path: process.execPath,
     args: ['-e', script, '--', ...args],
     env: { A: ' spaces & ünïcode=\n$x ' },
   });
   await client.start(task);
-  expect(JSON.parse(await client.output(task.task_id))).toEqual([args, ' spaces & ünïcode=\n$x ', task.task_id]);
+  expect(JSON.parse(await client.output(task.task_id))).toEqual([
+    args,
+    ' spaces & ünïcode=\n$x ',
+    task.task_id,
+  ]);
 });
 
 test('keeps its own settings from the environment of tasks', async () => {
@@ -136,7 +141,9 @@ test('runs a program whose name is a word of the shell as a program', async () =
   const tools = node.scratch.path('tools', 'exit');
   fs.writeFileSync(tools, '#!/bin/sh\necho I am a file\n', { mode: 0o755 });
   const client = await node.dial();
-  await client.start(order('a', '', { path: 'exit', args: ['3'], env: { PATH: `${node.scratch.path('tools')}:/bin` } }));
+  await client.start(
+    order('a', '', { path: 'exit', args: ['3'], env: { PATH: `${node.scratch.path('tools')}:/bin` } }),
+  );
   expect(await client.output('run/a/n1/1')).toBe('I am a file\n');
 });
 
@@ -167,11 +174,20 @@ test('bounds endless output on the disk and never goes back with offsets', async
   const client = await node.dial();
   const bound = 1 << 20;
   await client.start(order('a', 'exec yes 1234567', { max_output_bytes: bound }));
-  const folder = join(node.dir, 'runs/run/tasks', fs.readdirSync(join(node.dir, 'runs/run/tasks'))[0] as string);
+  const folder = join(
+    node.dir,
+    'runs/run/tasks',
+    fs.readdirSync(join(node.dir, 'runs/run/tasks'))[0] as string,
+  );
   let offset = 0;
   let end = 0;
   await waitFor('100 times the bound', async () => {
-    const { ok, binary } = await client.request('read', { task_id: 'run/a/n1/1', stream: 'stdout', offset, limit: 4096 });
+    const { ok, binary } = await client.request('read', {
+      task_id: 'run/a/n1/1',
+      stream: 'stdout',
+      offset,
+      limit: 4096,
+    });
     expect(ok.offset).toBeGreaterThanOrEqual(offset);
     expect(ok.end).toBeGreaterThanOrEqual(end);
     expect(ok.offset + binary.length).toBeLessThanOrEqual(ok.end);
@@ -189,10 +205,16 @@ test('bounds endless output on the disk and never goes back with offsets', async
 
 test('keeps the last bytes whole when a slow program passes the bound', async () => {
   const client = await node.dial();
-  const script = 'i=0; while [ $i -lt 400 ]; do i=$((i+1)); printf "%07d\\n" $i; [ $((i % 20)) = 0 ] && sleep 0.05; done';
+  const script =
+    'i=0; while [ $i -lt 400 ]; do i=$((i+1)); printf "%07d\\n" $i; [ $((i % 20)) = 0 ] && sleep 0.05; done';
   await client.start(order('a', script, { max_output_bytes: 1600 }));
   await client.exited('run/a/n1/1');
-  const { ok } = await client.request('read', { task_id: 'run/a/n1/1', stream: 'stdout', offset: 0, limit: 9 });
+  const { ok } = await client.request('read', {
+    task_id: 'run/a/n1/1',
+    stream: 'stdout',
+    offset: 0,
+    limit: 9,
+  });
   expect(ok.end).toBe(3200);
   expect(ok.offset).toBeGreaterThan(0);
   const kept = await client.output('run/a/n1/1');
@@ -203,7 +225,12 @@ test('keeps the last bytes whole when a slow program passes the bound', async ()
 test('ends a task that obeys the signal and tells that it was stopped', async () => {
   const client = await node.dial();
   await client.start(order('a', 'trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.05; done'));
-  await waitFor('the trap', async () => (await client.request('read', { task_id: 'run/a/n1/1', stream: 'stdout', offset: 0, limit: 9 })).binary.length > 0);
+  await waitFor(
+    'the trap',
+    async () =>
+      (await client.request('read', { task_id: 'run/a/n1/1', stream: 'stdout', offset: 0, limit: 9 })).binary
+        .length > 0,
+  );
   const { ok } = await client.request('stop', { task_id: 'run/a/n1/1', signal: 'SIGTERM', grace_ms: 20_000 });
   expect(ok.task).toMatchObject({ state: 'exited', exit_code: 5, cause: 'stopped' });
   expect(await client.output('run/a/n1/1')).toBe('up\nbye\n');
@@ -246,7 +273,7 @@ function sleepers(): string[] {
     try {
       const line = fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1');
       const mine = fs.readlinkSync(`/proc/${pid}/cwd`).startsWith(node.dir);
-      return /^sleep\x00100\d\x00$/.test(line) && mine ? [line] : [];
+      return /^sleep,100\d,$/.test(line.replaceAll('\0', ',')) && mine ? [line] : [];
     } catch {
       return [];
     }
@@ -256,7 +283,8 @@ function sleepers(): string[] {
 test('ends a chain of processes that fork faster than they can be looked for', async () => {
   const client = await node.dial();
   // Each link of the chain starts the next one in a new session and ends.
-  const chain = 'trap "" TERM; n=0; export n; cat >chain.sh <<"X"\ntrap "" TERM\n[ -e halt ] && exit\nsetsid sh chain.sh &\nX\nexec sh chain.sh';
+  const chain =
+    'trap "" TERM; n=0; export n; cat >chain.sh <<"X"\ntrap "" TERM\n[ -e halt ] && exit\nsetsid sh chain.sh &\nX\nexec sh chain.sh';
   await client.start(order('a', chain));
   await client.exited('run/a/n1/1');
   await client.request('clean', { run_id: 'run', grace_ms: 0 });
@@ -280,7 +308,9 @@ test('refuses a start of a run that was cleaned, also after a restart of the age
 test('cleans a run that it never had', async () => {
   const client = await node.dial();
   expect((await client.request('clean', { run_id: 'other', grace_ms: 0 })).ok).toEqual({ killed: 0 });
-  expect(await client.start(order('a', 'true', { run_id: 'other', task_id: 'other/a/n1/1' }))).toMatchObject({ run_id: 'other' });
+  expect(await client.start(order('a', 'true', { run_id: 'other', task_id: 'other/a/n1/1' }))).toMatchObject({
+    run_id: 'other',
+  });
 });
 
 test('takes identities that are no names of files', async () => {

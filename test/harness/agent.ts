@@ -24,10 +24,21 @@ const ROOT = resolve(__dirname, '../..');
 /** Makes the agent's bundle as the build does. The caller removes the folder that it is in. */
 export function buildAgentBundle(folder: string): string {
   const outfile = join(folder, 'agent.cjs');
-  const options = ['--bundle', '--platform=node', '--format=cjs', '--target=node18', '--minify', '--log-level=error'];
-  execFileSync(join(ROOT, 'node_modules/.bin/esbuild'), ['src/agent/main.ts', ...options, `--outfile=${outfile}`], {
-    cwd: ROOT,
-  });
+  const options = [
+    '--bundle',
+    '--platform=node',
+    '--format=cjs',
+    '--target=node18',
+    '--minify',
+    '--log-level=error',
+  ];
+  execFileSync(
+    join(ROOT, 'node_modules/.bin/esbuild'),
+    ['src/agent/main.ts', ...options, `--outfile=${outfile}`],
+    {
+      cwd: ROOT,
+    },
+  );
   return outfile;
 }
 
@@ -47,7 +58,7 @@ export interface StartOptions {
 /** A node's folder in which agents are started; `remove` ends all of them and all they started. */
 export class TestNode {
   readonly scratch = makeScratch();
-  readonly dir = fs.realpathSync(join(this.scratch.dir)) + '/node';
+  readonly dir = join(fs.realpathSync(this.scratch.dir), 'node');
   readonly socket = join(this.scratch.dir, 's');
   readonly #clients: AgentClient[] = [];
   readonly #pids: number[] = [];
@@ -174,7 +185,11 @@ export class AgentClient {
   }
 
   /** The code of the error that a request is answered with. */
-  async refusal<O extends AgentOp>(op: O, ask: AgentRequests[O]['ask'], bytes?: Buffer): Promise<AgentFailure> {
+  async refusal<O extends AgentOp>(
+    op: O,
+    ask: AgentRequests[O]['ask'],
+    bytes?: Buffer,
+  ): Promise<AgentFailure> {
     try {
       const { ok } = await this.request(op, ask, bytes);
       throw new Error(`${op} was not refused but answered ${JSON.stringify(ok)}`);
@@ -197,7 +212,8 @@ export class AgentClient {
   exited(taskId: string): Promise<TaskReport> {
     return waitFor(`the exit of ${taskId}`, () => {
       for (const frame of this.reports) {
-        if (frame.report === 'task' && frame.task.task_id === taskId && frame.task.state === 'exited') return frame.task;
+        if (frame.report === 'task' && frame.task.task_id === taskId && frame.task.state === 'exited')
+          return frame.task;
       }
       return undefined;
     });

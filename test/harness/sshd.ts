@@ -181,6 +181,8 @@ function configure(
     'UseDNS no',
     'MaxStartups 500:30:1000',
     'MaxSessions 100',
+    // Keeps bash from running the account's ~/.bashrc for every command, which may be slow and talk.
+    'SetEnv SHLVL=2',
     'Subsystem sftp internal-sftp',
     '',
   ].join('\n');

@@ -165,7 +165,11 @@ const commands: Readonly<Record<string, Command>> = {
     return words
       .slice(on + 1)
       .flatMap((hostname) =>
-        world.submit({ type: 'task_report', hostname, task: report(world, hostname, block, setting ?? word) }),
+        world.submit({
+          type: 'task_report',
+          hostname,
+          task: report(world, hostname, block, setting ?? word),
+        }),
       );
   },
   cleaned: forEach((hostname, world, { settings }) => ({
@@ -200,7 +204,10 @@ const commands: Readonly<Record<string, Command>> = {
       const run = world.state.runs.get(world.runId(name));
       if (run === undefined) return [];
       const { state, waiting } = runDetail(run, world.state);
-      return [`${name}: ${state}`, ...waiting.map((w) => `${w.nodes} wait for ${w.waits_for} (${w.examples})`)];
+      return [
+        `${name}: ${state}`,
+        ...waiting.map((w) => `${w.nodes} wait for ${w.waits_for} (${w.examples})`),
+      ];
     }),
   explain: (world, { words }) => words.flatMap((name) => printExplanation(world, world.runId(name))),
 };
@@ -210,9 +217,13 @@ function printExplanation(world: World, subject: string): string[] {
   return [
     `${kind} ${subject}: ${state}`,
     summary,
-    ...causes.map((c) => `${c.nodes}× ${c.phase}/${c.cause} (${c.examples}): ${c.message} | ${c.action} | ${c.hint}`),
+    ...causes.map(
+      (c) => `${c.nodes}× ${c.phase}/${c.cause} (${c.examples}): ${c.message} | ${c.action} | ${c.hint}`,
+    ),
     ...waiting.map((w) => `${w.nodes} wait for ${w.waits_for} (${w.examples})`),
-    ...nodes.map((n) => [n.hostname, n.component, n.state, n.phase, n.cause, n.exit_code, n.signal].join(' ').trimEnd()),
+    ...nodes.map((n) =>
+      [n.hostname, n.component, n.state, n.phase, n.cause, n.exit_code, n.signal].join(' ').trimEnd(),
+    ),
   ];
 }
 

@@ -52,10 +52,7 @@ export class World {
   restart(): string[] {
     this.state = foldFacts(this.facts);
     const started = this.submit({ type: 'start_controller', controller: 'other', version: '1' });
-    return [
-      ...started,
-      ...resume(this.state, this.#nowMs).map((effect) => this.#short(printEffect(effect))),
-    ];
+    return [...started, ...resume(this.state, this.#nowMs).map((effect) => this.#short(printEffect(effect)))];
   }
 
   /** A run's id from what the scenario calls it. */

@@ -163,7 +163,10 @@ function whatRemoved(
   }
   return [
     ...[...counts].map(([requirement, nodes]) => ({ requirement, nodes })),
-    ...missing.map((name) => ({ requirement: `static host "${name}" present, not failed and free`, nodes: 0 })),
+    ...missing.map((name) => ({
+      requirement: `static host "${name}" present, not failed and free`,
+      nodes: 0,
+    })),
   ];
 }
 

@@ -1,11 +1,15 @@
-/** What the API shows of applications. */
-import type { Static } from '@sinclair/typebox';
-import type { AppDetail, AppInfo, AppPage } from '../../../api/answers.ts';
+/** Answers about the applications that are loaded. */
+import type { ParamsOf, ResultOf } from '../../../api/methods.ts';
 import { Rejection } from '../rejection.ts';
 import type { LoadedApp, State } from '../state.ts';
-import { type PageRequest, pageOfNames } from './page.ts';
+import { DEFAULT_PAGE_ITEMS, indexAfter, makeCursor, readCursor } from './page.ts';
 
-function appInfo({ spec, file, loaded }: LoadedApp): Static<typeof AppInfo> {
+type AppPage = ResultOf<'plushListApps'>;
+type AppInfo = AppPage['apps'][number];
+type AppDetail = ResultOf<'plushGetApp'>;
+type AppFilter = NonNullable<ParamsOf<'plushListApps'>[0]>;
+
+function appInfo({ spec, file, loaded }: LoadedApp): AppInfo {
   return {
     name: spec.name,
     project: spec.project,
@@ -16,14 +20,21 @@ function appInfo({ spec, file, loaded }: LoadedApp): Static<typeof AppInfo> {
   };
 }
 
-export function listApps(state: State, filter: PageRequest): Static<typeof AppPage> {
-  const { names, cursor } = pageOfNames([...state.apps.keys()].sort(), filter);
-  const apps = names.map((name) => appInfo(state.apps.get(name) as LoadedApp));
-  return { apps, total: state.apps.size, ...(cursor === undefined ? {} : { cursor }) };
+/** A page of the applications in the order of their names. @throws Rejection BAD_CURSOR */
+export function listApps(state: State, { limit = DEFAULT_PAGE_ITEMS, cursor }: AppFilter): AppPage {
+  const names = [...state.apps.keys()].sort();
+  const from = indexAfter(names, readCursor('apps', cursor));
+  const shown = names.slice(from, from + limit);
+  const last = from + limit < names.length ? shown.at(-1) : undefined;
+  return {
+    apps: shown.map((name) => appInfo(state.apps.get(name) as LoadedApp)),
+    total: names.length,
+    ...(last === undefined ? {} : { cursor: makeCursor('apps', last) }),
+  };
 }
 
 /** @throws Rejection APP_NOT_FOUND */
-export function appDetail(state: State, name: string): Static<typeof AppDetail> {
+export function appDetail(state: State, name: string): AppDetail {
   const app = state.apps.get(name);
   if (app === undefined)
     throw new Rejection('APP_NOT_FOUND', `No application "${name}" is loaded`, { app: name });

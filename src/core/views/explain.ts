@@ -1,22 +1,257 @@
-/** Why: one state for each node, equal failures folded. */
-import type { Static } from '@sinclair/typebox';
-import type { Explanation } from '../../../api/answers.ts';
+/** plushExplain: why a run or a node is as it is, for a person (engine.md, "Why, when something goes wrong"). */
+import type { ResultOf } from '../../../api/methods.ts';
+import { FAILED_FLAG_MS } from '../limits.ts';
 import { Rejection } from '../rejection.ts';
-import type { State } from '../state.ts';
-import { waiting } from './runs.ts';
+import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
+import { type Cause, causesOf, taskFailure } from './failures.ts';
+import { hintFor } from './hints.ts';
+import { nodeFailure, nodeState } from './nodes.ts';
+import { memberWaitsFor, preparedOf, waitingIn, waitsFor } from './waiting.ts';
 
-/** @throws Rejection SUBJECT_NOT_FOUND */
-export function explain(state: State, subject: string): Static<typeof Explanation> {
+type Explanation = ResultOf<'plushExplain'>;
+type NodeEntry = Explanation['nodes'][number];
+
+const MAX_NODES = 1000;
+/** Names of lost nodes in a sentence. */
+const MAX_NAMES = 3;
+
+/** @param subject a run's id or a node's name @throws Rejection SUBJECT_NOT_FOUND */
+export function explain(state: State, subject: string): Explanation {
   const run = state.runs.get(subject);
-  if (run === undefined) throw new Rejection('SUBJECT_NOT_FOUND', `"${subject}" is neither a run nor a node`);
+  if (run !== undefined) return explainRun(state, run);
+  const node = state.nodes.get(subject);
+  if (node !== undefined) return explainNode(state, node);
+  throw new Rejection('SUBJECT_NOT_FOUND', `"${subject}" is neither a run nor a node`, { subject });
+}
+
+function explainRun(state: State, run: Run): Explanation {
+  const waiting = waitingIn(state, run);
   return {
-    subject,
+    subject: run.run_id,
     kind: 'run',
     state: run.state,
-    summary: run.ending?.message ?? '',
-    causes: [],
-    shortfalls: [...(run.ending?.shortfalls ?? [])],
-    waiting: waiting(run, state),
-    nodes: [],
+    summary: summaryOf(run, waiting),
+    causes: causesOf(run),
+    shortfalls: (run.ending?.shortfalls ?? []).map((one) => ({ ...one, removed: [...one.removed] })),
+    waiting,
+    nodes: entriesOf(state, run),
   };
+}
+
+function summaryOf(run: Run, waiting: Explanation['waiting']): string {
+  const { run_id, ending } = run;
+  const head = `Run ${run_id}`;
+  const why = ending === undefined ? '' : lowerFirst(ending.message);
+  const sentences: string[] = [];
+  if (run.state === 'succeeded' || (ending?.outcome === 'succeeded' && run.state === 'ending')) {
+    const size = run.members.size;
+    const lost = lossSentence(run);
+    const all = size === 1 ? 'The node completed' : `All ${size} nodes completed`;
+    return lost === undefined ? `${all}.` : `${all}; ${lost}.`;
+  }
+  if (run.state === 'failed') sentences.push(`${head} failed: ${why}`);
+  else if (run.state === 'aborted') sentences.push(`${head} was aborted: ${why}`);
+  else if (run.state === 'ending') sentences.push(`${head} is ending (${ending?.outcome}): ${why}`);
+  else if (run.state === 'deploying')
+    sentences.push(`${head} is being deployed: ${preparedOf(run)} nodes are prepared`);
+  else sentences.push(`${head} is running: ${finishedOf(run)} nodes are finished`);
+  // One loss stands in the reason already; several deserve a count, and so does a loss the run survived.
+  const lost = lossSentence(run);
+  if (lost !== undefined && (run.past.length > 1 || ending === undefined)) sentences.push(upperFirst(lost));
+  const [most] = waiting;
+  if (most !== undefined) {
+    const who = most.nodes === 1 ? `Node ${most.examples[0]} waits` : `${most.nodes} nodes wait`;
+    sentences.push(`${who} for ${most.waits_for}`);
+  }
+  return sentences.map(withFullStop).join(' ');
+}
+
+function finishedOf(run: Run): string {
+  let finished = 0;
+  for (const component of run.components.values()) finished += component.finished;
+  return `${finished} of ${run.members.size}`;
+}
+
+/** "1 node was lost on the way: n2 (Nothing listens on …)" */
+function lossSentence(run: Run): string | undefined {
+  const [first] = run.past;
+  if (first === undefined) return undefined;
+  const names = run.past.slice(0, MAX_NAMES).map((member) => member.hostname);
+  const more = run.past.length - names.length;
+  const who = more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
+  const count = run.past.length === 1 ? '1 node was' : `${run.past.length} nodes were`;
+  const reason = run.past.length === 1 ? ` (${first.failure?.message})` : '';
+  return `${count} lost on the way: ${who}${reason}`;
+}
+
+/** Failed nodes first, since not all may find room. */
+const ORDER = ['failed', 'waiting', 'running', 'stopped', 'done'];
+
+function entriesOf(state: State, run: Run): NodeEntry[] {
+  const entries = [...run.past, ...run.members.values()].map((member) => entryOf(state, run, member));
+  entries.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+  return entries.slice(0, MAX_NODES);
+}
+
+/** The one state of a node in a run. */
+function entryOf(state: State, run: Run, member: Member): NodeEntry {
+  const { hostname, component } = member;
+  const failure = member.failure ?? taskFailure(member);
+  if (failure !== undefined) {
+    const { phase, cause, exit_code, signal } = failure;
+    return {
+      hostname,
+      component,
+      state: 'failed',
+      phase,
+      cause,
+      ...(exit_code === undefined ? {} : { exit_code }),
+      ...(signal === undefined ? {} : { signal }),
+    };
+  }
+  return { hostname, component, ...progressOf(state, run, member), ...lastExit(member) };
+}
+
+function progressOf(state: State, run: Run, member: Member): { state: string; phase: string } {
+  const phase = phaseOf(state, member);
+  if (run.ending?.outcome === 'succeeded' || hasCompleted(member)) {
+    return { state: member.phase === 'done' ? 'done' : 'waiting', phase: 'clean' };
+  }
+  if (run.ending !== undefined)
+    return { state: isOver(run) || member.phase === 'done' ? 'stopped' : 'waiting', phase };
+  const works = [...member.tasks.values()].some(
+    (task) => task.state === 'running' || task.state === 'ordered',
+  );
+  return { state: works ? 'running' : 'waiting', phase };
+}
+
+/** Members leave the phase of work for that of cleaning only when all their blocks are complete, or with the run. */
+function hasCompleted(member: Member): boolean {
+  return member.phase === 'finishing' || (member.phase === 'done' && isComplete(member));
+}
+
+function isComplete(member: Member): boolean {
+  const tasks = [...member.tasks.values()];
+  return tasks.length > 0 && tasks.every((task) => task.state === 'completed');
+}
+
+function phaseOf(state: State, member: Member): string {
+  if (member.phase === 'finishing' || member.phase === 'done') return 'clean';
+  if (member.phase === 'working') return 'watch';
+  if (member.phase === 'ready') return 'start';
+  return state.nodes.get(member.hostname)?.link === 'connected' ? 'install' : 'bootstrap';
+}
+
+/** How the member's last task that is over ended. */
+function lastExit(member: Member): Pick<NodeEntry, 'exit_code' | 'signal'> {
+  const task = [...member.tasks.values()].findLast(
+    (one) => one.exit_code !== undefined || one.signal !== undefined,
+  );
+  return {
+    ...(task?.exit_code === undefined ? {} : { exit_code: task.exit_code }),
+    ...(task?.signal === undefined ? {} : { signal: task.signal }),
+  };
+}
+
+function explainNode(state: State, node: PoolNode): Explanation {
+  const { hostname } = node.spec;
+  const run = runOf(state, node);
+  const member = run?.members.get(hostname) ?? run?.past.findLast((past) => past.hostname === hostname);
+  const waits_for = waitsFor(state, node);
+  const waiting =
+    waits_for === undefined ? [] : [{ waits_for, nodes: 1, since: node.since, examples: [hostname] }];
+  return {
+    subject: hostname,
+    kind: 'node',
+    state: nodeState(node),
+    summary: nodeSummary(state, node, run, member, waits_for),
+    causes: nodeCauses(node, member),
+    shortfalls: [],
+    waiting,
+    nodes: run === undefined || member === undefined ? [] : [entryOf(state, run, member)],
+  };
+}
+
+/** The run that uses the node, or else the newest that did. */
+function runOf(state: State, node: PoolNode): Run | undefined {
+  if (node.run_id !== undefined) return state.runs.get(node.run_id);
+  const { hostname } = node.spec;
+  let newest: Run | undefined;
+  for (const run of state.runs.values()) {
+    if (run.members.has(hostname) || run.lost.has(hostname)) newest = run;
+  }
+  return newest;
+}
+
+function nodeSummary(
+  state: State,
+  node: PoolNode,
+  run: Run | undefined,
+  member: Member | undefined,
+  waits_for: string | undefined,
+): string {
+  const { hostname } = node.spec;
+  const failure = nodeFailure(node);
+  const why = failure === undefined ? '' : `: ${lowerFirst(failure.message)}`;
+  const sentences = [`Node ${hostname} is ${nodeState(node)} since ${node.since}${why}`];
+  if (run !== undefined && member !== undefined) {
+    const entry = entryOf(state, run, member);
+    const own = member.failure ?? taskFailure(member);
+    if (own !== undefined && own.message !== failure?.message)
+      sentences.push(`In run ${run.run_id} it failed: ${lowerFirst(own.message)}`);
+    else if (own !== undefined) sentences.push(`Run ${run.run_id} lost it`);
+    else sentences.push(`Its state in run ${run.run_id} is ${entry.state}`);
+  } else {
+    sentences.push('No run uses it');
+  }
+  const part = run !== undefined && member !== undefined ? memberWaitsFor(state, run, member) : undefined;
+  const still = part ?? waits_for;
+  if (still !== undefined) sentences.push(`It waits for ${still}`);
+  return sentences.map(withFullStop).join(' ');
+}
+
+function nodeCauses(node: PoolNode, member: Member | undefined): Cause[] {
+  const failures = [
+    nodeFailure(node),
+    member?.failure,
+    member === undefined ? undefined : taskFailure(member),
+  ];
+  const causes = new Map<string, Cause>();
+  for (const failure of failures) {
+    if (failure === undefined || causes.has(failure.cause)) continue;
+    causes.set(failure.cause, {
+      cause: failure.cause,
+      phase: failure.phase,
+      message: failure.message,
+      nodes: 1,
+      examples: [node.spec.hostname],
+      action: nodeAction(node),
+      hint: hintFor(failure.cause),
+      failure: { ...failure },
+    });
+  }
+  return [...causes.values()];
+}
+
+function nodeAction(node: PoolNode): string {
+  if (node.failed !== undefined) {
+    const until = new Date(Date.parse(node.failed.at) + FAILED_FLAG_MS).toISOString();
+    return `No run takes the node before ${until}`;
+  }
+  return node.link === 'lost' || node.link === 'connecting'
+    ? 'Plush tries to reach the node again when it is needed'
+    : 'The run that it was in went on or ended without it';
+}
+
+function withFullStop(sentence: string): string {
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+}
+
+/** The sentence as it goes on after a colon. Names in capitals stay as they are. */
+function lowerFirst(sentence: string): string {
+  return /^[A-Z][a-z ]/.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
+}
+
+function upperFirst(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

@@ -1,54 +1,35 @@
-/**
- * Pages over sorted names, with cursors that stay good while the list changes: a cursor names the last entry shown.
- */
+/** Pages of a list: a cursor is an opaque text that holds the key of the last item, so it stays good while the list changes. */
 import { Rejection } from '../rejection.ts';
 
-const PREFIX = 'after:';
-const DEFAULT_LIMIT = 100;
+/** Items of a page when the caller gives no limit. */
+export const DEFAULT_PAGE_ITEMS = 100;
 
-/** The cursor after an entry; opaque to callers. */
-function cursorAfter(name: string): string {
-  return encodeURIComponent(PREFIX + name);
+/** Lists that have cursors of their own: one of another list is refused. */
+type List = 'nodes' | 'runs' | 'apps';
+
+export function makeCursor(list: List, key: string): string {
+  return Buffer.from(`${list}:${key}`, 'utf8').toString('base64url');
 }
 
-/** The entry a cursor names. @throws Rejection BAD_CURSOR */
-function entryOf(cursor: string): string {
-  let text: string | undefined;
-  try {
-    text = decodeURIComponent(cursor);
-  } catch (cause) {
-    if (!(cause instanceof URIError)) throw cause;
+/** The key in a cursor; undefined without one. @throws Rejection BAD_CURSOR */
+export function readCursor(list: List, cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined;
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!text.startsWith(`${list}:`) || makeCursor(list, text.slice(list.length + 1)) !== cursor) {
+    throw new Rejection('BAD_CURSOR', `The cursor does not come from a list of ${list}`);
   }
-  if (!text?.startsWith(PREFIX)) throw new Rejection('BAD_CURSOR', 'The cursor does not come from this list');
-  return text.slice(PREFIX.length);
+  return text.slice(list.length + 1);
 }
 
-/** Index of the first name that comes after `name` in a sorted list. */
-function indexAfter(sorted: readonly string[], name: string): number {
+/** Index of the first of the sorted `names` that comes after `key`. */
+export function indexAfter(names: readonly string[], key: string | undefined): number {
+  if (key === undefined) return 0;
   let low = 0;
-  let high = sorted.length;
+  let high = names.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((sorted[middle] as string) <= name) low = middle + 1;
+    if ((names[middle] as string) <= key) low = middle + 1;
     else high = middle;
   }
   return low;
-}
-
-export interface PageRequest {
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-
-/** The page of a sorted list that a request asks for, and the cursor of the next. */
-export function pageOfNames(
-  sorted: readonly string[],
-  { limit = DEFAULT_LIMIT, cursor }: PageRequest,
-): { names: readonly string[]; cursor?: string } {
-  const start = cursor === undefined ? 0 : indexAfter(sorted, entryOf(cursor));
-  const names = sorted.slice(start, start + limit);
-  const last = names.at(-1);
-  return start + limit < sorted.length && last !== undefined
-    ? { names, cursor: cursorAfter(last) }
-    : { names };
 }

@@ -1,5 +1,8 @@
-/** XML-RPC's types; none at all, and the one that curl sends by default, are taken as well, as a token is needed anyway. */
-const XML_TYPES = new Set(['text/xml', 'application/xml', 'application/x-www-form-urlencoded']);
+/** What curl sends unless told otherwise. Taken as a token is needed anyway, which no form of a foreign page has. */
+const CURL_TYPE = 'application/x-www-form-urlencoded';
+
+/** XML-RPC's types; none at all is taken as well. */
+const XML_TYPES = new Set(['text/xml', 'application/xml', CURL_TYPE]);
 
 /** Whether a Content-Type may carry an XML-RPC call. */
 export function isXmlType(contentType: string | undefined): boolean {
@@ -10,7 +13,7 @@ export function isXmlType(contentType: string | undefined): boolean {
 export function isJsonType(contentType: string | undefined): boolean {
   if (contentType === undefined || contentType === 'application/json') return true;
   const type = essence(contentType);
-  return type === 'application/json' || type.endsWith('+json');
+  return type === 'application/json' || type.endsWith('+json') || type === CURL_TYPE;
 }
 
 /** The type without its parameters. */

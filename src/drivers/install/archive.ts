@@ -7,7 +7,7 @@ import { extract, type Header } from 'tar-stream';
 import { ArchiveMembers, type Member, type MemberType } from '../../core/agent/archive-members.ts';
 import { AgentError, errorCode, messageOf } from '../agent-error.ts';
 import { type CommandOptions, runCommand } from './command.ts';
-import { noRoomMessage } from './room.ts';
+import { freeBytes, noRoomMessage } from './room.ts';
 
 export const MAX_MEMBERS = 1_000_000;
 export const MAX_UNPACKED_BYTES = 100 * 2 ** 30;
@@ -25,6 +25,7 @@ const TYPES: Readonly<Record<string, MemberType>> = {
 export async function unpack(file: string, options: CommandOptions): Promise<void> {
   const packed = isGzip(file);
   const bytes = await checkMembers(file, packed, options);
+  const free = freeBytes(options.cwd);
   const args = [packed ? '-xozf' : '-xof', file];
   let result: Awaited<ReturnType<typeof runCommand>>;
   try {
@@ -36,9 +37,10 @@ export async function unpack(file: string, options: CommandOptions): Promise<voi
   if (result.exit_code === 0) return;
   const { tail, ...status } = result;
   const details = { command: `tar ${args.join(' ')}`, ...status, stderr_tail: tail };
-  // Of a full disk tar has but words to tell; in the C locale they are the system's (strerror of ENOSPC, EDQUOT, EFBIG).
-  const full = tail.some((line) => /No space left|quota exceeded|File too large/i.test(line));
-  if (full || result.signal === 'SIGXFSZ') {
+  // Of a full disk tar has but words to tell, the system's in the C locale or its own for a short write; a quota shows in
+  // nothing else.
+  const told = tail.some((line) => /No space left|quota exceeded|File too large|Wrote only/i.test(line));
+  if (told || result.signal === 'SIGXFSZ' || (free !== undefined && free < bytes)) {
     throw new AgentError('disk_full', noRoomMessage(options.cwd, bytes), details);
   }
   throw new AgentError('archive_damaged', `tar cannot unpack ${file}`, details);
@@ -62,6 +64,8 @@ async function checkMembers(file: string, packed: boolean, { cwd, signal }: Comm
   const parser = extract({ allowUnknownFormat: true } as Parameters<typeof extract>[0]);
   parser.on('entry', (header, stream, next) => {
     stream.on('end', next);
+    // The parser fails with the same error, and is listened to.
+    stream.on('error', () => undefined);
     stream.resume();
     const problem = check.add(header);
     if (problem !== undefined) parser.destroy(problem);

@@ -1,7 +1,7 @@
 /** Runs a program of an installation to its end. */
 import { spawn } from 'node:child_process';
-import { errorCode } from '../agent-error.ts';
 import { TAIL_BYTES, tailLines } from '../../core/agent/tail.ts';
+import { errorCode } from '../agent-error.ts';
 
 export interface CommandResult {
   readonly exit_code?: number;

@@ -10,6 +10,7 @@ import {
 } from '../access.ts';
 import { errorCode } from '../agent-error.ts';
 import { runCommand } from '../command.ts';
+import { CommandStream } from '../command-stream.ts';
 import { startDeadline } from '../deadline.ts';
 import { checkSocketPath } from '../unix-socket.ts';
 import { startShell } from './shell.ts';
@@ -18,7 +19,7 @@ import { startShell } from './shell.ts';
 export class LocalSession implements NodeSession {
   readonly closed: Promise<AccessError>;
   readonly #hangup = new AbortController();
-  readonly #streams = new Set<Socket>();
+  readonly #streams = new Set<Duplex>();
 
   constructor(
     readonly env: Readonly<Record<string, string>>,
@@ -40,18 +41,30 @@ export class LocalSession implements NodeSession {
     checkSocketPath(socketPath);
     const { signal } = this.#hangup;
     signal.throwIfAborted();
-    const socket = connect({ path: socketPath });
-    this.#streams.add(socket);
-    socket.once('close', () => this.#streams.delete(socket));
+    const socket = this.#adopt(connect({ path: socketPath }));
     await connected(socket, socketPath, timeoutMs);
     return socket;
+  }
+
+  async pipe(command: string): Promise<Duplex> {
+    const { signal } = this.#hangup;
+    signal.throwIfAborted();
+    const stream = this.#adopt(new CommandStream(await startShell(command, this.env), this.place));
+    if (signal.aborted) stream.destroy(signal.reason);
+    return stream;
   }
 
   close(): void {
     if (this.#hangup.signal.aborted) return;
     const reason = new AccessError('closed', `The session of ${this.place} was closed`);
     this.#hangup.abort(reason);
-    for (const socket of this.#streams) socket.destroy(reason);
+    for (const stream of this.#streams) stream.destroy(reason);
+  }
+
+  #adopt<S extends Duplex>(stream: S): S {
+    this.#streams.add(stream);
+    stream.once('close', () => this.#streams.delete(stream));
+    return stream;
   }
 }
 

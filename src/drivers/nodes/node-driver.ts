@@ -18,7 +18,7 @@ import { Connection, collectOutput, connectFailure } from './connection.ts';
 import { PackageError, type PackageStore } from './packages.ts';
 
 /** Bootstraps under way at once: a bound, so a slow node delays nobody (engine.md). */
-const MAX_BOOTSTRAPS = 50;
+export const MAX_BOOTSTRAPS = 50;
 /** Time between the stop signal and SIGKILL when a node is cleaned. */
 const GRACE_MS = 3_000;
 const CLEAN_MS = 45_000;

@@ -4,6 +4,7 @@ import type { ClientChannel } from 'ssh2';
 import { AccessError, type ExecOptions, type ExecResult, type NodeSession } from '../access.ts';
 import { messageOf } from '../agent-error.ts';
 import { runCommand } from '../command.ts';
+import { CommandStream } from '../command-stream.ts';
 import { startDeadline } from '../deadline.ts';
 import { checkSocketPath } from '../unix-socket.ts';
 import { startOnChannel } from './channel-command.ts';
@@ -27,7 +28,7 @@ export class SshSession implements NodeSession {
   readonly closed: Promise<AccessError>;
   readonly #connection: SshConnection;
   readonly #hangup = new AbortController();
-  readonly #streams = new Set<ChannelStream>();
+  readonly #streams = new Set<Duplex>();
   #channels = 0;
 
   constructor(connection: SshConnection) {
@@ -53,12 +54,27 @@ export class SshSession implements NodeSession {
     checkSocketPath(socketPath);
     const deadline = performance.now() + timeoutMs;
     return await this.#counted(async () => {
-      const { channel, refusal } = await this.#openStream(socketPath, timeoutMs);
-      if (channel !== undefined) return this.#adopt(channel);
+      const open = () => this.#openStream(socketPath);
+      const { channel, refusal } = await this.#inTime(
+        open,
+        `open the socket ${socketPath}`,
+        timeoutMs,
+        (late) => late.channel?.close(),
+      );
+      if (channel !== undefined) return this.#adopt(new ChannelStream(channel));
       this.#hangup.signal.throwIfAborted();
       const left = Math.max(1, deadline - performance.now());
       const setting = { place: this.#connection.target.place, socketPath, timeoutMs: left };
       throw await explainDialFailure(refusal, this, setting);
+    });
+  }
+
+  async pipe(command: string, timeoutMs: number): Promise<Duplex> {
+    const { client, target } = this.#connection;
+    return await this.#counted(async () => {
+      const start = () => startOnChannel(client, command, target.place);
+      const running = await this.#inTime(start, 'start a command', timeoutMs, (late) => late.kill());
+      return this.#adopt(new CommandStream(running, target.place));
     });
   }
 
@@ -72,12 +88,30 @@ export class SshSession implements NodeSession {
     this.#end(new AccessError('closed', `The connection to ${target.place} was closed`));
   }
 
-  /** @returns the channel, or why the server opened none; rejects with an AccessError when time or connection ran out */
-  #openStream(socketPath: string, timeoutMs: number): Promise<Opening> {
-    const { client, target } = this.#connection;
+  /** @returns the channel, or why the server opened none */
+  #openStream(socketPath: string): Promise<Opening> {
+    return new Promise((resolve) => {
+      this.#connection.client.openssh_forwardOutStreamLocal(socketPath, (error, channel) => {
+        resolve(error ? { refusal: error } : { channel });
+      });
+    });
+  }
+
+  /** Rejects with an AccessError when time or connection run out; `release` gets what comes after that. */
+  #inTime<T>(
+    step: () => Promise<T>,
+    what: string,
+    timeoutMs: number,
+    release: (late: T) => void,
+  ): Promise<T> {
     const { signal } = this.#hangup;
+    const { place } = this.#connection.target;
     return new Promise((resolve, reject) => {
       let isLate = false;
+      const settle = () => {
+        clearTimeout(deadline);
+        signal.removeEventListener('abort', onHangup);
+      };
       const giveUp = (error: unknown) => {
         isLate = true;
         settle();
@@ -85,25 +119,19 @@ export class SshSession implements NodeSession {
       };
       const onHangup = () => giveUp(signal.reason);
       const deadline = startDeadline(timeoutMs, () => {
-        const message = `${target.place} did not open the socket ${socketPath} within ${timeoutMs} ms`;
-        giveUp(new AccessError('timeout', message));
+        giveUp(new AccessError('timeout', `${place} did not ${what} within ${timeoutMs} ms`));
       });
-      const settle = () => {
-        clearTimeout(deadline);
-        signal.removeEventListener('abort', onHangup);
-      };
       if (signal.aborted) return onHangup();
       signal.addEventListener('abort', onHangup);
-      client.openssh_forwardOutStreamLocal(socketPath, (error, channel) => {
+      step().then((value) => {
+        if (isLate) release(value);
         settle();
-        if (isLate) channel?.close();
-        resolve(error ? { refusal: error } : { channel });
-      });
+        resolve(value);
+      }, giveUp);
     });
   }
 
-  #adopt(channel: ClientChannel): ChannelStream {
-    const stream = new ChannelStream(channel);
+  #adopt(stream: Duplex): Duplex {
     this.#streams.add(stream);
     this.#channels += 1;
     stream.once('close', () => {

@@ -72,7 +72,9 @@ export class OutputFile {
 
   /** Up to `limit` bytes from a logical offset. */
   read(offset: number, limit: number): OutputChunk {
-    const plan = planRead(this.#window, this.#measure(), offset, limit);
+    // First, since it may move the window.
+    const size = this.#measure();
+    const plan = planRead(this.#window, size, offset, limit);
     const parts: Buffer[] = [];
     for (const piece of plan.pieces) {
       const bytes = readPiece(
@@ -88,7 +90,8 @@ export class OutputFile {
 
   /** The last bytes, at most `limit`. */
   tail(limit: number): Buffer {
-    const end = this.#window.base + this.#measure();
+    const size = this.#measure();
+    const end = this.#window.base + size;
     return this.read(Math.max(0, end - limit), limit).bytes;
   }
 
@@ -116,7 +119,7 @@ export class OutputFile {
         end = Math.max(0, size - this.#threshold) + kept;
       } catch {
         // No room for a copy: emptying the file without one makes room, which is what matters now.
-        fs.rmSync(`${this.path}.next`, { force: true });
+        fs.rmSync(`${this.path}.next`, { force: true, recursive: true });
       }
       this.#window = rotated(this.#window, end, kept);
       this.#save(end);

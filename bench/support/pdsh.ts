@@ -1,0 +1,69 @@
+/** pdsh (https://github.com/chaos/pdsh) with its module for OpenSSH: what people use to run a command on many machines. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Scratch } from '../../test/harness/scratch.ts';
+import type { Farm } from './farm.ts';
+import { timed } from './rounds.ts';
+
+/** Its own choice. */
+export const DEFAULT_FANOUT = 32;
+
+const LIMIT_MS = 120_000;
+const MAX_OUTPUT_BYTES = 1 << 20;
+
+/**
+ * Runs `hostname` on all machines of the farm.
+ *
+ * @param fanout connections at a time
+ * @returns milliseconds
+ * @throws Error when pdsh is missing or a machine did not answer
+ */
+export async function pdshHostname(scratch: Scratch, { sshd }: Farm, fanout: number): Promise<number> {
+  const env = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    PDSH_SSH_ARGS: '-F none -2 -a -x -l%u %h',
+    PDSH_SSH_ARGS_APPEND: sshOptions(scratch, sshd).join(' '),
+  };
+  const args = ['-R', 'ssh', '-f', String(fanout), '-w', sshd.addresses.join(','), 'hostname'];
+  let answers = '';
+  const ms = await timed(async () => {
+    answers = await run(args, env);
+  });
+  const answered = new Set(answers.split('\n').flatMap((line) => /^(\S+): \S/.exec(line)?.[1] ?? []));
+  if (answered.size < sshd.addresses.length) {
+    throw new Error(`pdsh brought ${answered.size} answers from ${sshd.addresses.length} machines`);
+  }
+  return ms;
+}
+
+/** Nothing but what is needed is tried, which is to pdsh's advantage; keys of machines are checked as Plush checks them. */
+function sshOptions(scratch: Scratch, { port, identityFile }: Farm['sshd']): string[] {
+  return [
+    `-p${port}`,
+    `-i${identityFile}`,
+    '-oIdentitiesOnly=yes',
+    '-oIdentityAgent=none',
+    '-oPreferredAuthentications=publickey',
+    '-oGSSAPIAuthentication=no',
+    '-oBatchMode=yes',
+    '-oLogLevel=ERROR',
+    '-oStrictHostKeyChecking=accept-new',
+    `-oUserKnownHostsFile=${scratch.path('pdsh_known_hosts')}`,
+    '-oGlobalKnownHostsFile=/dev/null',
+  ];
+}
+
+async function run(args: string[], env: NodeJS.ProcessEnv): Promise<string> {
+  try {
+    const options = { env, timeout: LIMIT_MS, maxBuffer: MAX_OUTPUT_BYTES };
+    return (await promisify(execFile)('pdsh', args, options)).stdout;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      throw new Error('This benchmark compares with pdsh; install it (Debian: apt-get install pdsh)', {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}

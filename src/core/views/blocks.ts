@@ -1,0 +1,66 @@
+/** Answers about the blocks of a run. */
+import type { ResultOf } from '../../../api/methods.ts';
+import { type PlannedBlock, planOf } from '../run/plan.ts';
+import { isOver, type Member, type Run, type Task } from '../state.ts';
+
+type BlockInfo = ResultOf<'plushGetRun'>['blocks'][number];
+type TaskInfo = ResultOf<'plushGetBlock'>['tasks'][number];
+
+/** All blocks of a run in the order of the specification. */
+export function blocksOf(run: Run): BlockInfo[] {
+  return [...planOf(run.spec).blocks.values()].map((block) => blockInfo(run, block));
+}
+
+export function blockInfo(run: Run, planned: PlannedBlock): BlockInfo {
+  const { name } = planned.spec;
+  const block = run.blocks.get(name);
+  const { begun = 0, completed = 0, failed = 0, state = 'waiting' } = block ?? {};
+  const members = run.components.get(planned.component)?.members.size ?? 0;
+  const over = isOver(run);
+  return {
+    name,
+    component: planned.component,
+    component_block: planned.component_block,
+    // What had not completed when its run was over never will.
+    state: over && state === 'running' ? 'failed' : state,
+    waiting: Math.max(0, members - begun),
+    running: over ? 0 : Math.max(0, begun - completed - failed),
+    completed,
+    failed,
+  };
+}
+
+/** Tasks told of one block. */
+const MAX_TASKS = 1000;
+
+/** The block's tasks on the nodes that the run has and those it lost, the newest attempts first. */
+export function tasksOf(run: Run, block: string): TaskInfo[] {
+  const tasks: TaskInfo[] = [];
+  for (const members of [run.members.values(), run.past]) {
+    for (const member of members) {
+      const task = member.tasks.get(block);
+      if (task !== undefined) tasks.push(taskInfo(run, member, task));
+    }
+  }
+  return tasks.sort((a, b) => b.attempt - a.attempt).slice(0, MAX_TASKS);
+}
+
+function taskInfo(run: Run, member: Member, task: Task): TaskInfo {
+  const { task_id, hostname, attempt, since, pid, exit_code, signal } = task;
+  return {
+    task_id,
+    hostname,
+    attempt,
+    state: taskState(run, member, task),
+    since,
+    ...(pid === undefined ? {} : { pid }),
+    ...(exit_code === undefined ? {} : { exit_code }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+/** A task whose end was never told, on a node that is out of the run, was stopped there. */
+function taskState(run: Run, member: Member, task: Task): Task['state'] {
+  const isOut = isOver(run) || member.phase === 'done' || member.failure !== undefined;
+  return isOut && (task.state === 'ordered' || task.state === 'running') ? 'stopped' : task.state;
+}

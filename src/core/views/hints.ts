@@ -1,0 +1,117 @@
+/** What to do next, for each cause of a failure. */
+import type { TaskCause } from '../task.ts';
+
+/** Causes that the core itself gives. */
+type CoreCause =
+  | 'failed_by_operator'
+  | 'removed'
+  | 'flapping'
+  | 'files_lost'
+  | 'exit_code'
+  | 'signal'
+  | 'not_enough_nodes'
+  | 'static_host_lost';
+
+/** Causes of connecting, preparing and installing, which come with the reports of the drivers. */
+type ReportedCause =
+  | 'unresolved'
+  | 'refused'
+  | 'unreachable'
+  | 'auth_failed'
+  | 'no_identity'
+  | 'host_key_unknown'
+  | 'host_key_changed'
+  | 'timeout'
+  | 'closed'
+  | 'forwarding_refused'
+  | 'not_listening'
+  | 'failed'
+  | 'link_lost'
+  | 'agent_unreachable'
+  | 'agent_start_failed'
+  | 'bootstrap_failed'
+  | 'upload_failed'
+  | 'folder_unwritable'
+  | 'unsupported_platform'
+  | 'no_shell'
+  | 'download_refused'
+  | 'download_failed'
+  | 'download_incomplete'
+  | 'download_stalled'
+  | 'hash_mismatch'
+  | 'size_mismatch'
+  | 'archive_damaged'
+  | 'archive_escapes'
+  | 'tool_missing'
+  | 'install_failed'
+  | 'path_escapes'
+  | 'package_unreadable';
+
+const SEE_LOG = 'The log of plushd has the details; this is a defect, please report it.';
+
+/** A cause without a hint does not compile. */
+export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: string } = {
+  unresolved: "Check the host's name for a typing error, and the name service of the controller's machine.",
+  refused: 'Start sshd on the node, or correct its ssh_port. If the machine was taken away, remove the node.',
+  unreachable: 'Check that the machine is up and that no firewall stands between it and the controller.',
+  auth_failed:
+    "Put the controller's public key into authorized_keys of the account on the node, or give the node another user or ssh_identity.",
+  no_identity: 'Start plushd with --ssh-identity, or with an ssh-agent that holds a key.',
+  host_key_unknown:
+    "Add the node's host key to known_hosts, or start plushd with --ssh-host-keys accept-new.",
+  host_key_changed:
+    'Find out why the host key is another one. If the machine was set up anew, remove the old key from known_hosts.',
+  timeout: 'The node or its network is overloaded, or hangs: look at its load, or remove it from the pool.',
+  closed: 'Look at the log of sshd on the node, and at the network between it and the controller.',
+  forwarding_refused: 'Allow AllowStreamLocalForwarding and AllowTcpForwarding in sshd_config of the node.',
+  not_listening: "Look at the agent's log in Plush's folder on the node.",
+  failed: 'The message says what happened; try the same step by hand on one of the nodes.',
+  link_lost: 'Look whether the machine is up, whether it ran out of memory, and at the network in between.',
+  agent_unreachable: "Look at the agent's log in Plush's folder on the node.",
+  agent_start_failed: "Read the last lines of stderr, and the agent's log in Plush's folder on the node.",
+  bootstrap_failed: 'Read the last lines of stderr; try a login on the node by hand with the same account.',
+  upload_failed: "Check the free disk space and the quota of the account's home folder on the node.",
+  folder_unwritable: 'Give the account a home folder on the node that it can write to, or another user.',
+  unsupported_platform: 'Install Node.js 20 or later on the node, or use a node of another platform.',
+  no_shell: 'Give the account on the node a POSIX shell as its login shell.',
+
+  download_refused: 'Correct the path of the package in the specification; the server does not have it.',
+  download_failed: "Check that the package's server is up and that the nodes may reach it.",
+  download_incomplete: "The package's server broke off: check it, and start the run again.",
+  download_stalled: "The package's server or the network is too slow: check it, and start the run again.",
+  hash_mismatch: 'The package is not the one whose sha256 is in the specification: correct one of the two.',
+  size_mismatch: 'The package is not as large as the specification says: correct one of the two.',
+  archive_damaged: 'Unpack the package by hand; build it anew, or correct the type of the software.',
+  archive_escapes: 'Build the package anew, without members or links that lead out of its folder.',
+  disk_full: 'Free disk space on the node, or use one with more; then plushAddNode clears its failed flag.',
+  tool_missing: 'Install tar on the nodes.',
+  install_failed: "Run the software's install command by hand in an unpacked package, and see its stderr.",
+  path_escapes: 'Correct dest_path: it must stay below the working folder.',
+  package_unreadable: 'Check the path of the package, and that the controller may read it.',
+
+  program_not_found: 'Correct the path of the process, or add the software that brings the program.',
+  program_not_executable: 'Make the program executable in the package, or call it through its interpreter.',
+  cwd_missing: 'Correct the cwd of the process: the software does not make that folder.',
+  start_failed:
+    'The message says what the system refused; look at limits of processes and memory on the node.',
+  stopped: 'Somebody stopped the task; start the run again.',
+  lost: 'The task vanished without a status: look for a restart of the machine, or a kill for lack of memory.',
+  exit_code: 'Read the last lines of stderr, and the whole output with plushGetOutput.',
+  signal: 'SIGKILL often means lack of memory, SIGSEGV a defect of the program; see its stderr.',
+
+  failed_by_operator: 'plushAddNode with the same description clears the failed flag before its time.',
+  removed: 'plushAddNode brings the node back.',
+  flapping: "The node's network is not reliable: mend it, or remove the node from the pool.",
+  files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
+  not_enough_nodes: 'Add nodes with plushAddNode, ask for fewer with num_hosts, or mend those that failed.',
+  static_host_lost: 'Mend the static host, or name another one; a run cannot go on without it.',
+};
+
+/** What to do about a cause; a cause of a newer agent gets a general answer. */
+export function hintFor(cause: string): string {
+  return Object.hasOwn(hints, cause)
+    ? hints[cause as keyof typeof hints]
+    : /^[A-Z_]+$/.test(cause)
+      ? SEE_LOG
+      : hints.failed;
+}

@@ -1,0 +1,109 @@
+/** What a node of a run waits for, in words: no host is ever silent (engine.md). */
+import type { ResultOf } from '../../../api/methods.ts';
+import { planOf } from '../run/plan.ts';
+import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
+
+type Waiting = ResultOf<'plushGetRun'>['waiting'];
+
+/** Different sentences told of one run; the rarest are left out beyond it. */
+const MAX_SENTENCES = 100;
+const MAX_EXAMPLES = 5;
+
+/** What a node waits for; undefined when nothing is left for it to do. */
+export function waitsFor(state: State, node: PoolNode): string | undefined {
+  const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
+  const member = run?.members.get(node.spec.hostname);
+  const part = run === undefined || member === undefined ? undefined : memberWaitsFor(state, run, member);
+  if (part !== undefined) return part;
+  const [owed] = node.owed;
+  if (owed === undefined) return undefined;
+  if (node.held) return HELD;
+  const what = node.owed.size === 1 ? `run ${owed}` : `${node.owed.size} runs`;
+  return node.link === 'connected'
+    ? `what is left of ${what} to be cleaned away`
+    : `${connection(node)}, to clean away what is left of ${what}`;
+}
+
+const HELD = 'the operator: it was disconnected by plushDisconnectApp';
+
+/** What a member waits for in its run; undefined when its part is over. */
+export function memberWaitsFor(state: State, run: Run, member: Member): string | undefined {
+  if (member.phase === 'done' || isOver(run)) return undefined;
+  const node = state.nodes.get(member.hostname);
+  if (node?.held) return HELD;
+  if (node !== undefined && node.link !== 'connected') return connection(node);
+  if (run.ending !== undefined || member.phase === 'finishing') return 'its output to be collected';
+  if (member.phase === 'preparing') return 'software to be installed';
+  if (run.state === 'deploying') return `the other nodes to be prepared (${preparedOf(run)} are)`;
+  return blockWaitsFor(run, member);
+}
+
+/** "3 of 5" */
+export function preparedOf(run: Run): string {
+  let prepared = 0;
+  let members = 0;
+  for (const component of run.components.values()) {
+    prepared += component.prepared;
+    members += component.members.size;
+  }
+  return `${prepared} of ${members}`;
+}
+
+function connection(node: PoolNode): string {
+  const trouble = node.trouble?.cause === 'requested' ? undefined : node.trouble;
+  const details = [
+    ...(node.attempts > 0 ? [`attempt ${node.attempts + 1}`] : []),
+    ...(trouble === undefined ? [] : [`last: ${trouble.message}`]),
+  ];
+  const what = node.spec.type === 'local' ? 'connection to its agent' : 'connection over SSH';
+  return details.length === 0 ? what : `${what} (${details.join('; ')})`;
+}
+
+function blockWaitsFor(run: Run, member: Member): string | undefined {
+  for (const task of member.tasks.values()) {
+    if (task.state === 'running') return `its task in block "${task.block}" to end`;
+    if (task.state === 'ordered') return `its task in block "${task.block}" to start`;
+  }
+  for (const block of planOf(run.spec).ofComponent.get(member.component) ?? []) {
+    if (member.completed.has(block.spec.name)) continue;
+    const gate = block.gates.find((name) => run.blocks.get(name)?.state !== 'completed');
+    if (gate !== undefined) return `block "${gate}" to complete on all nodes`;
+  }
+  return 'the next decision about its run';
+}
+
+/** What all nodes of a run wait for; equal sentences folded, most nodes first. */
+export function waitingIn(state: State, run: Run): Waiting {
+  const groups = new Map<string, Waiting[number]>();
+  for (const member of run.members.values()) {
+    const waits_for = memberWaitsFor(state, run, member);
+    if (waits_for === undefined) continue;
+    // The same trouble on two nodes differs by their names alone.
+    const key = waits_for.replaceAll(member.hostname, '');
+    const since = sinceOf(state, member);
+    const group = groups.get(key);
+    if (group === undefined) {
+      groups.set(key, { waits_for, nodes: 1, since, examples: [member.hostname] });
+      continue;
+    }
+    group.nodes += 1;
+    if (since < group.since) group.since = since;
+    if (group.examples.length < MAX_EXAMPLES) group.examples.push(member.hostname);
+  }
+  return [...groups.values()].sort((a, b) => b.nodes - a.nodes).slice(0, MAX_SENTENCES);
+}
+
+/** Since when a member waits for what it waits for now. */
+function sinceOf(state: State, member: Member): string {
+  const node = state.nodes.get(member.hostname);
+  if (node !== undefined && node.link !== 'connected') return later(node.since, member.since);
+  let since = member.since;
+  for (const task of member.tasks.values()) {
+    if (task.state === 'running' || task.state === 'ordered') since = later(since, task.since);
+  }
+  return since;
+}
+
+function later(a: string, b: string): string {
+  return a > b ? a : b;
+}

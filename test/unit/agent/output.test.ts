@@ -1,0 +1,99 @@
+import * as fs from 'node:fs';
+import { OutputFile } from '../../../src/drivers/tasks/output.ts';
+import { makeScratch, type Scratch } from '../../harness/scratch.ts';
+
+const BOUNDS = { min: 10, max: 200 };
+let scratch: Scratch;
+let path: string;
+let logged: string[];
+
+beforeEach(() => {
+  scratch = makeScratch();
+  path = scratch.path('stdout');
+  logged = [];
+});
+afterEach(() => scratch.remove());
+
+function open(maxBytes = 20): OutputFile {
+  return new OutputFile(path, maxBytes, (message) => logged.push(message));
+}
+
+function all(output: OutputFile): [number, string, number] {
+  const { bytes, offset, end } = output.read(0, 1000);
+  return [offset, bytes.toString(), end];
+}
+
+test('keeps everything up to the bound, and the newest beyond it', () => {
+  const output = open();
+  fs.appendFileSync(path, '0123456789');
+  expect(output.look(100, BOUNDS)).toBe(BOUNDS.min);
+  expect(all(output)).toEqual([0, '0123456789', 10]);
+  fs.appendFileSync(path, 'abcdefghijkl');
+  output.look(100, BOUNDS);
+  expect(all(output)).toEqual([12, 'cdefghijkl', 22]);
+  fs.appendFileSync(path, 'XYZ');
+  expect(all(output)).toEqual([12, 'cdefghijklXYZ', 25]);
+  expect(output.tail(4).toString()).toBe('lXYZ');
+  expect(all(open())).toEqual([12, 'cdefghijklXYZ', 25]);
+});
+
+test('reads a stream that is not there as empty', () => {
+  expect(all(open())).toEqual([0, '', 0]);
+});
+
+/** What was on the disk at each step of emptying `0123456789abcdef`, which keeps its last ten bytes. */
+const STEPS: readonly (readonly [
+  string,
+  { live: string; next?: string; older?: string; json?: object },
+  [number, string, number],
+])[] = [
+  ['while it copied', { live: '0123456789abcdef', next: '678' }, [0, '0123456789abcdef', 16]],
+  [
+    'before it emptied the file',
+    { live: '0123456789abcdef', next: '6789abcdef', json: { older: 6, base: 16, emptying: 16 } },
+    [6, '6789abcdef', 16],
+  ],
+  [
+    'after it emptied the file, with new bytes',
+    { live: 'new', next: '6789abcdef', json: { older: 6, base: 16, emptying: 16 } },
+    [6, '6789abcdefnew', 19],
+  ],
+  [
+    'before it said that it was done',
+    { live: 'new', older: '6789abcdef', json: { older: 6, base: 16, emptying: 16 } },
+    [6, '6789abcdefnew', 19],
+  ],
+  [
+    'with nothing of the copy left',
+    { live: 'new', json: { older: 6, base: 16, emptying: 16 } },
+    [16, 'new', 19],
+  ],
+  ['with notes cut off', { live: 'new' }, [0, 'new', 3]],
+];
+
+test.each(STEPS)('takes up output whose agent died %s', (_when, { live, next, older, json }, expected) => {
+  fs.writeFileSync(path, live);
+  if (next !== undefined) fs.writeFileSync(`${path}.next`, next);
+  if (older !== undefined) fs.writeFileSync(`${path}.older`, older);
+  if (json !== undefined) fs.writeFileSync(`${path}.json`, JSON.stringify(json));
+  expect(all(open())).toEqual(expected);
+  expect(all(open())).toEqual(expected);
+  expect(logged).toEqual([]);
+});
+
+test('does not go back when a program empties its own output', () => {
+  const output = open();
+  fs.appendFileSync(path, '01234567');
+  output.look(100, BOUNDS);
+  fs.writeFileSync(path, 'ab');
+  expect(all(output)).toEqual([8, 'ab', 10]);
+  expect(all(open())).toEqual([8, 'ab', 10]);
+});
+
+test('empties the file without a copy when there is no room for one', () => {
+  fs.mkdirSync(`${path}.next`);
+  const output = open();
+  fs.appendFileSync(path, '0123456789');
+  expect(() => output.look(100, BOUNDS)).not.toThrow();
+  expect(fs.statSync(path).size).toBe(0);
+});

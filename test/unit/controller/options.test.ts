@@ -1,0 +1,72 @@
+import { writeFileSync } from 'node:fs';
+import { OptionError, readOptions } from '../../../src/controller/options.ts';
+import { withScratch } from '../../harness/scratch.ts';
+
+const read = (args: string[], env: NodeJS.ProcessEnv = {}) =>
+  readOptions(args, { HOME: '/home/x', ...env }, '/tmp');
+
+describe('readOptions', () => {
+  test('has the documented defaults', () => {
+    expect(read([])).toMatchObject({
+      host: '127.0.0.1',
+      port: 4880,
+      state: '/home/x/.local/state/plush',
+      apps: '/tmp',
+      sshHostKeys: 'strict',
+      insecureListen: false,
+    });
+    expect(read([], { XDG_STATE_HOME: '/s' })).toMatchObject({ state: '/s/plush' });
+  });
+
+  test('takes the command line over the environment over the file', async () => {
+    await withScratch(async (scratch) => {
+      const file = scratch.path('config.json');
+      writeFileSync(file, JSON.stringify({ listen: '127.0.0.1:1', state: 'of-file', 'log-level': 'debug' }));
+      const options = read(['--listen', '127.0.0.1:3', '--config', file], {
+        PLUSH_LISTEN: '127.0.0.1:2',
+        PLUSH_STATE: 'of-env',
+      });
+      expect(options).toMatchObject({ port: 3, state: '/tmp/of-env', logLevel: 'debug' });
+    });
+  });
+
+  test.each([
+    [['--lisen', 'x'], 'There is no option --lisen; did you mean --listen?'],
+    [['run'], 'plushd takes no argument "run"'],
+    [['--state'], '--state needs a value: --state DIR'],
+    [['--help=yes'], '--help takes no value'],
+    [['--listen', 'nowhere'], '--listen nowhere is not HOST:PORT'],
+    [['--listen', '127.0.0.1:70000'], 'a port from 0 to 65535'],
+    [
+      ['--listen', '0.0.0.0:0'],
+      'is open to the network: give --tls-cert and --tls-key, or --insecure-listen',
+    ],
+    [['--ssh-host-keys', 'maybe'], '--ssh-host-keys is one of strict, accept-new, not "maybe"'],
+    [['--apps', '/does/not/exist'], '--apps /does/not/exist is not a folder'],
+    [['--directory', '/does/not/exist'], '--directory /does/not/exist is not a readable file'],
+    [['--tls-cert', '/etc/hostname'], '--tls-cert and --tls-key go together'],
+    [['--topology', 'tree'], '--topology tree is not in this version'],
+    [['--config', '/does/not/exist'], 'The configuration file /does/not/exist cannot be used'],
+  ])('refuses %j with one sentence', (args, sentence) => {
+    expect(() => read(args)).toThrow(OptionError);
+    expect(() => read(args)).toThrow(sentence);
+  });
+
+  test('listens beyond the loopback when told to do without TLS', () => {
+    expect(read(['--listen', '0.0.0.0:4880', '--insecure-listen'])).toMatchObject({
+      host: '0.0.0.0',
+      insecureListen: true,
+    });
+    expect(read(['--listen', '[::1]:0'])).toMatchObject({ host: '::1', port: 0 });
+  });
+
+  test('names an unknown option of the file with the file', async () => {
+    await withScratch(async (scratch) => {
+      const file = scratch.path('config.json');
+      writeFileSync(file, '{"stat": "x"}');
+      expect(() => read(['--config', file])).toThrow(
+        `There is no option ${file}: stat; did you mean ${file}: state?`,
+      );
+    });
+  });
+});
