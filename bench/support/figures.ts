@@ -1,5 +1,11 @@
 /** What benchmarks say: one line of JSON a figure on stdout for programs, a table on stderr for people. */
 
+export interface Peer {
+  readonly name: string;
+  /** In the unit that the peer is measured in: seconds where the figure is a ratio of times. */
+  readonly value: number;
+}
+
 export interface Figure {
   /** Name of the benchmark, as `npm run bench` takes it. */
   readonly bench: string;
@@ -8,7 +14,7 @@ export interface Figure {
   /** "s", "ms", "MB" (10^6 bytes), "x" for a ratio. */
   readonly unit: string;
   /** What the same run measured of the other program; null where there is none. */
-  readonly peer: { readonly name: string; readonly value: number } | null;
+  readonly peer: Peer | null;
   /** Such as ">= 3" or "<= 12"; null for a figure that is there for orientation. */
   readonly target: string | null;
 }
@@ -22,12 +28,12 @@ export function median(values: readonly number[]): number {
 }
 
 /** Three significant digits. */
-export function rounded(value: number): number {
+function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
 
 /** Whether a value keeps a target of the form ">= 3" or "<= 12". @throws Error for any other form */
-export function keeps(value: number, target: string): boolean {
+function keeps(value: number, target: string): boolean {
   const [, relation, bound] = /^([<>]=) (\d+(?:\.\d+)?)$/.exec(target) ?? [];
   if (relation === undefined) throw new Error(`A target reads ">= N" or "<= N", and not ${target}`);
   return relation === '>=' ? value >= Number(bound) : value <= Number(bound);

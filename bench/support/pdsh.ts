@@ -5,8 +5,28 @@ import type { Scratch } from '../../test/harness/scratch.ts';
 import type { Farm } from './farm.ts';
 import { timed } from './rounds.ts';
 
-/** Its own choice. */
-export const DEFAULT_FANOUT = 32;
+/** Connections at a time: pdsh's own choice, and larger ones that may serve it better. */
+const FANOUTS = [32, 64, 100] as const;
+
+/**
+ * What ssh2, and so Plush, agrees on with an OpenSSH server. OpenSSH's own client prefers a post-quantum exchange since
+ * version 9.0, which protects more and computes longer: compared with it, a program is fast for that reason too.
+ */
+export const SAME_KEY_EXCHANGE = 'curve25519-sha256';
+
+export interface PdshOptions {
+  /** Connections at a time. */
+  readonly fanout: number;
+  /** Key exchange that the client is held to. @default what OpenSSH's client prefers */
+  readonly keyExchange?: string;
+}
+
+/** Ways to run pdsh by their names, one for each fanout. */
+export function pdshVariants(keyExchange?: string): Record<string, PdshOptions> {
+  const marker = keyExchange === undefined ? '' : ` ${keyExchange}`;
+  const options = keyExchange === undefined ? {} : { keyExchange };
+  return Object.fromEntries(FANOUTS.map((fanout) => [`pdsh -f ${fanout}${marker}`, { fanout, ...options }]));
+}
 
 const LIMIT_MS = 120_000;
 const MAX_OUTPUT_BYTES = 1 << 20;
@@ -14,18 +34,17 @@ const MAX_OUTPUT_BYTES = 1 << 20;
 /**
  * Runs `hostname` on all machines of the farm.
  *
- * @param fanout connections at a time
  * @returns milliseconds
  * @throws Error when pdsh is missing or a machine did not answer
  */
-export async function pdshHostname(scratch: Scratch, { sshd }: Farm, fanout: number): Promise<number> {
+export async function pdshHostname(scratch: Scratch, { sshd }: Farm, options: PdshOptions): Promise<number> {
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
     PDSH_SSH_ARGS: '-F none -2 -a -x -l%u %h',
-    PDSH_SSH_ARGS_APPEND: sshOptions(scratch, sshd).join(' '),
+    PDSH_SSH_ARGS_APPEND: sshOptions(scratch, sshd, options.keyExchange).join(' '),
   };
-  const args = ['-R', 'ssh', '-f', String(fanout), '-w', sshd.addresses.join(','), 'hostname'];
+  const args = ['-R', 'ssh', '-f', String(options.fanout), '-w', sshd.addresses.join(','), 'hostname'];
   let answers = '';
   const ms = await timed(async () => {
     answers = await run(args, env);
@@ -38,7 +57,11 @@ export async function pdshHostname(scratch: Scratch, { sshd }: Farm, fanout: num
 }
 
 /** Nothing but what is needed is tried, which is to pdsh's advantage; keys of machines are checked as Plush checks them. */
-function sshOptions(scratch: Scratch, { port, identityFile }: Farm['sshd']): string[] {
+function sshOptions(
+  scratch: Scratch,
+  { port, identityFile }: Farm['sshd'],
+  keyExchange: string | undefined,
+): string[] {
   return [
     `-p${port}`,
     `-i${identityFile}`,
@@ -51,6 +74,7 @@ function sshOptions(scratch: Scratch, { port, identityFile }: Farm['sshd']): str
     '-oStrictHostKeyChecking=accept-new',
     `-oUserKnownHostsFile=${scratch.path('pdsh_known_hosts')}`,
     '-oGlobalKnownHostsFile=/dev/null',
+    ...(keyExchange === undefined ? [] : [`-oKexAlgorithms=${keyExchange}`]),
   ];
 }
 

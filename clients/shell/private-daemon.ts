@@ -195,7 +195,9 @@ function logTail(stateDir: string, from: number): string {
 export function sentencesInLog(text: string): string {
   const lines = text.split('\n');
   const isFrame = (line: string) => /^\s+at |^Node\.js v/.test(line);
-  const error = lines.some(isFrame) ? lines.find((line) => /^(Uncaught )?\w*Error\b.*: /.test(line)) : undefined;
+  const error = lines.some(isFrame)
+    ? lines.find((line) => /^(Uncaught )?\w*Error\b.*: /.test(line))
+    : undefined;
   if (error !== undefined) return plain(error);
   return lines
     .map(sentenceInLog)
@@ -213,7 +215,9 @@ function sentenceInLog(line: string): string {
   } catch {
     // Not JSON: the line itself says it.
   }
-  return plain(line).trim().replace(/^plushd: /, '');
+  return plain(line)
+    .trim()
+    .replace(/^plushd: /, '');
 }
 
 async function stop(child: ChildProcess): Promise<void> {

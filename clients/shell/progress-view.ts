@@ -74,7 +74,7 @@ function barLine(progress: RunProgress, block: BlockProgress, width: number): Bl
   const name = clip(plain(block.name), width).padEnd(width);
   const text = `  ${name} [${bar}] ${done}/${total}${extra.length === 0 ? '' : `  ${extra.join(', ')}`}`;
   if (block.failed.size > 0) return { text, colour: 'red' };
-  return block.state === 'completed' ? { text, colour: 'green' } : { text };
+  return block.state === 'completed' && done >= total ? { text, colour: 'green' } : { text };
 }
 
 /** The last lines about a run that is over. */

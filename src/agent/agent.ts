@@ -1,11 +1,12 @@
 /** The agent: its parts put together, and how its life ends. */
-import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode, messageOf } from '../drivers/agent-error.ts';
+import { monotonicMs } from '../drivers/clock.ts';
 import { removeTree } from '../drivers/files/remove-tree.ts';
 import { RunFolders } from '../drivers/files/run-folders.ts';
 import { Installer } from '../drivers/install/installer.ts';
+import type { ProcessIdentity } from '../drivers/tasks/processes.ts';
 import { Supervisor } from '../drivers/tasks/supervisor.ts';
 import { CleanedRuns } from './cleaned-runs.ts';
 import { HostMonitor } from './host-monitor.ts';
@@ -21,7 +22,6 @@ const GRACE_MS = 5_000;
 const LAST_REPLY_MS = 2_000;
 
 export class Agent {
-  readonly instance = randomUUID();
   readonly folders: RunFolders;
   readonly cleaned: CleanedRuns;
   readonly links: Links;
@@ -31,11 +31,12 @@ export class Agent {
   /** Nothing is served any more. */
   ending = false;
   readonly #cleaning = new Map<string, Promise<number>>();
-  #neededAt = performance.now();
+  #neededAt = monotonicMs();
 
   constructor(
     readonly settings: Settings,
-    readonly bootId: string,
+    /** Tells this process from every other one, for ever. */
+    readonly me: ProcessIdentity,
     private readonly log: (message: string) => void,
   ) {
     const { dir, env, stallMs } = settings;
@@ -44,7 +45,7 @@ export class Agent {
     this.links = new Links(dir, { serve: (link, request) => serve(this, link, request), log });
     this.supervisor = new Supervisor({
       folders: this.folders,
-      bootId,
+      bootId: me.boot_id,
       env,
       log,
       onReport: (task) => this.links.report({ report: 'task', task }),
@@ -94,7 +95,7 @@ export class Agent {
       this.links.close();
       fs.rmSync(this.settings.socket, { force: true });
       await removeTree(this.settings.dir);
-      removeIfEmpty(dirname(this.settings.dir));
+      this.#removeIfEmpty(dirname(this.settings.dir));
       setTimeout(this.exit, LAST_REPLY_MS);
       return killed;
     } catch (error) {
@@ -135,21 +136,21 @@ export class Agent {
     this.clean(runId, GRACE_MS).catch((error: unknown) => this.log(`Cleaning ${runId}: ${messageOf(error)}`));
   }
 
+  /** The controller's folder on this machine goes with the last of its nodes; where it may not, that is no failure. */
+  #removeIfEmpty(dir: string): void {
+    try {
+      fs.rmdirSync(dir);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOTEMPTY') this.log(`${dir} stays: ${messageOf(error)}`);
+    }
+  }
+
   #checkNeeded(): void {
-    const now = performance.now();
+    const now = monotonicMs();
     const needed = this.ending || this.links.anyGreeted || this.supervisor.anyRunning || this.installer.busy;
     if (needed) this.#neededAt = now;
     if (now - this.#neededAt < this.settings.idleMs) return;
     this.#neededAt = now;
     this.leave(GRACE_MS).then(this.exit, (error: unknown) => this.log(`Leaving: ${messageOf(error)}`));
-  }
-}
-
-/** The controller's folder on this machine goes with the last of its nodes. */
-function removeIfEmpty(dir: string): void {
-  try {
-    fs.rmdirSync(dir);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST' && errorCode(error) !== 'ENOENT') throw error;
   }
 }

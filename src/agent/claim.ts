@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../drivers/agent-error.ts';
+import { monotonicMs } from '../drivers/clock.ts';
 import { readJson } from '../drivers/files/atomic.ts';
 import { isAlive, type ProcessIdentity } from '../drivers/tasks/processes.ts';
 
@@ -27,7 +28,7 @@ export async function claimFolder(
   const claims = join(dir, 'claims');
   fs.mkdirSync(claims, { recursive: true, mode: 0o700 });
   const mine = putDown(claims, me);
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = monotonicMs() + PATIENCE_MS;
   for (;;) {
     const holder = lowestAlive(claims, mine, me.boot_id);
     if (holder === undefined) break;
@@ -35,7 +36,7 @@ export async function claimFolder(
       fs.rmSync(join(claims, String(mine)), { force: true });
       return false;
     }
-    if (performance.now() > deadline) {
+    if (monotonicMs() > deadline) {
       fs.rmSync(join(claims, String(mine)), { force: true });
       throw new Error(`Process ${holder.pid} has the folder ${dir} and does not answer; end it`);
     }

@@ -3,6 +3,8 @@
  *
  * Prints one line of JSON: {"ready":true,"pid":…} when it listens, with "already":true when another agent answers there
  * (exit 0), {"unsuitable":"v16…"} when this Node is too old (exit 3). Other failures are one line on stderr, exit 1.
+ *
+ * `node agent.cjs --relay SOCKET` is no agent but the way to one: see relay.ts.
  */
 import * as fs from 'node:fs';
 import { connect } from 'node:net';
@@ -12,6 +14,7 @@ import { readJson, writeAtomic } from '../drivers/files/atomic.ts';
 import { identify, readBootId } from '../drivers/tasks/processes.ts';
 import { Agent } from './agent.ts';
 import { claimFolder } from './claim.ts';
+import { relay } from './relay.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { Log, tell } from './standard-streams.ts';
 
@@ -19,12 +22,17 @@ const MIN_NODE_MAJOR = 18;
 const ANSWER_MS = 2_000;
 
 async function main(): Promise<void> {
+  const [first, socketPath] = process.argv.slice(2);
+  if (first === '--relay' && socketPath !== undefined) {
+    relay(socketPath);
+    return;
+  }
   if (Number.parseInt(process.versions.node, 10) < MIN_NODE_MAJOR) {
     tell({ unsuitable: process.version });
     process.exit(3);
   }
   const given = readSettings(process.argv.slice(2), process.env);
-  const settings: Settings = { ...given, dir: fs.realpathSync(given.dir) };
+  const settings: Settings = { ...given, dir: fs.realpathSync.native(given.dir) };
   const { dir, socket, bundle } = settings;
   const bootId = readBootId();
   const me = identify(process.pid, bootId);
@@ -45,12 +53,9 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   removeStale(socket);
-  const agent = new Agent(settings, bootId, log.write);
+  const agent = new Agent(settings, me, log.write);
   await agent.begin();
-  writeAtomic(
-    record,
-    JSON.stringify({ ...me, instance: agent.instance, bundle, socket, node: settings.node }),
-  );
+  writeAtomic(record, JSON.stringify({ ...me, bundle, socket, node: settings.node }));
   tell({ ready: true, pid: process.pid });
   log.detach();
 }

@@ -1,6 +1,5 @@
 /** What the agent does for each request. */
 import { AgentError } from '../drivers/agent-error.ts';
-import { putChunk } from '../drivers/install/packages.ts';
 import { explainNoRoom } from '../drivers/install/room.ts';
 import { AGENT_PROTOCOL, type AgentOp, type AgentRequests, MAX_CHUNK_BYTES } from '../wire/agent.ts';
 import type { Agent } from './agent.ts';
@@ -53,6 +52,8 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
       last: ask.last === true,
       ...(sha256 === undefined ? {} : { sha256: asks.text(ask, 'sha256') }),
     };
+    // Loaded when it is needed: an agent that waits must be small.
+    const { putChunk } = await import('../drivers/install/packages.ts');
     try {
       agent.folders.ensure(runId);
       return { ok: { size: await putChunk(agent.folders.workPath(runId), chunk) } };
@@ -109,9 +110,9 @@ function stateOf(agent: Agent) {
   return {
     protocol: AGENT_PROTOCOL,
     bundle: agent.settings.bundle,
-    instance: agent.instance,
+    instance: `${agent.me.boot_id}/${agent.me.pid}/${agent.me.start}`,
     pid: process.pid,
-    boot_id: agent.bootId,
+    boot_id: agent.me.boot_id,
     node_version: process.version,
     platform: `${process.platform}-${process.arch}`,
     installed: agent.installer.installed(),

@@ -70,7 +70,7 @@ export class Callbacks {
       if (suspended) continue;
       let client = this.#clients.get(url);
       if (client === undefined) {
-        const cursor = journal.cursor(cursorName(url)) ?? journal.last;
+        const cursor = journal.cursor(cursorName(url)) ?? registeredAt(journal, url);
         client = { url, cursor, busy: false, failures: 0, failingSinceMs: undefined, retry: undefined };
         this.#clients.set(url, client);
       }
@@ -176,6 +176,19 @@ export class Callbacks {
     await response.arrayBuffer();
     if (!response.ok) throw new Error(`The client answered with status ${response.status}`);
   }
+}
+
+/**
+ * Where a client without a cursor begins: at its registration. It may have none because it has just come, with other facts
+ * in the same write, or because the daemon was killed before its first cursor was written.
+ */
+function registeredAt(journal: Journal, url: string): number {
+  for (let end = journal.last; end >= journal.first; end -= PAGE) {
+    const page = [...journal.read(end - PAGE, PAGE)];
+    const found = page.findLast(({ type, body }) => type === 'client_registered' && body.url === url);
+    if (found !== undefined) return found.seq;
+  }
+  return journal.last;
 }
 
 function cursorName(url: string): string {

@@ -36,7 +36,9 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
       if (node?.link !== 'connected' || run === undefined) return [];
       return memberWork(run, run.members.get(hostname));
     }),
-  member_failed: ({ run_id, hostname }, state) => cleanIfConnected(state, hostname, run_id),
+  // The end of a run has all its nodes cleaned already.
+  member_failed: ({ run_id, hostname }, state) =>
+    state.runs.get(run_id)?.ending === undefined ? cleanIfConnected(state, hostname, run_id) : [],
   run_ending: ({ run_id }, state) => {
     const effects: Effect[] = [{ type: 'timer', timer: { kind: 'end', run_id }, delayMs: END_DEADLINE_MS }];
     const run = state.runs.get(run_id);

@@ -15,6 +15,12 @@ const RUNTIME_FILE = 'plushd.json';
 /** A pid and a newline fit; what is longer is not ours. */
 const MAX_PID_CHARACTERS = 20;
 
+/**
+ * Several contenders may turn each other away in the moments in which SQLite takes its lock in steps; trying again for
+ * so long lets one of them in, and a predecessor that is just ending finish.
+ */
+const LOCK_WAIT_MS = 1_000;
+
 /** What `plushd.json` holds while the daemon serves. */
 export interface RuntimeInfo {
   readonly url: string;
@@ -136,7 +142,7 @@ function takeLock(path: string): Database.Database {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw notWritable(path, error);
   }
   try {
-    lock = new Database(file, { fileMustExist: true, timeout: 0 });
+    lock = new Database(file, { fileMustExist: true, timeout: LOCK_WAIT_MS });
     lock.pragma('journal_mode = MEMORY'); // nothing is ever written, so no file beside it
     lock.exec('BEGIN EXCLUSIVE');
     return lock;

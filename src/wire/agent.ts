@@ -22,6 +22,9 @@ export const AGENT_PROTOCOL = 1;
 export const MAX_FRAME_BYTES = 1 << 20;
 export const MAX_CHUNK_BYTES = 256 << 10;
 
+/** First line of a relay (`agent.cjs --relay SOCKET`) when it has reached the agent; from then on it carries frames. */
+export const RELAY_READY = 'PLUSH relay ready';
+
 /** Why an install failed. */
 export type InstallCause =
   | 'download_refused' // the server answered with a status other than 2xx

@@ -8,7 +8,12 @@ class Source {
   readonly queries: EventQuery[] = [];
   ended = 0;
   readonly #events: StreamedEvent[] = [];
-  #wake: () => void = () => undefined;
+  readonly #sleepers = new Set<() => void>();
+
+  #wake(): void {
+    for (const wake of [...this.#sleepers]) wake();
+    this.#sleepers.clear();
+  }
 
   push(...events: StreamedEvent[]): void {
     this.#events.push(...events);
@@ -22,7 +27,7 @@ class Source {
     try {
       while (!query.signal.aborted) {
         const event = this.#events[next];
-        if (event === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
+        if (event === undefined) await new Promise<void>((resolve) => this.#sleepers.add(resolve));
         else {
           next += 1;
           yield event;
@@ -156,8 +161,12 @@ describe('the event stream', () => {
       return rests;
     });
     expect(given).toBeLessThan(20_000);
+    // Looks at the last chunk only: looking at all of twenty megabytes each time would take long.
+    let last = '';
+    client.socket.on('data', (chunk: string) => (last = last.slice(-10) + chunk));
     client.socket.resume();
-    const text = await client.until('the last event', (received) => received.endsWith('0\r\n\r\n'));
+    await waitFor('the last event', () => last.endsWith('0\r\n\r\n'));
+    const text = await client.until('the last event', () => true);
     expect(text.match(/"type":"big"/g)?.length).toBe(20_000);
   });
 
@@ -175,13 +184,23 @@ describe('the event stream', () => {
 
   it('has room for a limited number of readers', async () => {
     await start({ limits: { maxEventStreams: 2 } });
-    const [first] = [await read('/events'), await read('/events')];
+    const first = await read('/events');
+    await read('/events');
     await waitFor('two readers', () => source.queries.length === 2);
     const third = await (await read('/events')).response();
     expect([third.status, third.headers.get('retry-after')]).toEqual([503, '10']);
     first.socket.destroy();
     await waitFor('the end of the source', () => source.ended === 1);
     await (await read('/events')).until('the head', (text) => text.startsWith('HTTP/1.1 200'));
+  });
+
+  it('is not queued behind another answer', async () => {
+    await start();
+    const client = await read('/events', `${AUTHORIZED}\r\nGET /events HTTP/1.1\r\n${AUTHORIZED}`);
+    await client.until('the head', (text) => text.startsWith('HTTP/1.1 200'));
+    client.socket.destroy();
+    await waitFor('the end of the source', () => source.ended === 1);
+    expect(source.queries.length).toBe(1);
   });
 
   it('ends whole when the server stops', async () => {

@@ -43,7 +43,7 @@ test('says that it is ready, with a socket and a folder for its account alone', 
     tasks: [],
     node_version: process.version,
   });
-  expect(record).toMatchObject({ pid: ready.pid, instance: state.instance, node: 'n1' });
+  expect(record).toMatchObject({ pid: ready.pid, boot_id: state.boot_id, socket: node.socket, node: 'n1' });
 });
 
 test('lets a second agent for the folder go', async () => {

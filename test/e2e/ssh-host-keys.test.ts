@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import type { SshAccessOptions } from '../../src/drivers/ssh/access.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
+import type { SshAccessChanges } from '../harness/ssh-access.ts';
 import { accessTo, nodeAt } from '../harness/ssh-access.ts';
 import { makeKey, type Sshd, startSshd } from '../harness/sshd.ts';
 
@@ -26,7 +26,7 @@ describe('the host key of a machine', () => {
   });
 
   /** Connects with these lines in known_hosts, and says goodbye. */
-  const visit = async (lines: string, changes: Partial<SshAccessOptions> = {}, address = sshd.addresses[0]) => {
+  const visit = async (lines: string, changes: SshAccessChanges = {}, address = sshd.addresses[0]) => {
     const known = scratch.path('lines');
     writeFileSync(known, lines);
     const access = accessTo(scratch, sshd, { knownHostsFiles: [known], ...changes });
@@ -41,7 +41,9 @@ describe('the host key of a machine', () => {
       code: 'host_key_unknown',
       message: expect.stringContaining(fingerprint(`${sshd.hostKeyFile}.pub`)),
     });
-    await expect(visit('')).rejects.toThrow(`add it to ${scratch.path('lines')} under the name [${address()}]:${sshd.port}`);
+    await expect(visit('')).rejects.toThrow(
+      `add it to ${scratch.path('lines')} under the name [${address()}]:${sshd.port}`,
+    );
     await expect(visit('')).rejects.toThrow('--ssh-host-keys accept-new');
   });
 

@@ -7,7 +7,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { ensureToken } from '../../src/drivers/token-file.ts';
+import { ensureToken, TokenFileError } from '../../src/drivers/token-file.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
 import { startScript } from '../harness/script.ts';
 
@@ -63,6 +63,7 @@ describe('the token file', () => {
   ])('is refused as %s when it holds %s, and is left as it is', (code, _what, text) => {
     writeFileSync(file, text, { mode: 0o600 });
     expect(() => ensureToken(file)).toThrow(refusal(code));
+    expect(() => ensureToken(file)).toThrow(TokenFileError);
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
@@ -77,7 +78,7 @@ describe('the token file', () => {
 
   it('is the same for all processes that start at once', async () => {
     const source = `
-      import { ensureToken } from './src/drivers/token-file.ts';
+      import { ensureToken, TokenFileError } from './src/drivers/token-file.ts';
       const { token, created } = ensureToken(process.argv[2]);
       console.log(JSON.stringify([token, created]));
     `;

@@ -58,13 +58,13 @@ export interface StartOptions {
 /** A node's folder in which agents are started; `remove` ends all of them and all they started. */
 export class TestNode {
   readonly scratch = makeScratch();
-  readonly dir = join(fs.realpathSync(this.scratch.dir), 'node');
+  readonly dir = join(fs.realpathSync(this.scratch.dir), 'nodes', 'n1');
   readonly socket = join(this.scratch.dir, 's');
   readonly #clients: AgentClient[] = [];
   readonly #pids: number[] = [];
 
   constructor(readonly bundle: string) {
-    fs.mkdirSync(this.dir, { mode: 0o700 });
+    fs.mkdirSync(this.dir, { mode: 0o700, recursive: true });
   }
 
   /** Starts an agent and waits until it has let go of its stdout. */

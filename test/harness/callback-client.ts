@@ -1,7 +1,19 @@
 /** A classic callback client: the npm package xmlrpc's server, which knows nothing of Plush. */
+import type { Server } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
-import { createServer } from 'xmlrpc';
 import { waitFor } from './wait.ts';
+
+/** As much of the package's interface as is used; it comes without types. */
+interface PeerServer {
+  readonly httpServer: Server;
+  on(
+    method: string,
+    take: (error: null, params: readonly unknown[], answer: (error: null, value: unknown) => void) => void,
+  ): void;
+}
+interface Peer {
+  createServer(options: { host: string; port: number }): PeerServer;
+}
 
 const METHODS = [
   'sendPlanetLabSlices',
@@ -24,16 +36,16 @@ export interface CallbackClient {
 export async function startCallbackClient(): Promise<CallbackClient> {
   const calls: { method: string; params: readonly unknown[] }[] = [];
   const port = await freePort();
-  let server: ReturnType<typeof createServer> | undefined;
+  let server: Server | undefined;
   const start = async () => {
-    const starting = createServer({ host: '127.0.0.1', port });
+    const starting = jest.requireActual<Peer>('xmlrpc').createServer({ host: '127.0.0.1', port });
     for (const method of METHODS) {
       starting.on(method, (_error, params, answer) => {
         calls.push({ method, params });
         answer(null, true);
       });
     }
-    server = starting;
+    server = starting.httpServer;
     await waitFor('the callback client to listen', () => starting.httpServer.listening);
   };
   await start();
@@ -44,8 +56,8 @@ export async function startCallbackClient(): Promise<CallbackClient> {
     async stop() {
       const ending = server;
       server = undefined;
-      ending?.httpServer.closeAllConnections();
-      if (ending !== undefined) await new Promise<void>((resolve) => ending.close(resolve));
+      ending?.closeAllConnections();
+      if (ending !== undefined) await new Promise((resolve) => ending.close(resolve));
     },
   };
 }

@@ -84,7 +84,7 @@ const messages: Readonly<Record<string, string>> = {
   download_refused: 'HTTP 404 for http://packages.example/tool.tar asked by',
 };
 
-const failureOf = (hostname: string, cause: string, phase: 'bootstrap' | 'install') => ({
+const failureOf = (hostname: string, cause: string, phase: 'bootstrap' | 'install' | 'watch') => ({
   phase,
   cause,
   message: `${messages[cause] ?? cause} ${hostname}`,
@@ -140,11 +140,10 @@ const commands: Readonly<Record<string, Command>> = {
       tasks: readReports(world, hostname, settings.get('tasks')),
     },
   })),
-  down: single((_world, { words: [hostname = '', cause = 'closed'] }) => ({
-    type: 'node_down',
-    hostname,
-    failure: failureOf(hostname, cause, 'bootstrap'),
-  })),
+  down: single((world, { words: [hostname = '', cause = 'closed'] }) => {
+    const phase = world.state.nodes.get(hostname)?.link === 'connected' ? 'watch' : 'bootstrap';
+    return { type: 'node_down', hostname, failure: failureOf(hostname, cause, phase) };
+  }),
   installed: forEach((hostname, world, { settings }) => ({
     type: 'installed',
     hostname,
@@ -162,15 +161,13 @@ const commands: Readonly<Record<string, Command>> = {
     const on = words.indexOf('on');
     const [block = '', word = ''] = words;
     const setting = [...settings].map(([key, value]) => `${key}=${value}`)[0];
-    return words
-      .slice(on + 1)
-      .flatMap((hostname) =>
-        world.submit({
-          type: 'task_report',
-          hostname,
-          task: report(world, hostname, block, setting ?? word),
-        }),
-      );
+    return words.slice(on + 1).flatMap((hostname) =>
+      world.submit({
+        type: 'task_report',
+        hostname,
+        task: report(world, hostname, block, setting ?? word),
+      }),
+    );
   },
   cleaned: forEach((hostname, world, { settings }) => ({
     type: 'cleaned',

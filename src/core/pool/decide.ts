@@ -168,7 +168,8 @@ export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_d
   const isLost = isFlapping || isFinal || (!wasUp && (isEnding || attempt >= CONNECT_ATTEMPTS));
   let retry_ms: number | undefined;
   if (part !== undefined && !isLost) retry_ms = CONNECT_DELAYS_MS[Math.max(0, attempt - 1)];
-  else if (!isFinal && mayOwe(node, part !== undefined)) retry_ms = owedDelay(attempt);
+  else if (!isFinal && mayOwe(node, part !== undefined))
+    retry_ms = owedDelay(part === undefined ? attempt : 0);
   tx.emit('node_disconnected', {
     hostname,
     cause: failure.cause,

@@ -12,6 +12,9 @@ import { takeLeast } from './select.ts';
 /** Added to a preferred host's preference: above anything learned, below nothing the operator set higher on purpose. */
 const PREFERRED_BONUS = 1000;
 
+/** How a requirement begins that names a static host. */
+const STATIC = 'static host ';
+
 /** A place of a component to fill, with the node that had it before. */
 interface Place {
   readonly index: number;
@@ -164,7 +167,7 @@ function whatRemoved(
   return [
     ...[...counts].map(([requirement, nodes]) => ({ requirement, nodes })),
     ...missing.map((name) => ({
-      requirement: `static host "${name}" present, not failed and free`,
+      requirement: `${STATIC}"${name}"`,
       nodes: 0,
     })),
   ];
@@ -180,7 +183,7 @@ function unmet(
   const { hostname } = node.spec;
   const isStatic = component.static_hosts.some((host) => refersTo(host, node));
   if (!isStatic && !isEligible(component, node)) return describe(component);
-  if (run.lost.has(hostname)) return 'not lost from this run before';
+  if (run.lost.has(hostname)) return 'not lost to this run';
   if (node.failed !== undefined) return 'not marked failed';
   if (node.run_id === run.run_id || taken?.has(hostname)) return 'not in this run already';
   if (node.run_id !== undefined) return 'not in use by another run';
@@ -196,19 +199,22 @@ function describe(component: ComponentSpec): string {
   return `in ${groups.join(', or in ')}`;
 }
 
-/** A shortfall as a sentence or two. */
+/** A shortfall as two sentences. */
 export function shortfallSentence({ component, wanted, found, pool, removed }: Shortfall): string {
-  const why = removed.map(({ requirement, nodes }) => {
-    if (requirement.startsWith('static')) return `it needs the ${requirement}`;
-    const verb = nodes === 1 ? 'is' : 'are';
-    return requirement.startsWith('not ')
-      ? `${nodes} ${verb} ${requirement.slice(4)}`
-      : `${nodes} ${verb} not ${requirement}`;
-  });
+  const needs: string[] = [];
+  if (found < wanted) {
+    const can = found === 0 ? 'none' : `only ${found}`;
+    needs.push(`needs at least ${wanted} ${wanted === 1 ? 'node' : 'nodes'} and can have ${can}`);
+  }
+  const why: string[] = [];
+  for (const { requirement, nodes } of removed) {
+    const is = nodes === 1 ? 'is' : 'are';
+    if (requirement.startsWith(STATIC))
+      needs.push(`needs the ${requirement}, which is missing, failed or in use`);
+    else if (requirement.startsWith('not ')) why.push(`${nodes} ${is} ${requirement.slice(4)}`);
+    else why.push(`${nodes} ${is} not ${requirement}`);
+  }
   const size = pool === 1 ? 'The pool has 1 node' : `The pool has ${pool} nodes`;
   const reasons = why.length === 0 ? '' : `: ${why.join('; ')}`;
-  const need = `${wanted} ${wanted === 1 ? 'node' : 'nodes'}`;
-  const can =
-    found >= wanted ? 'cannot have the right ones' : `can have ${found === 0 ? 'none' : `only ${found}`}`;
-  return `Component "${component}" needs at least ${need} and ${can}. ${size}${reasons}.`;
+  return `Component "${component}" ${needs.join(', and ')}. ${size}${reasons}.`;
 }

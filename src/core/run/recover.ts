@@ -58,7 +58,9 @@ export function finishRun(tx: Transaction, run: Run, overdue = false): void {
 export function finishMember(tx: Transaction, run: Run, hostname: string, owed: boolean): void {
   const member = run.members.get(hostname);
   if (member === undefined || member.phase === 'done') return;
-  tx.emit('member_cleaned', { run_id: run.run_id, hostname, owed });
+  // Where no agent ever answered there is nothing to clean, and a removed node's agent cleans up before it leaves.
+  const isOwed = owed && tx.state.nodes.get(hostname)?.agent !== undefined;
+  tx.emit('member_cleaned', { run_id: run.run_id, hostname, owed: isOwed });
   advanceRun(tx, run);
 }
 

@@ -2,11 +2,12 @@
 import type { ResultOf } from '../../../api/methods.ts';
 import { FAILED_FLAG_MS } from '../limits.ts';
 import { Rejection } from '../rejection.ts';
+import { planOf } from '../run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
 import { type Cause, causesOf, taskFailure } from './failures.ts';
 import { hintFor } from './hints.ts';
 import { nodeFailure, nodeState } from './nodes.ts';
-import { memberWaitsFor, preparedOf, waitingIn, waitsFor } from './waiting.ts';
+import { preparedOf, waitingIn, waitsFor } from './waiting.ts';
 
 type Explanation = ResultOf<'plushExplain'>;
 type NodeEntry = Explanation['nodes'][number];
@@ -57,11 +58,15 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
   else sentences.push(`${head} is running: ${finishedOf(run)} nodes are finished`);
   // One loss stands in the reason already; several deserve a count, and so does a loss the run survived.
   const lost = lossSentence(run);
-  if (lost !== undefined && (run.past.length > 1 || ending === undefined)) sentences.push(upperFirst(lost));
+  if (lost !== undefined && (lostOf(run).length > 1 || ending === undefined))
+    sentences.push(upperFirst(lost));
   const [most] = waiting;
   if (most !== undefined) {
-    const who = most.nodes === 1 ? `Node ${most.examples[0]} waits` : `${most.nodes} nodes wait`;
-    sentences.push(`${who} for ${most.waits_for}`);
+    sentences.push(
+      most.nodes === 1
+        ? `Node ${most.examples[0]} waits for ${most.waits_for}`
+        : `${most.nodes} nodes wait for ${most.waits_for.replace(/^its /, 'their ')}`,
+    );
   }
   return sentences.map(withFullStop).join(' ');
 }
@@ -72,15 +77,21 @@ function finishedOf(run: Run): string {
   return `${finished} of ${run.members.size}`;
 }
 
+/** Members lost before the end, without those that failed with the run for the same reason. */
+function lostOf(run: Run): readonly Member[] {
+  return run.past.filter((member) => member.failure?.cause !== run.ending?.cause);
+}
+
 /** "1 node was lost on the way: n2 (Nothing listens on …)" */
 function lossSentence(run: Run): string | undefined {
-  const [first] = run.past;
+  const lost = lostOf(run);
+  const [first] = lost;
   if (first === undefined) return undefined;
-  const names = run.past.slice(0, MAX_NAMES).map((member) => member.hostname);
-  const more = run.past.length - names.length;
+  const names = lost.slice(0, MAX_NAMES).map((member) => member.hostname);
+  const more = lost.length - names.length;
   const who = more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
-  const count = run.past.length === 1 ? '1 node was' : `${run.past.length} nodes were`;
-  const reason = run.past.length === 1 ? ` (${first.failure?.message})` : '';
+  const count = lost.length === 1 ? '1 node was' : `${lost.length} nodes were`;
+  const reason = lost.length === 1 ? ` (${first.failure?.message})` : '';
   return `${count} lost on the way: ${who}${reason}`;
 }
 
@@ -114,7 +125,7 @@ function entryOf(state: State, run: Run, member: Member): NodeEntry {
 
 function progressOf(state: State, run: Run, member: Member): { state: string; phase: string } {
   const phase = phaseOf(state, member);
-  if (run.ending?.outcome === 'succeeded' || hasCompleted(member)) {
+  if (run.ending?.outcome === 'succeeded' || hasCompleted(run, member)) {
     return { state: member.phase === 'done' ? 'done' : 'waiting', phase: 'clean' };
   }
   if (run.ending !== undefined)
@@ -125,14 +136,8 @@ function progressOf(state: State, run: Run, member: Member): { state: string; ph
   return { state: works ? 'running' : 'waiting', phase };
 }
 
-/** Members leave the phase of work for that of cleaning only when all their blocks are complete, or with the run. */
-function hasCompleted(member: Member): boolean {
-  return member.phase === 'finishing' || (member.phase === 'done' && isComplete(member));
-}
-
-function isComplete(member: Member): boolean {
-  const tasks = [...member.tasks.values()];
-  return tasks.length > 0 && tasks.every((task) => task.state === 'completed');
+function hasCompleted(run: Run, member: Member): boolean {
+  return member.completed.size === planOf(run.spec).ofComponent.get(member.component)?.length;
 }
 
 function phaseOf(state: State, member: Member): string {
@@ -165,7 +170,7 @@ function explainNode(state: State, node: PoolNode): Explanation {
     kind: 'node',
     state: nodeState(node),
     summary: nodeSummary(state, node, run, member, waits_for),
-    causes: nodeCauses(node, member),
+    causes: nodeCauses(node, run, member),
     shortfalls: [],
     waiting,
     nodes: run === undefined || member === undefined ? [] : [entryOf(state, run, member)],
@@ -204,13 +209,12 @@ function nodeSummary(
   } else {
     sentences.push('No run uses it');
   }
-  const part = run !== undefined && member !== undefined ? memberWaitsFor(state, run, member) : undefined;
-  const still = part ?? waits_for;
-  if (still !== undefined) sentences.push(`It waits for ${still}`);
+  if (waits_for !== undefined) sentences.push(`It waits for ${waits_for}`);
   return sentences.map(withFullStop).join(' ');
 }
 
-function nodeCauses(node: PoolNode, member: Member | undefined): Cause[] {
+function nodeCauses(node: PoolNode, run: Run | undefined, member: Member | undefined): Cause[] {
+  const ofRun = run === undefined ? [] : causesOf(run);
   const failures = [
     nodeFailure(node),
     member?.failure,
@@ -219,13 +223,15 @@ function nodeCauses(node: PoolNode, member: Member | undefined): Cause[] {
   const causes = new Map<string, Cause>();
   for (const failure of failures) {
     if (failure === undefined || causes.has(failure.cause)) continue;
+    const { cause, phase } = failure;
+    const inRun = ofRun.find((one) => one.cause === cause && one.phase === phase);
     causes.set(failure.cause, {
       cause: failure.cause,
       phase: failure.phase,
       message: failure.message,
       nodes: 1,
       examples: [node.spec.hostname],
-      action: nodeAction(node),
+      action: (node.failed?.failure.cause === cause ? undefined : inRun?.action) ?? nodeAction(node),
       hint: hintFor(failure.cause),
       failure: { ...failure },
     });
@@ -238,9 +244,7 @@ function nodeAction(node: PoolNode): string {
     const until = new Date(Date.parse(node.failed.at) + FAILED_FLAG_MS).toISOString();
     return `No run takes the node before ${until}`;
   }
-  return node.link === 'lost' || node.link === 'connecting'
-    ? 'Plush tries to reach the node again when it is needed'
-    : 'The run that it was in went on or ended without it';
+  return 'The node is asked again when a run needs it';
 }
 
 function withFullStop(sentence: string): string {

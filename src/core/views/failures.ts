@@ -81,19 +81,19 @@ function actionOn(
   group: readonly NodeFailure[],
   replacements: ReadonlyMap<string, string>,
 ): string {
-  const [first] = group;
+  const [{ hostname }] = group as [NodeFailure];
   const ended = group.filter((one) => endedTheRun(run, one)).length;
   const replaced = group.filter((one) => replacements.has(one.hostname));
   const left = group.filter((one) => one.isLost).length - replaced.length - ended;
   const parts: string[] = [];
   if (replaced.length === 1) {
     const name = replaced[0]?.hostname ?? '';
-    parts.push(`${name} was replaced by ${replacements.get(name)}`);
+    parts.push(`node ${name} was replaced by ${replacements.get(name)}`);
   } else if (replaced.length > 1) {
     parts.push(`${replaced.length} nodes were replaced`);
   }
   if (left > 0) {
-    const what = group.length === 1 ? first?.hostname : left === 1 ? '1 node' : `${left} nodes`;
+    const what = group.length === 1 ? `node ${hostname}` : left === 1 ? '1 node' : `${left} nodes`;
     parts.push(`the run went on without ${what}`);
   }
   if (ended > 0) parts.push('the run was ended');

@@ -75,20 +75,25 @@ function blockWaitsFor(run: Run, member: Member): string | undefined {
 /** What all nodes of a run wait for; equal sentences folded, most nodes first. */
 export function waitingIn(state: State, run: Run): Waiting {
   const groups = new Map<string, Waiting[number]>();
-  for (const member of run.members.values()) {
-    const waits_for = memberWaitsFor(state, run, member);
-    if (waits_for === undefined) continue;
+  const add = (hostname: string, waits_for: string, since: string) => {
     // The same trouble on two nodes differs by their names alone.
-    const key = waits_for.replaceAll(member.hostname, '');
-    const since = sinceOf(state, member);
+    const key = waits_for.replaceAll(hostname, '');
     const group = groups.get(key);
     if (group === undefined) {
-      groups.set(key, { waits_for, nodes: 1, since, examples: [member.hostname] });
-      continue;
+      groups.set(key, { waits_for, nodes: 1, since, examples: [hostname] });
+      return;
     }
     group.nodes += 1;
     if (since < group.since) group.since = since;
-    if (group.examples.length < MAX_EXAMPLES) group.examples.push(member.hostname);
+    if (group.examples.length < MAX_EXAMPLES) group.examples.push(hostname);
+  };
+  for (const member of run.members.values()) {
+    const waits_for = memberWaitsFor(state, run, member);
+    if (waits_for !== undefined) add(member.hostname, waits_for, sinceOf(state, member));
+  }
+  if (run.state === 'ending') {
+    for (const hostname of run.cleaning)
+      add(hostname, 'what is left of the run to be cleaned away', run.since);
   }
   return [...groups.values()].sort((a, b) => b.nodes - a.nodes).slice(0, MAX_SENTENCES);
 }

@@ -6,7 +6,6 @@
  *     runs/RUN/installed.json    there when the install is complete
  *     runs/RUN/tasks/TASK/       one a task (tasks/task-folder.ts)
  */
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { folderName } from '../../core/agent/folder-name.ts';
@@ -17,7 +16,7 @@ export class RunFolders {
   constructor(readonly dir: string) {}
 
   runPath(runId: string): string {
-    return join(this.dir, 'runs', folderName(runId, sha256));
+    return join(this.dir, 'runs', folderName(runId));
   }
 
   workPath(runId: string): string {
@@ -30,7 +29,7 @@ export class RunFolders {
 
   /** One path segment for a task's identity. */
   taskName(taskId: string): string {
-    return folderName(taskId, sha256);
+    return folderName(taskId);
   }
 
   has(runId: string): boolean {
@@ -53,8 +52,4 @@ export class RunFolders {
       return typeof saved?.run_id === 'string' ? [saved.run_id] : [];
     });
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

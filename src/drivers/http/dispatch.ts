@@ -143,17 +143,22 @@ export class Dispatcher {
         headers: { 'Retry-After': 10 },
       };
     }
+    // Queued behind another answer it could not be sent, and would not be told when the connection ends.
+    if (response.socket === null) {
+      return { status: 400, sentence: 'An event stream needs a connection on which no other answer is due' };
+    }
     const stream = new AbortController();
     this.#streams.add(stream);
-    response.once('close', () => stream.abort());
+    response.once('close', () => {
+      stream.abort();
+      this.#streams.delete(stream);
+    });
     const source = this.options.rpc.events({ ...query, signal: stream.signal }, caller);
-    streamEvents(request, response, source, this.limits.heartbeatMs)
-      .catch((error: unknown) => {
-        // A source may say by throwing that it was aborted; nobody is there to be told.
-        if (stream.signal.aborted) response.end();
-        else this.#fail(exchange, error);
-      })
-      .finally(() => this.#streams.delete(stream));
+    streamEvents(request, response, source, this.limits.heartbeatMs).catch((error: unknown) => {
+      // A source may say by throwing that it was aborted; nobody is there to be told.
+      if (stream.signal.aborted) response.end();
+      else this.#fail(exchange, error);
+    });
     return undefined;
   }
 
@@ -175,8 +180,8 @@ export class Dispatcher {
     const id = randomUUID();
     const path = pathOf(request.url ?? '');
     this.options.log.error({ err: error, id, method: request.method, path }, 'A request failed unexpectedly');
-    // An answer that was begun cannot become another one; cut off, it is at least not taken for whole.
-    if (response.headersSent) response.destroy();
+    // An answer that was begun cannot become another one; cut off after what is written, it is not taken for whole.
+    if (response.headersSent) request.socket.destroySoon();
     else
       refuse(request, response, {
         status: 500,

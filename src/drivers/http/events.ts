@@ -89,15 +89,13 @@ export async function streamEvents(
   const heart = setInterval(() => {
     if (!response.writableNeedDrain) response.write(format.heartbeat);
   }, heartbeatMs);
-  try {
-    for await (const event of source) {
-      if (response.destroyed) return;
-      if (!response.write(format.encode(event))) await drained(response);
-    }
-    response.end();
-  } finally {
-    clearInterval(heart);
+  // Not after the loop: a source that is slow to end must not keep the heart of a dead answer beating.
+  response.once('close', () => clearInterval(heart));
+  for await (const event of source) {
+    if (response.destroyed) return;
+    if (!response.write(format.encode(event))) await drained(response);
   }
+  response.end();
 }
 
 function isNumber(text: string): boolean {

@@ -42,7 +42,7 @@ export function createGuard(hosts: readonly string[]): Guard {
 }
 
 /** The name or address in a Host header or an authority, without port, brackets and the dot of an absolute name. */
-export function hostname(authority: string): string {
+function hostname(authority: string): string {
   if (authority.startsWith('[')) return normalise(authority.slice(1, authority.indexOf(']')));
   const colon = authority.indexOf(':');
   return normalise(colon < 0 ? authority : authority.slice(0, colon));

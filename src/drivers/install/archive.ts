@@ -1,13 +1,13 @@
 /** Unpacks tar archives: each member is looked at first, then the machine's own tar does it. */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { ArchiveMembers, type Member, type MemberType } from '../../core/agent/archive-members.ts';
 import { AgentError, errorCode, messageOf } from '../agent-error.ts';
 import { type CommandOptions, runCommand } from './command.ts';
-import { freeBytes, noRoomMessage } from './room.ts';
+import { DISK_FULL, freeBytes, noRoomSentence } from './room.ts';
 
 export const MAX_MEMBERS = 1_000_000;
 export const MAX_UNPACKED_BYTES = 100 * 2 ** 30;
@@ -41,9 +41,10 @@ export async function unpack(file: string, options: CommandOptions): Promise<voi
   // nothing else.
   const told = tail.some((line) => /No space left|quota exceeded|File too large|Wrote only/i.test(line));
   if (told || result.signal === 'SIGXFSZ' || (free !== undefined && free < bytes)) {
-    throw new AgentError('disk_full', noRoomMessage(options.cwd, bytes), details);
+    const stderr_tail = [...tail, noRoomSentence(options.cwd, bytes)];
+    throw new AgentError('disk_full', DISK_FULL, { ...details, stderr_tail });
   }
-  throw new AgentError('archive_damaged', `tar cannot unpack ${file}`, details);
+  throw new AgentError('archive_damaged', `tar cannot unpack ${shown(file)}`, details);
 }
 
 /** Gzip tells itself by its first bytes (RFC 1952, 2.3.1). */
@@ -93,9 +94,9 @@ class MemberCheck {
     this.#count += 1;
     this.#bytes += header.size ?? 0;
     if (this.#count > MAX_MEMBERS)
-      return new AgentError('failed', `${this.file} has over ${MAX_MEMBERS} members`);
+      return new AgentError('failed', `${shown(this.file)} has over ${MAX_MEMBERS} members`);
     if (this.#bytes > MAX_UNPACKED_BYTES) {
-      return new AgentError('failed', `${this.file} unpacks to over ${MAX_UNPACKED_BYTES} bytes`);
+      return new AgentError('failed', `${shown(this.file)} unpacks to over ${MAX_UNPACKED_BYTES} bytes`);
     }
     const problem = membersOf(header)
       .map((member) => this.#members.add(member))
@@ -145,6 +146,11 @@ function throughLink(cwd: string, folders: Iterable<string>): string | undefined
   return undefined;
 }
 
+/** Without its folder, which has another name on each node. */
+function shown(file: string): string {
+  return basename(file);
+}
+
 function escapes(problem: string): AgentError {
   return new AgentError('archive_escapes', `${problem}; the archive was not unpacked`);
 }
@@ -152,7 +158,7 @@ function escapes(problem: string): AgentError {
 function damaged(file: string, cause: unknown): AgentError {
   return new AgentError(
     'archive_damaged',
-    `${file} is not a whole tar archive: ${messageOf(cause)}`,
+    `${shown(file)} is not a whole tar archive: ${messageOf(cause)}`,
     {},
     { cause },
   );

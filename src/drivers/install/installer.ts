@@ -1,14 +1,11 @@
 /** Installs software in a run's working folder: fetch or take the package, check it, unpack it, run its command. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { PackageSpec, SoftwareSpec } from '../../../api/spec.ts';
+import type { SoftwareSpec } from '../../../api/spec.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
 import { readJson, writeAtomic } from '../files/atomic.ts';
 import type { RunFolders } from '../files/run-folders.ts';
-import { checkPackage, sha256OfFile } from './check.ts';
-import type { CommandOptions } from './command.ts';
 import { explainNoRoom } from './room.ts';
-import { workFile } from './work-file.ts';
 
 export interface InstallerOptions {
   readonly folders: RunFolders;
@@ -90,12 +87,20 @@ export class Installer {
   }
 
   async #install(runId: string, software: readonly SoftwareSpec[], signal: AbortSignal): Promise<number> {
-    const { folders } = this.options;
+    const { folders, env, stallMs } = this.options;
     let bytes = 0;
     try {
       folders.ensure(runId);
       fs.rmSync(this.#marker(runId), { force: true });
-      for (const one of software) bytes += await this.#installOne(runId, one, signal);
+      // Loaded when it is needed: an agent that waits must be small.
+      const { installOne } = await import('./install-one.ts');
+      const surroundings = {
+        cwd: folders.workPath(runId),
+        env: { ...env, PLUSH_RUN: runId, PLUSH_AGENT: folders.dir },
+        signal,
+        stallMs,
+      };
+      for (const one of software) bytes += await installOne(one, surroundings);
       writeAtomic(this.#marker(runId), JSON.stringify({ software, bytes } satisfies Installed));
       return bytes;
     } catch (error) {
@@ -106,63 +111,4 @@ export class Installer {
       throw new AgentError('failed', `The installation failed: ${messageOf(error)}`, {}, { cause: error });
     }
   }
-
-  async #installOne(runId: string, software: SoftwareSpec, signal: AbortSignal): Promise<number> {
-    const { folders, env, stallMs } = this.options;
-    const cwd = folders.workPath(runId);
-    const options: CommandOptions = {
-      cwd,
-      env: { ...env, PLUSH_RUN: runId, PLUSH_AGENT: folders.dir },
-      signal,
-    };
-    let bytes = 0;
-    if (software.package !== undefined) {
-      const file = workFile(cwd, software.package.dest_path);
-      bytes =
-        (await presentBytes(software.package, file)) ??
-        (await fetchPackage(software.package, file, { stallMs, signal }));
-      if (software.type !== 'none') await (await import('./archive.ts')).unpack(file, options);
-    }
-    signal.throwIfAborted();
-    if (software.install !== undefined && software.install !== '')
-      await runInstall(software.install, options);
-    return bytes;
-  }
-}
-
-/** Size of a package that is there already with the right bytes; undefined when it must be fetched. */
-async function presentBytes(spec: PackageSpec, file: string): Promise<number | undefined> {
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isFile()) return undefined;
-  if (spec.type === 'web' && spec.sha256 === undefined) return undefined;
-  const found = spec.sha256 === undefined ? {} : { sha256: await sha256OfFile(file) };
-  try {
-    checkPackage(spec, { size: stat.size, ...found });
-    return stat.size;
-  } catch (error) {
-    // A wrong file of type web is fetched again; of type scp nobody but the controller can bring a right one.
-    if (spec.type === 'web') return undefined;
-    throw error;
-  }
-}
-
-async function fetchPackage(
-  spec: PackageSpec,
-  file: string,
-  options: { stallMs: number; signal: AbortSignal },
-): Promise<number> {
-  if (spec.type === 'web') return (await import('./download.ts')).download(spec, file, options);
-  throw new AgentError('failed', `The package ${spec.name} was not handed over before its installation`);
-}
-
-async function runInstall(command: string, options: CommandOptions): Promise<void> {
-  const { runCommand } = await import('./command.ts');
-  const { tail, ...status } = await runCommand('/bin/sh', ['-c', command], options);
-  if (status.exit_code === 0) return;
-  const how = status.signal === undefined ? `exit code ${status.exit_code}` : `signal ${status.signal}`;
-  throw new AgentError('install_failed', `The install command ended with ${how}`, {
-    command,
-    ...status,
-    stderr_tail: tail,
-  });
 }

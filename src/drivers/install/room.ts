@@ -10,14 +10,22 @@ export function freeBytes(path: string): number | undefined {
   return bavail * bsize;
 }
 
+/** The same sentence on every node, so that failures fold; how full the disk is stands in the details. */
+export const DISK_FULL = "The node's disk is full";
+
 /** An error without room becomes disk_full with the place and how much is free; any other stays as it is. */
 export function explainNoRoom(error: unknown, path: string, neededBytes?: number): unknown {
   if (!isNoRoom(error)) return error;
-  return new AgentError('disk_full', noRoomMessage(path, neededBytes), {}, { cause: error });
+  return new AgentError(
+    'disk_full',
+    DISK_FULL,
+    { stderr_tail: [noRoomSentence(path, neededBytes)] },
+    { cause: error },
+  );
 }
 
-/** One sentence about a full file system. */
-export function noRoomMessage(path: string, neededBytes?: number): string {
+/** How full a file system is. */
+export function noRoomSentence(path: string, neededBytes?: number): string {
   const free = freeBytes(path);
   const facts = [
     ...(neededBytes === undefined ? [] : [`${neededBytes} bytes needed`]),

@@ -35,7 +35,9 @@ export function bootstrapScript({ controller, nodeFolder, bundle, runtimeKey, en
   const exports = Object.entries(env)
     .map(([name, value]) => `${name}=${quote(value)}`)
     .join(' ');
-  return `umask 077
+  // The first echo ends a line that the login shell may have begun.
+  return `echo
+umask 077
 B="\${PLUSH_BASE:-$HOME/.plush}"
 C="$B/cache"
 D="$B/${controller}/${nodeFolder}"
@@ -54,7 +56,8 @@ fi
 [ -f "$A" ] || need bundle
 N="$(command -v node || command -v nodejs)"
 ${runtime}[ -n "$N" ] || need runtime
-echo "PLUSH dir=$D"
+echo "PLUSH node=$N"
+echo "PLUSH bundle=$A"
 echo "PLUSH socket=$S"
 X="$(command -v setsid)"
 { : >>"$D/agent.log"; } || { echo "PLUSH fail=folder"; exit 0; }
@@ -82,4 +85,17 @@ export function storeCommand(name: string, bytes: number, unpack: boolean): stri
 /** The command that shows the end of an agent's log. */
 export function logCommand(controller: string, nodeFolder: string): string {
   return `/bin/sh -c ${quote(`tail -n 20 "\${PLUSH_BASE:-$HOME/.plush}/${controller}/${nodeFolder}/agent.log"`)}`;
+}
+
+/** The command that carries a stream to an agent's socket where sshd does not (see relay.ts). */
+export function relayCommand({
+  node,
+  bundle,
+  socket,
+}: {
+  node: string;
+  bundle: string;
+  socket: string;
+}): string {
+  return `exec ${quote(node)} ${AGENT_FLAGS} ${quote(bundle)} --relay ${quote(socket)}`;
 }

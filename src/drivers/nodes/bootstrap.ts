@@ -9,7 +9,7 @@ import type { Failure } from '../../../api/schemas.ts';
 import type { NodeSpec } from '../../../api/spec.ts';
 import { AccessError, type ExecResult, type NodeSession } from '../access.ts';
 import type { AgentKit } from './agent-kit.ts';
-import { bootstrapScript, logCommand, storeCommand } from './bootstrap-script.ts';
+import { bootstrapScript, logCommand, relayCommand, storeCommand } from './bootstrap-script.ts';
 
 /** Deadlines of the steps. */
 const SCRIPT_MS = 20_000;
@@ -19,6 +19,9 @@ const RUNTIME_UPLOAD_MS = 10 * 60_000;
 const MAX_ROUNDS = 3;
 /** A node's disk must have this much room beside what is handed out. */
 const SPARE_KB = 1024;
+
+/** The same on every node, so that failures fold; how full it is stands in the details. */
+const DISK_FULL = "The node's disk is full";
 
 /** A node could not be prepared. `cause` is a symbol, the message a sentence. */
 export class BootstrapError extends Error {
@@ -37,6 +40,8 @@ export class BootstrapError extends Error {
 export interface Prepared {
   /** Absolute path of the agent's socket on the node. */
   readonly socket: string;
+  /** Command whose standard input and output lead to the socket, where sshd forwards to none. */
+  readonly relay: string;
   /** Bytes that were handed out. */
   readonly uploaded: number;
 }
@@ -76,9 +81,10 @@ export async function bootstrap(
     });
     const said = readScript(result);
     if (said.need === undefined && said.unsuitable === undefined) {
-      if (!said.ready || said.socket === undefined)
+      const { socket, node: program, bundle: file } = said;
+      if (!said.ready || socket === undefined || program === undefined || file === undefined)
         throw await startError(session, controller, folder, result, said.fail);
-      return { socket: said.socket, uploaded };
+      return { socket, relay: relayCommand({ node: program, bundle: file, socket }), uploaded };
     }
     if (said.need === 'bundle') {
       checkRoom(said, kit.bundle.length);
@@ -115,6 +121,8 @@ interface Said {
   fail?: string;
   unsuitable?: string;
   socket?: string;
+  node?: string;
+  bundle?: string;
   os?: string;
   machine?: string;
   freeKb?: number;
@@ -133,6 +141,8 @@ function readScript({ stdout }: ExecResult): Said {
       Object.assign(said, { need, os, machine, freeKb: Number(freeKb) });
     } else if (line.startsWith('PLUSH fail=')) said.fail = line.slice('PLUSH fail='.length);
     else if (line.startsWith('PLUSH socket=')) said.socket = line.slice('PLUSH socket='.length);
+    else if (line.startsWith('PLUSH node=')) said.node = line.slice('PLUSH node='.length);
+    else if (line.startsWith('PLUSH bundle=')) said.bundle = line.slice('PLUSH bundle='.length);
     else if (line.startsWith('{"ready"')) said.ready = true;
     else if (line.startsWith('{"unsuitable"'))
       said.unsuitable = (JSON.parse(line) as { unsuitable: string }).unsuitable;
@@ -144,10 +154,8 @@ function checkRoom({ freeKb }: Said, bytes: number): void {
   if (freeKb === undefined || Number.isNaN(freeKb)) return;
   const neededKb = Math.ceil(bytes / 1024) + SPARE_KB;
   if (freeKb >= neededKb) return;
-  throw new BootstrapError(
-    'disk_full',
-    `The node's disk has ${freeKb} KB free where ${neededKb} KB are needed`,
-  );
+  const seen = `The file system of Plush's folder has ${freeKb} KB free where ${neededKb} KB are needed`;
+  throw new BootstrapError('disk_full', DISK_FULL, { stderr_tail: [seen] });
 }
 
 async function runtimeFor(
@@ -199,11 +207,7 @@ async function store(
     ...(result.code === undefined ? {} : { exit_code: result.code }),
   };
   if (/no space left|quota exceeded|file too large/i.test(result.stderr)) {
-    throw new BootstrapError(
-      'disk_full',
-      "The node's disk is full: what Plush needs there could not be stored",
-      details,
-    );
+    throw new BootstrapError('disk_full', DISK_FULL, details);
   }
   throw new BootstrapError(
     'upload_failed',
@@ -222,9 +226,7 @@ async function startError(
   const said = lines(result.stderr);
   if (fail !== undefined || /no space left/i.test(result.stderr)) {
     const full = /no space left|quota exceeded/i.test(result.stderr);
-    const text = full
-      ? "The node's disk is full"
-      : `The node's folder cannot be written: ${said.at(-1) ?? fail ?? ''}`;
+    const text = full ? DISK_FULL : "The account cannot write to Plush's folder on the node";
     return new BootstrapError(full ? 'disk_full' : 'folder_unwritable', text, { stderr_tail: said });
   }
   if (!result.stdout.includes('PLUSH ')) {
@@ -241,7 +243,7 @@ async function startError(
   const full = /ENOSPC|no space left/i.test(tail.join('\n'));
   return new BootstrapError(
     full ? 'disk_full' : 'agent_start_failed',
-    full ? "The node's disk is full" : `The agent did not start: ${tail.at(-1) ?? 'it said nothing'}`,
+    full ? DISK_FULL : `The agent did not start: ${tail.at(-1) ?? 'it said nothing'}`,
     { stderr_tail: tail },
   );
 }

@@ -2,20 +2,25 @@
  * One node as the controller reaches it: at most one session, on it at most one link to the agent, and the work of a run
  * on that link, one step after another.
  */
-import type { Failure } from '../../../api/schemas.ts';
+import type { Duplex } from 'node:stream';
 import type { NodeSpec } from '../../../api/spec.ts';
 import { AGENT_PROTOCOL, type AgentState, MAX_CHUNK_BYTES, type ReportFrame } from '../../wire/agent.ts';
 import { AccessError, type NodeAccess, type NodeSession } from '../access.ts';
-import { messageOf } from '../agent-error.ts';
 import type { OutputStore } from '../outputs.ts';
 import type { AgentKit } from './agent-kit.ts';
 import { AgentLink } from './agent-link.ts';
-import { BootstrapError, bootstrap } from './bootstrap.ts';
+import { bootstrap, type Prepared } from './bootstrap.ts';
+import { dialThroughRelay } from './relay.ts';
 
 const OPEN_MS = 10_000;
 const DIAL_MS = 5_000;
+/** A relay is a program that has to start first. */
+const RELAY_MS = 15_000;
 const HELLO_MS = 10_000;
 const READ_MS = 30_000;
+
+/** Failures to reach a socket that was there before which mean that the agent must be started anew. */
+const MAY_BE_GONE: ReadonlySet<string> = new Set(['not_listening', 'failed']);
 
 export interface ConnectionOptions {
   readonly access: NodeAccess;
@@ -29,7 +34,9 @@ export class Connection {
   readonly node: NodeSpec;
   readonly #options: ConnectionOptions;
   #session: NodeSession | undefined;
-  #socket: string | undefined;
+  #way: Prepared | undefined;
+  /** The machine's sshd forwards to no socket: see relay.ts. */
+  #isRelayed = false;
   #link: AgentLink | undefined;
   #tail: Promise<void> = Promise.resolve();
 
@@ -81,31 +88,31 @@ export class Connection {
     void session.closed.then((error) => {
       if (this.#session !== session) return;
       this.#session = undefined;
-      this.#link?.close(error.message);
+      this.#link?.close(lossSentence(error));
     });
     return session;
   }
 
   async #dialKnown(session: NodeSession): Promise<AgentState | undefined> {
     if (this.#link !== undefined) return this.#greet(this.#link);
-    if (this.#socket === undefined) return undefined;
+    if (this.#way === undefined) return undefined;
     try {
-      return await this.#dial(session, this.#socket);
+      return await this.#dial(session, this.#way);
     } catch (error) {
-      if (error instanceof AccessError && error.code === 'not_listening') return undefined;
+      if (error instanceof AccessError && MAY_BE_GONE.has(error.code)) return undefined;
       throw error;
     }
   }
 
   async #start(session: NodeSession): Promise<AgentState> {
     const { controller, kit } = this.#options;
-    const { socket } = await bootstrap(session, this.node, controller, kit);
-    this.#socket = socket;
-    return this.#dial(session, socket);
+    const way = await bootstrap(session, this.node, controller, kit);
+    this.#way = way;
+    return this.#dial(session, way);
   }
 
-  async #dial(session: NodeSession, socket: string): Promise<AgentState> {
-    const stream = await session.dial(socket, DIAL_MS);
+  async #dial(session: NodeSession, way: Prepared): Promise<AgentState> {
+    const stream = await this.#openStream(session, way);
     const link = new AgentLink(stream, { onReport: this.#options.onReport });
     this.#link = link;
     void link.closed.then(() => {
@@ -114,11 +121,28 @@ export class Connection {
     return this.#greet(link);
   }
 
+  async #openStream(session: NodeSession, { socket, relay }: Prepared): Promise<Duplex> {
+    if (this.#isRelayed) return dialThroughRelay(session, relay, RELAY_MS);
+    try {
+      return await session.dial(socket, DIAL_MS);
+    } catch (error) {
+      if (!(error instanceof AccessError && error.code === 'forwarding_refused')) throw error;
+      const stream = await dialThroughRelay(session, relay, RELAY_MS);
+      this.#isRelayed = true;
+      return stream;
+    }
+  }
+
   async #greet(link: AgentLink): Promise<AgentState> {
     const { controller, epoch } = this.#options;
     const ask = { protocol: AGENT_PROTOCOL, epoch: epoch(), controller, node: this.node.hostname };
     return (await link.request('hello', ask, { timeoutMs: HELLO_MS })).ok;
   }
+}
+
+/** Without the node's name, so that equal losses fold. */
+function lossSentence({ cause }: AccessError): string {
+  return `The connection to the node broke${cause instanceof Error ? `: ${cause.message}` : ''}`;
 }
 
 function tolerateLinkEnd(error: unknown): void {
@@ -147,13 +171,4 @@ export async function collectOutput(link: AgentLink, outputs: OutputStore, task_
   for (const stream of ['stdout', 'stderr'] as const) {
     await outputs.save(task_id, stream, outputPieces(link, task_id, stream));
   }
-}
-
-/** What went wrong on the way to an agent, as facts carry it. */
-export function connectFailure(error: unknown): Failure {
-  if (error instanceof BootstrapError) {
-    return { phase: 'bootstrap', cause: error.code, message: error.message, attempt: 1, ...error.details };
-  }
-  const cause = error instanceof AccessError ? error.code : 'agent_unreachable';
-  return { phase: 'bootstrap', cause, message: messageOf(error), attempt: 1 };
 }

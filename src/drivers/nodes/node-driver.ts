@@ -14,7 +14,8 @@ import type { Log } from '../log.ts';
 import type { OutputStore } from '../outputs.ts';
 import type { AgentKit } from './agent-kit.ts';
 import { type AgentLink, LinkError } from './agent-link.ts';
-import { Connection, collectOutput, connectFailure } from './connection.ts';
+import { connectFailure } from './connect-failure.ts';
+import { Connection, collectOutput } from './connection.ts';
 import { PackageError, type PackageStore } from './packages.ts';
 
 /** Bootstraps under way at once: a bound, so a slow node delays nobody (engine.md). */
@@ -151,7 +152,7 @@ export class NodeDriver {
     } catch (error) {
       if (!isCurrent()) return;
       connection.close('The attempt to connect failed');
-      this.#options.report({ type: 'node_down', hostname, failure: connectFailure(error) });
+      this.#options.report({ type: 'node_down', hostname, failure: connectFailure(error, connection.node) });
     }
   }
 
@@ -202,9 +203,10 @@ export class NodeDriver {
       this.#options.report({ type: 'task_report', hostname, task: ok.task });
     } catch (error) {
       if (!(error instanceof AgentError)) return;
-      const { message } = error.failure;
+      const { code, message } = error.failure;
       this.#options.log.warn({ hostname, task_id, err: message }, 'The agent refused to start a task');
-      const task = { task_id, run_id, state: 'exited', cause: 'start_failed', message } as const;
+      const cause = code === 'disk_full' ? code : 'start_failed';
+      const task = { task_id, run_id, state: 'exited', cause, message } as const;
       this.#options.report({ type: 'task_report', hostname, task });
     }
   }

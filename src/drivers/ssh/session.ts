@@ -90,10 +90,15 @@ export class SshSession implements NodeSession {
 
   /** @returns the channel, or why the server opened none */
   #openStream(socketPath: string): Promise<Opening> {
-    return new Promise((resolve) => {
-      this.#connection.client.openssh_forwardOutStreamLocal(socketPath, (error, channel) => {
-        resolve(error ? { refusal: error } : { channel });
-      });
+    return new Promise((resolve, reject) => {
+      try {
+        this.#connection.client.openssh_forwardOutStreamLocal(socketPath, (error, channel) => {
+          resolve(error ? { refusal: error } : { channel });
+        });
+      } catch (error) {
+        // The connection is just ending; ssh2 throws for that alone.
+        reject(this.#lossOf(error));
+      }
     });
   }
 

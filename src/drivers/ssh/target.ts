@@ -5,6 +5,8 @@ import { AccessError } from '../access.ts';
 /** RFC 4253 gives SSH this port. */
 const SSH_PORT = 22;
 
+const MAX_PORT = 65_535;
+
 /** Where a connection goes, and as whom. */
 export interface SshTarget {
   /** Name or address, an IPv6 address without brackets. */
@@ -20,11 +22,14 @@ export interface SshTarget {
 /**
  * Where to reach a node. The port in its hostname is part of its name alone; SSH listens on `ssh_port`.
  *
- * @throws AccessError `unresolved` when the hostname holds no host
+ * @throws AccessError `unresolved` when the hostname holds no host, `failed` when the port is none
  */
 export function targetOf(node: NodeSpec, defaultUser: string): SshTarget {
   const host = hostOf(node.hostname);
   const port = node.ssh_port ?? SSH_PORT;
+  if (!Number.isInteger(port) || port < 1 || port > MAX_PORT) {
+    throw new AccessError('failed', `The SSH port ${port} of ${host} is not between 1 and ${MAX_PORT}`);
+  }
   return {
     host,
     port,

@@ -1,6 +1,7 @@
 /** Ends processes for good: a signal, time to obey it, then SIGKILL until none is left. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../agent-error.ts';
+import { monotonicMs } from '../clock.ts';
 import { type ProcessInfo, readProcess, sendSignal } from './processes.ts';
 
 /** Rounds of SIGKILL; a process that outlives them is stuck in the kernel. */
@@ -29,13 +30,13 @@ export interface Ended {
 /** Settles when no process is found any more, or when the rounds are used up. */
 export async function endProcesses(ending: Ending): Promise<Ended> {
   const seen = new Set<string>();
-  const killAt = performance.now() + ending.graceMs;
+  const killAt = monotonicMs() + ending.graceMs;
   let wrappersSince: number | undefined;
   let rounds = 0;
   for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2)) {
     const found = ending.find();
     const programs = found.filter((info) => !ending.isWrapper(info));
-    const now = performance.now();
+    const now = monotonicMs();
     if (found.length === 0) return { killed: seen.size, left: [] };
     if (rounds >= KILL_ROUNDS) {
       return { killed: seen.size - programs.length, left: found.map((info) => info.pid) };

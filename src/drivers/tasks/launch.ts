@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AgentError, isNoRoom, messageOf } from '../agent-error.ts';
+import { monotonicMs } from '../clock.ts';
 import type { TaskFolder } from './task-folder.ts';
 
 /**
@@ -75,9 +76,9 @@ function spawnWrapper(options: Launch, stdout: number, stderr: number): Promise<
 
 /** The program's pid once it has appeared; undefined when the wrapper ended before, or it takes too long. */
 export async function awaitProgram(folder: TaskFolder, ended: () => boolean): Promise<number | undefined> {
-  const deadline = performance.now() + APPEAR_MS;
+  const deadline = monotonicMs() + APPEAR_MS;
   for (let ms = APPEAR_PAUSE_MIN_MS; ; ms = Math.min(APPEAR_PAUSE_MAX_MS, ms * 2)) {
-    const done = ended() || performance.now() > deadline;
+    const done = ended() || monotonicMs() > deadline;
     const pid = folder.readProgramPid();
     if (pid !== undefined || done) return pid;
     await pause(ms);

@@ -10,6 +10,8 @@ const SHEBANG_BYTES = 256;
 /** Where and with what environment a program is to run. */
 export interface Surroundings {
   readonly cwd: string;
+  /** The folder as the specification names it, for messages: the whole path is another one on each node. */
+  readonly shownCwd: string;
   readonly path: string | undefined;
 }
 
@@ -17,18 +19,21 @@ export interface Surroundings {
  * The program as it must be named to the shell: a path with a slash as given (against `cwd`), any other found through PATH.
  * @throws AgentError program_not_found, program_not_executable, cwd_missing
  */
-export function findProgram(program: string, { cwd, path }: Surroundings): string {
-  if (!isFolder(cwd)) throw new AgentError('cwd_missing', `The folder ${cwd} is not there`);
+export function findProgram(program: string, { cwd, shownCwd, path }: Surroundings): string {
+  const folder = shownCwd === '.' ? "the run's folder" : `the folder "${shownCwd}"`;
+  if (!isFolder(cwd))
+    throw new AgentError('cwd_missing', `There is no folder "${shownCwd}" to run the program in`);
   if (program.includes('/')) {
     const file = resolve(cwd, program);
-    const problem = problemOf(file);
+    const name = program.startsWith('/') ? program : `${JSON.stringify(program)} in ${folder}`;
+    const problem = problemOf(file, name);
     if (problem !== undefined) throw problem;
-    checkInterpreter(file);
+    checkInterpreter(file, name);
     // A leading dash would be an option of the shell's exec.
     return program.startsWith('-') ? `./${program}` : program;
   }
   const found = searchPath(program, cwd, path ?? DEFAULT_PATH);
-  checkInterpreter(found);
+  checkInterpreter(found, found);
   return found;
 }
 
@@ -36,7 +41,7 @@ function searchPath(program: string, cwd: string, path: string): string {
   let notExecutable: AgentError | undefined;
   for (const folder of program === '' ? [] : path.split(':')) {
     const file = resolve(cwd, folder, program);
-    const problem = problemOf(file);
+    const problem = problemOf(file, file);
     if (problem === undefined) return file;
     if (problem.failure.code === 'program_not_executable') notExecutable ??= problem;
   }
@@ -49,25 +54,26 @@ function searchPath(program: string, cwd: string, path: string): string {
   );
 }
 
-function problemOf(file: string): AgentError | undefined {
+/** @param name of the program, for messages */
+function problemOf(file: string, name: string): AgentError | undefined {
   const stat = statOf(file);
-  if (stat === undefined) return new AgentError('program_not_found', `The program ${file} is not there`);
-  if (!stat.isFile()) return new AgentError('program_not_executable', `${file} is not a file`);
+  if (stat === undefined) return new AgentError('program_not_found', `There is no program ${name}`);
+  if (!stat.isFile()) return new AgentError('program_not_executable', `The program ${name} is not a file`);
   try {
     fs.accessSync(file, fs.constants.X_OK);
     return undefined;
   } catch (cause) {
-    const message = `${file} may not be executed; chmod +x it`;
+    const message = `The program ${name} may not be executed; chmod +x it`;
     return new AgentError('program_not_executable', message, {}, { cause });
   }
 }
 
 /** A script whose interpreter is missing fails with words that blame the script; these do not. */
-function checkInterpreter(file: string): void {
+function checkInterpreter(file: string, name: string): void {
   const interpreter = /^#![ \t]*(\/[^ \t\n]*)/.exec(firstBytes(file))?.[1];
   if (interpreter === undefined || statOf(interpreter) !== undefined) return;
-  const name = JSON.stringify(interpreter);
-  throw new AgentError('program_not_found', `The interpreter ${name} of the script ${file} is not there`);
+  const message = `There is no interpreter ${interpreter}, which the script ${name} asks for`;
+  throw new AgentError('program_not_found', message);
 }
 
 function firstBytes(file: string): string {

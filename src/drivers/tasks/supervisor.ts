@@ -63,8 +63,10 @@ export class Supervisor {
 
   /** Takes over what is in the folders. Call once, before anything else. @throws the system's error */
   adopt(): void {
+    const runs = this.options.folders.list();
+    if (runs.length === 0) return;
     const carried = carriedTasks(this.#mark);
-    for (const runId of this.options.folders.list()) {
+    for (const runId of runs) {
       const tasksPath = this.options.folders.tasksPath(runId);
       for (const name of listTaskFolders(tasksPath)) {
         const task = adoptTask(join(tasksPath, name), this.options, carried);
@@ -145,7 +147,7 @@ export class Supervisor {
       if (!isNoRoom(error)) throw error;
       throw new AgentError(
         'disk_full',
-        `No room in ${folders.dir} to write down the order`,
+        "The node's disk is full: the order of the task cannot be written down",
         {},
         { cause: error },
       );
@@ -172,7 +174,7 @@ export class Supervisor {
       PLUSH_TASK: order.task_id,
       PLUSH_AGENT: this.options.folders.dir,
     };
-    const program = findProgram(order.path, { cwd, path: env.PATH });
+    const program = findProgram(order.path, { cwd, shownCwd: order.cwd ?? '.', path: env.PATH });
     const onExit = (status: number | undefined) => this.#settle(task, status);
     const pid = await launch({ folder: task.folder, program, args: order.args, cwd, env, onExit });
     task.wrapper = identify(pid, this.options.bootId);

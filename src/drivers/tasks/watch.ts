@@ -1,4 +1,6 @@
 /** Looks at tasks at intervals: how their output grows, and whether adopted ones still run. */
+
+import { monotonicMs } from '../clock.ts';
 import { wrapperLives } from './adopt.ts';
 import type { ProcessInfo } from './processes.ts';
 import type { Task } from './task.ts';
@@ -32,7 +34,7 @@ export class Watch {
   /** Watches a task while it runs or has left processes behind. */
   add(task: Task): void {
     if (!task.running && !task.leftovers) return;
-    if (this.#tasks.size === 0) this.#lookedAt = performance.now();
+    if (this.#tasks.size === 0) this.#lookedAt = monotonicMs();
     this.#tasks.add(task);
     this.#timer ??= setTimeout(() => this.#look(), LOOK_MS.min);
   }
@@ -43,8 +45,8 @@ export class Watch {
 
   /** Settles when none of the tasks runs any more, or when the time is up. */
   async ended(tasks: readonly Task[], timeoutMs: number): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    while (performance.now() < deadline) {
+    const deadline = monotonicMs() + timeoutMs;
+    while (monotonicMs() < deadline) {
       for (const task of tasks) {
         if (task.running && task.adopted) this.#check(task);
       }
@@ -55,7 +57,7 @@ export class Watch {
 
   #look(): void {
     this.#timer = undefined;
-    const now = performance.now();
+    const now = monotonicMs();
     const elapsedMs = now - this.#lookedAt;
     this.#lookedAt = now;
     const checkAdopted = now - this.#adoptedAt >= ADOPTED_MS;

@@ -1,0 +1,197 @@
+import type { EventType, FactBody } from '../../../api/events.ts';
+import { foldEvents, phaseCounts, type RunProgress, startProgress } from '../../../clients/shell/progress.ts';
+import { blockLines, noteLine, summaryLines } from '../../../clients/shell/progress-view.ts';
+
+const START = Date.parse('2026-01-01T00:00:00.000Z');
+const RUN = 'app-1';
+
+function event<T extends EventType>(type: T, seconds: number, body: FactBody<T>): Record<string, unknown> {
+  return { seq: 1, time: new Date(START + seconds * 1000).toISOString(), type, ...body };
+}
+
+function newProgress(blocks = [{ name: 'work', component: 'workers' }]): RunProgress {
+  const counts = {
+    component_block: 'all',
+    state: 'waiting',
+    waiting: 0,
+    running: 0,
+    completed: 0,
+    failed: 0,
+  };
+  return startProgress({
+    run_id: RUN,
+    app: 'app',
+    state: 'deploying',
+    started: new Date(START).toISOString(),
+    components: [],
+    blocks: blocks.map((block) => ({ ...block, ...counts })),
+    waiting: [],
+    lost: 0,
+  });
+}
+
+const member = (hostname: string, index: number, replaces?: string) => ({
+  hostname,
+  component: 'workers',
+  index,
+  ...(replaces === undefined ? {} : { replaces }),
+});
+const matched = (seconds: number, ...members: ReturnType<typeof member>[]) =>
+  event('run_matched', seconds, { run_id: RUN, members });
+const started = (seconds: number, node: string) => [
+  event('task_ordered', seconds, {
+    run_id: RUN,
+    task_id: `${RUN}/work/${node}/1`,
+    block: 'work',
+    hostname: node,
+    attempt: 1,
+    index: 0,
+    count: 2,
+  }),
+  event('task_started', seconds, { run_id: RUN, task_id: `${RUN}/work/${node}/1`, pid: 7 }),
+];
+const failed = (seconds: number, hostname: string) =>
+  event('member_failed', seconds, {
+    run_id: RUN,
+    hostname,
+    component: 'workers',
+    failure: { phase: 'watch', cause: 'lost', message: 'The disk\nis full', attempt: 1 },
+  });
+
+const linesOf = (progress: RunProgress, ...events: Record<string, unknown>[]) =>
+  foldEvents(progress, events).map(noteLine);
+
+describe('the progress of a run', () => {
+  it('tells a loss and its replacement in one line', () => {
+    const progress = newProgress();
+    const lines = linesOf(
+      progress,
+      matched(0, member('n1', 0), member('n2', 1)),
+      failed(3, 'n2'),
+      matched(3, member('n5', 1, 'n2')),
+    );
+    expect(lines).toEqual(['00:00 workers: n1, n2', '00:03 n2 failed: The disk is full → n5 takes over']);
+    expect([...progress.members.keys()]).toEqual(['n1', 'n5']);
+    expect(progress.losses).toEqual([{ hostname: 'n2', message: 'The disk\nis full', replacement: 'n5' }]);
+  });
+
+  it('tells a replacement that comes later in a line of its own', () => {
+    const progress = newProgress();
+    linesOf(progress, matched(0, member('n2', 1)), failed(3, 'n2'));
+    expect(linesOf(progress, matched(9, member('n5', 1, 'n2')))).toEqual(['00:09 n5 takes over from n2']);
+  });
+
+  it('folds what happens to many nodes at once into one line', () => {
+    const progress = newProgress();
+    const names = Array.from({ length: 9 }, (_, index) => `n${index}`);
+    foldEvents(progress, [matched(0, ...names.map((name, index) => member(name, index)))]);
+    const installed = names.map((hostname) =>
+      event('member_installed', 1, { run_id: RUN, hostname, bytes: 0 }),
+    );
+    expect(linesOf(progress, ...installed)).toEqual(['00:01 n0, n1, n2, n3, n4 and 4 more prepared']);
+    expect(phaseCounts(progress)).toEqual({ preparing: 0, ready: 9, working: 0, cleaned: 0 });
+  });
+
+  it('counts tasks that run, complete and fail', () => {
+    const progress = newProgress();
+    foldEvents(progress, [
+      matched(0, member('n1', 0), member('n2', 1)),
+      ...started(1, 'n1'),
+      ...started(1, 'n2'),
+    ]);
+    expect(phaseCounts(progress)).toMatchObject({ working: 2 });
+    const ends = [
+      event('task_exited', 2, {
+        run_id: RUN,
+        task_id: `${RUN}/work/n1/1`,
+        outcome: 'completed',
+        exit_code: 0,
+      }),
+      event('task_exited', 2, {
+        run_id: RUN,
+        task_id: `${RUN}/work/n2/1`,
+        outcome: 'failed',
+        exit_code: 3,
+        stderr_tail: ['first', 'no such file', ''],
+      }),
+    ];
+    expect(linesOf(progress, ...ends)).toEqual([
+      '00:02 n1 completed work',
+      '00:02 n2 work failed: exit code 3 (no such file)',
+    ]);
+    expect(blockLines(progress, 2000).map(({ text }) => text)).toEqual([
+      'app-1  deploying  00:02',
+      '  2 nodes: 2 ready',
+      '  work [############............] 1/2  1 failed',
+    ]);
+  });
+
+  it('passes over other runs, foreign nodes and events it does not know', () => {
+    const progress = newProgress();
+    const events = [
+      event('run_ended', 1, { run_id: 'other', outcome: 'failed' }),
+      event('node_disconnected', 1, { hostname: 'foreign', cause: 'x', message: 'Gone', attempt: 0 }),
+      { seq: 2, time: 'no time', type: 'constructor', run_id: RUN },
+      { seq: 3, time: 'no time', type: 'of_the_future', run_id: RUN },
+    ];
+    expect(linesOf(progress, ...events)).toEqual([]);
+    expect(progress.outcome).toBeUndefined();
+  });
+
+  it('goes on behind a gap, with tasks and blocks it never heard of', () => {
+    const progress = newProgress([]);
+    foldEvents(progress, [
+      { type: 'gap', seq: 5 },
+      matched(0, member('n1', 0)),
+      event('task_started', 1, { run_id: RUN, task_id: `${RUN}/late/n1/2` }),
+    ]);
+    expect(progress.hasGap).toBe(true);
+    expect(progress.tasks.get(`${RUN}/late/n1/2`)).toMatchObject({ block: 'late', hostname: 'n1' });
+    expect([...progress.blocks.keys()]).toEqual(['late']);
+  });
+
+  it('knows that the run is over, and which nodes are owed a cleaning', () => {
+    const progress = newProgress();
+    foldEvents(progress, [
+      matched(0, member('n1', 0), member('n2', 1)),
+      event('run_ending', 4, { run_id: RUN, outcome: 'aborted', cause: 'c', message: 'Asked to' }),
+      event('member_cleaned', 5, { run_id: RUN, hostname: 'n1', owed: true }),
+      event('member_cleaned', 5, { run_id: RUN, hostname: 'n2', owed: false }),
+      event('run_ended', 5, { run_id: RUN, outcome: 'aborted' }),
+    ]);
+    expect(progress).toMatchObject({ state: 'aborted', outcome: 'aborted', message: 'Asked to' });
+    expect(blockLines(progress, 5000).map(({ text }) => text)).toContain('  not cleaned yet: n1');
+    foldEvents(progress, [event('node_cleaned', 9, { hostname: 'n1', run_id: RUN })]);
+    expect(progress.owed.size).toBe(0);
+  });
+
+  it('shows the blocks that matter where there are too many for bars', () => {
+    const names = Array.from({ length: 40 }, (_, index) => `b${index}`);
+    const progress = newProgress(names.map((name) => ({ name, component: 'workers' })));
+    foldEvents(progress, [
+      event('block_changed', 1, { run_id: RUN, block: 'b33', component: 'workers', state: 'running' }),
+    ]);
+    const texts = blockLines(progress, 0).map(({ text }) => text);
+    expect(texts.some((text) => text.includes('b33'))).toBe(true);
+    expect(texts.at(-1)).toBe('  and 28 blocks more');
+  });
+});
+
+describe('the summary', () => {
+  const run = { run_id: RUN, started: '2026-01-01T00:00:00.000Z', ended: '2026-01-01T01:02:03.000Z' };
+
+  it('says how long it took and on how many nodes', () => {
+    const [line] = summaryLines({
+      ...run,
+      state: 'succeeded',
+      components: [{ nodes: 2 }, { nodes: 1 }],
+      lost: 1,
+    });
+    expect(line).toBe('Run app-1 succeeded after 1:02:03 on 3 nodes, 1 lost on the way');
+  });
+
+  it('says why a run did not succeed', () => {
+    const [line] = summaryLines({ ...run, state: 'failed', message: 'No spare', components: [], lost: 0 });
+    expect(line).toBe('Run app-1 failed after 1:02:03 on 0 nodes: No spare');
+  });
+});
