@@ -27,11 +27,21 @@ export function methodSignature(name: MethodName): string[][] {
 /** A method's documentation as plain text. */
 export function methodHelp(name: MethodName): string {
   const { doc, params, result, scope, faults: symbols } = methodTable[name] as Definition;
-  const lines = [`${name}(${params.map((p) => (p.optional ? `[${p.name}]` : p.name)).join(', ')})`, '', doc, ''];
-  for (const param of params) lines.push(`${param.name} (${xmlRpcType(param.schema)}): ${param.doc}`, ...members(param.schema));
-  lines.push(`Answers ${xmlRpcType(result)}${result.description === undefined ? '' : `: ${result.description}`}`, ...members(result));
+  const lines = [
+    `${name}(${params.map((p) => (p.optional ? `[${p.name}]` : p.name)).join(', ')})`,
+    '',
+    doc,
+    '',
+  ];
+  for (const param of params)
+    lines.push(`${param.name} (${xmlRpcType(param.schema)}): ${param.doc}`, ...members(param.schema));
+  lines.push(
+    `Answers ${xmlRpcType(result)}${result.description === undefined ? '' : `: ${result.description}`}`,
+    ...members(result),
+  );
   lines.push('', `Scope: ${scope}`);
-  for (const symbol of symbols) lines.push(`Fault ${faults[symbol].code} ${symbol}: ${faults[symbol].meaning}`);
+  for (const symbol of symbols)
+    lines.push(`Fault ${faults[symbol].code} ${symbol}: ${faults[symbol].meaning}`);
   return lines.join('\n');
 }
 

@@ -24,7 +24,8 @@ export function openrpc(): Record<string, unknown> {
     info: {
       title: 'Plush',
       version: '1.0.0',
-      description: 'Manages distributed applications. The same methods are served over XML-RPC (POST /RPC2) and JSON-RPC 2.0 (POST /rpc).',
+      description:
+        'Manages distributed applications. The same methods are served over XML-RPC (POST /RPC2) and JSON-RPC 2.0 (POST /rpc).',
     },
     methods: rows.map(([name, { doc, params, result, scope, faults: symbols }]) => ({
       name,
@@ -37,10 +38,19 @@ export function openrpc(): Record<string, unknown> {
         schema: param.schema,
       })),
       result: { name: 'result', schema: result },
-      errors: symbols.map((symbol) => ({ code: faults[symbol].code, message: symbol, data: faults[symbol].meaning })),
+      errors: symbols.map((symbol) => ({
+        code: faults[symbol].code,
+        message: symbol,
+        data: faults[symbol].meaning,
+      })),
       'x-scope': scope,
     })),
-    'x-callbacks': Object.entries(callbacks).map(([name, { doc, params, when }]) => ({ name, description: doc, params, when })),
+    'x-callbacks': Object.entries(callbacks).map(([name, { doc, params, when }]) => ({
+      name,
+      description: doc,
+      params,
+      when,
+    })),
     'x-events': (Object.keys(events) as EventType[]).map((type) => ({
       type,
       topic: events[type].topic,
@@ -73,7 +83,9 @@ export function apiPage(): string {
     const { topic, doc, body } = events[type];
     return `| ${type} | ${topic} | ${doc} | ${Object.keys(body.properties).join(', ')} |`;
   });
-  const faultRows = Object.entries(faults).map(([symbol, { code, meaning, hint }]) => `| ${code} | ${symbol} | ${meaning}. ${hint} |`);
+  const faultRows = Object.entries(faults).map(
+    ([symbol, { code, meaning, hint }]) => `| ${code} | ${symbol} | ${meaning}. ${hint} |`,
+  );
   return [
     `${parts.join('\n\n')}\n${eventRows.join('\n')}`,
     '## Faults',

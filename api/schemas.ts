@@ -22,7 +22,12 @@ export const Hostname = Type.String({
 const Lease = Type.Object(
   {
     id: Type.String({ maxLength: 256 }),
-    expires: optional(Time),
+    expires: optional(
+      Type.String({
+        pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$',
+        description: 'ISO 8601, UTC: 2026-05-04T10:11:12Z',
+      }),
+    ),
   },
   closed,
 );
@@ -36,7 +41,14 @@ export const NodeInput = Type.Object(
         description: "ssh (default), or local: child processes on the controller's own machine",
       }),
     ),
-    user: optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\s@:-][^\\s@:]*$' })),
+    user: optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        pattern: '^[^\\s@:-][^\\s@:]*$',
+        description: 'Account on the node; without spaces, "@" or ":", and not beginning with "-"',
+      }),
+    ),
     group: optional(Type.String({ maxLength: 128 })),
     ssh_port: optional(Type.Integer({ minimum: 1, maximum: 65535 })),
     ssh_identity: optional(Type.String({ description: 'Private key file on the controller' })),

@@ -22,7 +22,7 @@ const RETRY_MS = 250;
 const PROBE_TIMEOUT_MS = 5_000;
 
 /** What plushd.json holds. */
-export interface RuntimeInfo {
+interface RuntimeInfo {
   readonly url: string;
   readonly pid: number;
   readonly token_file: string;
@@ -103,7 +103,7 @@ export class Daemon implements Caller {
 }
 
 /** What plushd.json in the folder says; undefined when there is none, or it is not (yet) whole. */
-export function readRuntime(stateDir: string): RuntimeInfo | undefined {
+function readRuntime(stateDir: string): RuntimeInfo | undefined {
   const value = readJson(join(stateDir, RUNTIME_FILE)) as Partial<RuntimeInfo> | undefined;
   if (typeof value?.url !== 'string' || typeof value.pid !== 'number') return undefined;
   if (typeof value.token_file !== 'string' || !URL.canParse(value.url)) return undefined;

@@ -30,10 +30,12 @@ export function explanationLines(explanation: Explanation, paint: Paint): string
 
 function causeLines({ cause, phase, message, nodes, examples, action, hint, failure }: Cause, paint: Paint) {
   const tail = failure.stderr_tail ?? [];
+  const what = nodes === 0 ? plain(message) : `${count(nodes, 'node')}: ${plain(message)}`;
+  const rest = nodes > examples.length ? ` of ${nodes}` : '';
   return [
     '',
-    `${paint('red', `${count(nodes, 'node')}: ${plain(message)}`)} (${plain(cause)}, while in ${plain(phase)})`,
-    `  nodes: ${listNames(examples)}${nodes > examples.length ? ` of ${nodes}` : ''}`,
+    `${paint('red', what)} (${plain(cause)}, while in ${plain(phase)})`,
+    ...(examples.length === 0 ? [] : [`  nodes: ${listNames(examples)}${rest}`]),
     ...(failure.command === undefined ? [] : [`  command: ${plain(failure.command)}`]),
     ...(action === '' ? [] : [`  Plush: ${plain(action)}`]),
     ...(hint === '' ? [] : [`  hint: ${plain(hint)}`]),
@@ -64,7 +66,7 @@ function nodeLines({ kind, nodes }: Explanation, paint: Paint): string[] {
       { title: 'EXIT', cell: (node) => node.signal ?? node.exit_code },
     ],
     shown,
-    (line) => paint('bold', line),
+    { paintTitle: (line) => paint('bold', line) },
   );
   const more = nodes.length - shown.length;
   return ['', ...lines, ...(more > 0 ? [`and ${count(more, 'node')} more: see --json`] : [])];

@@ -45,7 +45,11 @@ function showList<Row>(
 ): number {
   if (asJson) terminal.print(JSON.stringify(rows, null, 2));
   else if (rows.length === 0) terminal.remark(nothing);
-  else terminal.print(tableLines(columns, rows, (line) => terminal.paint('bold', line)).join('\n'));
+  else {
+    const width = terminal.isLive ? terminal.columns() : Number.POSITIVE_INFINITY;
+    const paintTitle = (line: string) => terminal.paint('bold', line);
+    terminal.print(tableLines(columns, rows, { paintTitle, width }).join('\n'));
+  }
   return EXIT.ok;
 }
 

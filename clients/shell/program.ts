@@ -169,7 +169,7 @@ function strings<K extends string>(options: RawOptions, keys: readonly K[]): { [
 function addLogs(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
   addCommand(program, 'logs', 'print what the tasks of a run have written', [
     new Option('--stderr', 'their stderr, in place of their stdout'),
-    new Option('--follow', 'go on until the run is over').default(false),
+    new Option('--follow', 'go on until the run is over'),
     new Option('--block <BLOCK>', 'only this block'),
   ])
     .argument('<RUN>', 'id of the run')

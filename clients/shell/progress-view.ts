@@ -77,7 +77,7 @@ function barLine(progress: RunProgress, block: BlockProgress, width: number): Bl
   return block.state === 'completed' && done >= total ? { text, colour: 'green' } : { text };
 }
 
-/** The last lines about a run that is over. */
+/** The last lines about a run that is over. Why it failed is left to the explanation that follows. */
 export function summaryLines(run: {
   readonly run_id: string;
   readonly state: string;
@@ -91,7 +91,7 @@ export function summaryLines(run: {
   const nodes = run.components.reduce((sum, component) => sum + component.nodes, 0);
   const lost = run.lost === 0 ? '' : `, ${run.lost} lost on the way`;
   const verb = run.state === 'aborted' ? 'was aborted' : run.state;
-  const why = run.state === 'succeeded' || run.message === undefined ? '' : `: ${plain(run.message)}`;
+  const why = run.state === 'aborted' && run.message !== undefined ? `: ${plain(run.message)}` : '';
   return [
     `Run ${run.run_id} ${verb} after ${clock(tookMs)} on ${count(nodes, 'node')}${lost}${why}`,
     `Its output: plush logs ${run.run_id}`,

@@ -148,7 +148,13 @@ class NoteBook {
     this.add('trouble', [subject], text);
   }
 
-  lost(hostname: string, text: string): void {
+  /** One line is enough where the lost connection is in the same batch as the loss of the node that comes of it. */
+  lost(hostname: string, message: string): void {
+    const text = `failed: ${message}`;
+    const index = this.list.findLastIndex(
+      ({ subjects }) => subjects.length === 1 && subjects[0] === hostname,
+    );
+    if (this.list[index]?.text === `is not connected: ${message}`) this.list.splice(index, 1);
     this.list.push({ atMs: this.atMs, level: 'trouble', subjects: [hostname], text, lost: hostname });
   }
 
@@ -201,7 +207,7 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
   },
   node_disconnected: (_progress, { hostname, message, retry_ms }, notes) => {
     const next = retry_ms === undefined ? '' : '; trying again';
-    notes.trouble(hostname, `does not answer: ${plain(message)}${next}`);
+    notes.trouble(hostname, `is not connected: ${plain(message)}${next}`);
   },
   member_installed: (progress, { hostname }, notes) => {
     const member = progress.members.get(hostname);
@@ -215,7 +221,7 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
       block.completed.delete(hostname);
     }
     progress.losses.push({ hostname, message: failure.message });
-    notes.lost(hostname, `failed: ${plain(failure.message)}`);
+    notes.lost(hostname, plain(failure.message));
   },
   member_cleaned: (progress, { hostname, owed }, notes) => {
     const member = progress.members.get(hostname);

@@ -1,4 +1,4 @@
-import { plain } from './wording.ts';
+import { clip, plain } from './wording.ts';
 
 /** A column: its heading, and its cell for a row. */
 export interface Column<Row> {
@@ -8,15 +8,21 @@ export interface Column<Row> {
   readonly align?: 'left' | 'right';
 }
 
+interface TableStyle {
+  readonly paintTitle?: (line: string) => string;
+  /** @default Infinity */
+  readonly width?: number;
+}
+
 /**
  * Aligned lines, headings first. A column that is empty in every row is left out; the last is not padded.
  *
- * @param paintTitle given the line of headings
+ * @param style `paintTitle` is given the line of headings; lines are cut to `width` characters
  */
 export function tableLines<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  paintTitle: (line: string) => string = (line) => line,
+  { paintTitle = (line) => line, width = Infinity }: TableStyle = {},
 ): string[] {
   const filled = columns
     .map((column) => ({ ...column, cells: rows.map((row) => plain(String(column.cell(row) ?? ''))) }))
@@ -26,10 +32,13 @@ export function tableLines<Row>(
       width: Math.max(...[column.title, ...column.cells].map((text) => [...text].length)),
     }));
   const line = (cellOf: (column: (typeof filled)[number]) => string) =>
-    filled
-      .map((column) => pad(cellOf(column), column.width, column.align))
-      .join('  ')
-      .trimEnd();
+    clip(
+      filled
+        .map((column) => pad(cellOf(column), column.width, column.align))
+        .join('  ')
+        .trimEnd(),
+      width,
+    );
   return [
     paintTitle(line((column) => column.title)),
     ...rows.map((_row, index) => line((column) => column.cells[index] ?? '')),

@@ -92,9 +92,9 @@ export class Agent {
     try {
       await this.installer.abortAll();
       const killed = await this.supervisor.endAll(graceMs);
+      await removeTree(this.settings.dir);
       this.links.close();
       fs.rmSync(this.settings.socket, { force: true });
-      await removeTree(this.settings.dir);
       this.#removeIfEmpty(dirname(this.settings.dir));
       setTimeout(this.exit, LAST_REPLY_MS);
       return killed;

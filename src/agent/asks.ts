@@ -7,9 +7,9 @@ import type { TaskOrder } from '../wire/agent.ts';
 export type Ask = Readonly<Record<string, unknown>>;
 
 /** Longest identity of a run or task, in characters. */
-export const MAX_ID_CHARS = 1024;
+const MAX_ID_CHARS = 1024;
 /** Longest grace before SIGKILL. */
-export const MAX_GRACE_MS = 3_600_000;
+const MAX_GRACE_MS = 3_600_000;
 
 /** @throws AgentError BAD_REQUEST */
 export function text(ask: Ask, name: string): string {

@@ -4,7 +4,7 @@ import { AgentError } from '../drivers/agent-error.ts';
 import { readJson, writeAtomic } from '../drivers/files/atomic.ts';
 
 /** Runs remembered; the oldest are forgotten first. */
-export const MAX_CLEANED_RUNS = 10_000;
+const MAX_CLEANED_RUNS = 10_000;
 
 export class CleanedRuns {
   readonly #path: string;

@@ -5,7 +5,7 @@ import { messageOf } from '../drivers/agent-error.ts';
 import { freeBytes } from '../drivers/install/room.ts';
 import type { HostSample } from '../wire/agent.ts';
 
-export const SAMPLE_MS = 10_000;
+const SAMPLE_MS = 10_000;
 
 export interface MonitorOptions {
   /** Folder whose file system counts. */

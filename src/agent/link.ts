@@ -5,11 +5,11 @@ import type { AgentFailure, AgentRequests, ReportFrame } from '../wire/agent.ts'
 import { encodeFrame, type Frame, FrameError, FrameReader } from '../wire/frames.ts';
 
 /** Bytes on their way out from which no further request is taken on. */
-export const BUSY_BYTES = 1 << 20;
+const BUSY_BYTES = 1 << 20;
 /** A link with more is ended: its peer does not read, and learns the state when it dials again. */
-export const MAX_QUEUED_BYTES = 8 << 20;
+const MAX_QUEUED_BYTES = 8 << 20;
 /** Requests worked on at a time. */
-export const MAX_OUTSTANDING = 256;
+const MAX_OUTSTANDING = 256;
 
 /** What a request is answered with. */
 export interface Answer {

@@ -8,7 +8,7 @@ import type { ReportFrame } from '../wire/agent.ts';
 import { Link, type LinkOptions } from './link.ts';
 
 /** Links at a time; a further one takes the place of the oldest. */
-export const MAX_LINKS = 16;
+const MAX_LINKS = 16;
 /** A link that has not greeted by then is ended. */
 const GREET_MS = 30_000;
 

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { errorCode } from '../drivers/agent-error.ts';
 
 /** Size of the log from which it is put aside; two of them are kept. */
-export const MAX_LOG_BYTES = 1 << 20;
+const MAX_LOG_BYTES = 1 << 20;
 const TELL_ATTEMPTS = 1_000;
 
 /** Writes one line to the caller. Without process.stdout, which would keep the stream and load much. */

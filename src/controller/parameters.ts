@@ -5,6 +5,9 @@ import { type MethodName, methodTable, type Parameter } from '../../api/methods.
 import { nearestName } from '../core/suggest.ts';
 import { Fault } from './fault.ts';
 
+/** Longer strings are described by their length. */
+const MAX_SHOWN_CHARACTERS = 60;
+
 const compiled = new Map<TSchema, TypeCheck<TSchema>>();
 
 function checkerOf(schema: TSchema): TypeCheck<TSchema> {
@@ -25,7 +28,7 @@ export function checkParameters(method: MethodName, given: unknown): unknown[] {
   const { params } = methodTable[method] as { params: readonly Parameter[] };
   const values = Array.isArray(given) ? given : byPosition(method, params, given as Record<string, unknown>);
   if (values.length > params.length) {
-    throw wrong(method, `takes ${count(params.length)}, ${values.length} came`);
+    throw wrong(method, `takes ${count(params)}, ${values.length} came`);
   }
   return params.map((param, i) => {
     const value = normalise(values[i], param.schema);
@@ -58,10 +61,16 @@ function check(method: MethodName, param: Parameter, index: number, value: unkno
   const first = checker.Errors(value).First();
   const where =
     first === undefined || first.path === '' ? '' : `, member ${first.path.slice(1).replaceAll('/', '.')}`;
+  if (first?.message === 'Expected required property') {
+    throw wrong(method, `parameter ${index + 1} (${param.name})${where} is missing`, {
+      parameter: param.name,
+      path: first.path,
+    });
+  }
   const unknownMember = first?.message === 'Unexpected property' ? memberHint(first.path, param.schema) : '';
-  const came = first === undefined ? '' : `, ${describe(first.value)} came`;
+  const came = first === undefined ? '' : `, but ${describe(first.value)} came`;
   const expected =
-    unknownMember || (first === undefined ? 'has the wrong type' : expectation(first.schema, first.message));
+    unknownMember || (first === undefined ? 'has the wrong type' : `expected ${expectation(first.schema)}`);
   throw wrong(
     method,
     `parameter ${index + 1} (${param.name})${where}: ${expected}${unknownMember ? '' : came}`,
@@ -72,12 +81,37 @@ function check(method: MethodName, param: Parameter, index: number, value: unkno
   );
 }
 
-function expectation(schema: TSchema, message: string): string {
+/** What a schema wants, in words that follow "expected". */
+function expectation(schema: TSchema): string {
   const literals = (schema.anyOf as { const?: unknown }[] | undefined)?.map((option) =>
     JSON.stringify(option.const),
   );
-  if (literals !== undefined) return `expected one of ${literals.join(', ')}`;
-  return message.charAt(0).toLowerCase() + message.slice(1);
+  if (literals !== undefined) return literals.join(' or ');
+  switch (schema.type as string | undefined) {
+    case 'string':
+      return `a string${range(schema.minLength, schema.maxLength, ' of ', ' characters')}${note(schema)}`;
+    case 'integer':
+      return `an integer${range(schema.minimum, schema.maximum, ' from ', '')}`;
+    case 'number':
+      return `a number${range(schema.minimum, schema.maximum, ' from ', '')}`;
+    case 'array':
+      return `an array${range(schema.minItems, schema.maxItems, ' of ', ' values')}`;
+    case 'object':
+      return `a struct${range(schema.minProperties, schema.maxProperties, ' of ', ' members')}`;
+    default:
+      return `a ${schema.type ?? 'value of another type'}`;
+  }
+}
+
+function range(least: unknown, most: unknown, before: string, after: string): string {
+  if (least === undefined && most === undefined) return '';
+  if (least === undefined) return ` of at most ${most}${after}`;
+  return most === undefined ? ` of at least ${least}${after}` : `${before}${least} to ${most}${after}`;
+}
+
+/** What a pattern cannot say to a person. */
+function note({ pattern, description }: TSchema): string {
+  return pattern === undefined || description === undefined ? '' : ` (${description})`;
 }
 
 function memberHint(path: string, schema: TSchema): string {
@@ -88,14 +122,15 @@ function memberHint(path: string, schema: TSchema): string {
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object') return 'a struct';
+  if (typeof value === 'object') return `a struct of ${Object.keys(value as object).length}`;
   const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return text.length > MAX_SHOWN_CHARACTERS ? `a string of ${text.length - 2} characters` : text;
 }
 
-function count(parameters: number): string {
-  if (parameters === 0) return 'no parameters';
-  return parameters === 1 ? 'one parameter' : `at most ${parameters} parameters`;
+function count(params: readonly Parameter[]): string {
+  if (params.length === 0) return 'no parameters';
+  const most = params.length === 1 ? 'one parameter' : `at most ${params.length} parameters`;
+  return `${most} (${params.map((param) => param.name).join(', ')})`;
 }
 
 function wrong(method: string, sentence: string, details?: unknown): Fault {

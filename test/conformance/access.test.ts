@@ -106,16 +106,16 @@ describeSessions('127.0.11', ({ session, at, exec, endless, listen }) => {
     };
 
     it('ends the call as soon as enough was seen', async () => {
-      const daemon = endless('daemon');
-      const result = await exec(`sh -c 'echo ready; ${daemon}' & wait`, {
+      const daemon = endless('daemon', 'ready');
+      const result = await exec(`sh -c '${daemon}' & wait`, {
         until: (text: string) => text.includes('ready\n'),
       });
       expect(result).toEqual({ stdout: 'ready\n', stderr: '' });
     });
 
     it('leaves the daemon alone, also when the session ends', async () => {
-      const daemon = endless('survivor');
-      await exec(`setsid sh -c 'echo ready; ${daemon}' & wait`, {
+      const daemon = endless('survivor', 'ready');
+      await exec(`setsid sh -c '${daemon}' & wait`, {
         until: (text: string) => text.includes('ready\n'),
       });
       await exec('true');

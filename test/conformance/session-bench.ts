@@ -15,6 +15,9 @@ export const MEGABYTE = 1024 * 1024;
 /** More than every buffer on the way together, so that a producer must be held back. */
 export const MORE_THAN_BUFFERS = 48 * MEGABYTE;
 
+/** Longer than any test, and an end all the same if the test cannot end it. */
+const ENDLESS_S = 60;
+
 interface Implementation {
   /** Connects to the node under test. */
   open(): Promise<NodeSession>;
@@ -44,8 +47,8 @@ export interface SessionBench {
   /** A path on the node, which is this machine. */
   at(name: string): string;
   exec(command: string, options?: Partial<ExecOptions>): Promise<ExecResult>;
-  /** A command that writes its pid to `name` and goes on until the test ends it. */
-  endless(name: string): string;
+  /** A command that writes its pid to `name`, then says `words`, and goes on until the test ends it. */
+  endless(name: string, words?: string): string;
   /** Ends the process whose pid is in the file, when the test is over. */
   endLater(file: string): void;
   /** Listens on a Unix socket and gives its path. Connections stay open for writing when the other side has ended. */
@@ -114,10 +117,10 @@ function makeBench(start: (scratch: Scratch) => Promise<Implementation>): Sessio
     session: () => session,
     at: (name) => scratch.path(name),
     exec: (command, options = {}) => session.exec(command, { timeoutMs: AMPLE_MS, ...options }),
-    endless(name) {
+    endless(name, words = '') {
       const file = scratch.path(name);
       leftovers.push(file);
-      return `echo $$ > ${file}; exec sleep 600`;
+      return `echo $$ > ${file}; echo ${words}; exec sleep ${ENDLESS_S}`;
     },
     endLater: (file) => leftovers.push(file),
     listen,

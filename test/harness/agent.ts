@@ -108,14 +108,19 @@ export class TestNode {
     return findProcesses(scope, readBootId()).map((info) => info.pid);
   }
 
-  async remove(): Promise<void> {
-    for (const client of this.#clients) client.end();
-    for (const pid of this.#pids) sendSignal(pid, 'SIGKILL');
+  /** Kills all processes that the agent is responsible for, and none of the agents. */
+  async killProcesses(): Promise<void> {
     await waitFor('all processes of the node to end', () => {
       const left = this.processes();
       for (const pid of left) sendSignal(pid, 'SIGKILL');
       return left.length === 0;
     });
+  }
+
+  async remove(): Promise<void> {
+    for (const client of this.#clients) client.end();
+    for (const pid of this.#pids) sendSignal(pid, 'SIGKILL');
+    await this.killProcesses();
     execFileSync('chmod', ['-R', 'u+rwx', this.scratch.dir]);
     await this.scratch.remove();
   }
@@ -128,7 +133,7 @@ function ended(stream: NodeJS.ReadableStream): Promise<void> {
 }
 
 /** An error that the agent answered. */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(readonly failure: AgentFailure) {
     super(`${failure.code}: ${failure.message}`);
   }

@@ -50,12 +50,6 @@ export function rotateAt(maxBytes: number): number {
   return Math.max(1, Math.floor(maxBytes / 2));
 }
 
-/** The window after the live file of `liveSize` bytes became the older one, its last `keep` bytes kept. */
-export function rotated(window: OutputWindow, liveSize: number, keep: number): OutputWindow {
-  const base = window.base + liveSize;
-  return { older: base - Math.min(keep, liveSize), base };
-}
-
 /**
  * Milliseconds until a stream that grew by `grown` bytes in `elapsedMs` reaches the size where it is emptied, within
  * bounds; a quiet stream is looked at at the longest interval.

@@ -9,8 +9,8 @@ import { AgentError, errorCode, messageOf } from '../agent-error.ts';
 import { type CommandOptions, runCommand } from './command.ts';
 import { DISK_FULL, freeBytes, noRoomSentence } from './room.ts';
 
-export const MAX_MEMBERS = 1_000_000;
-export const MAX_UNPACKED_BYTES = 100 * 2 ** 30;
+const MAX_MEMBERS = 1_000_000;
+const MAX_UNPACKED_BYTES = 100 * 2 ** 30;
 
 const TYPES: Readonly<Record<string, MemberType>> = {
   directory: 'directory',

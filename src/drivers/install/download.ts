@@ -10,7 +10,7 @@ import { checkPackage } from './check.ts';
 import { explainNoRoom } from './room.ts';
 import { createFresh } from './work-file.ts';
 
-export const MAX_REDIRECTS = 5;
+const MAX_REDIRECTS = 5;
 
 export interface DownloadOptions {
   /** Longest time without a byte, from the beginning of the connection on. */

@@ -42,15 +42,20 @@ B="\${PLUSH_BASE:-$HOME/.plush}"
 C="$B/cache"
 D="$B/${controller}/${nodeFolder}"
 A="$C/agent-${bundle}.cjs"
+free() { df -Pk "$B" | { read -r _; read -r _ _ _ free _; echo "$free"; }; }
 need() {
-  echo "PLUSH need=$1 $(uname -sm) $(df -Pk "$B" | { read -r _; read -r _ _ _ free _; echo "$free"; })"
+  echo "PLUSH need=$1 $(uname -sm) $(free)"
   exit 0
 }
-[ -d "$D" ] && [ -d "$C" ] || mkdir -p "$D" "$C" || { echo "PLUSH fail=folder"; exit 0; }
+fail() {
+  echo "PLUSH fail=$1 $(free)"
+  exit 0
+}
+[ -d "$D" ] && [ -d "$C" ] || mkdir -p "$D" "$C" || fail folder
 S="$D/s"
 if [ \${#S} -gt ${MAX_SOCKET_PATH} ]; then
   T="/tmp/plush-$(id -u)"
-  mkdir -p -m 700 "$T" && [ -O "$T" ] || { echo "PLUSH fail=socket"; exit 0; }
+  mkdir -p -m 700 "$T" && [ -O "$T" ] || fail socket
   S="$T/${controller}-${nodeFolder}"
 fi
 [ -f "$A" ] || need bundle
@@ -60,7 +65,7 @@ echo "PLUSH node=$N"
 echo "PLUSH bundle=$A"
 echo "PLUSH socket=$S"
 X="$(command -v setsid)"
-{ : >>"$D/agent.log"; } || { echo "PLUSH fail=folder"; exit 0; }
+{ : >>"$D/agent.log"; } || fail folder
 ${exports} nohup $X "$N" ${AGENT_FLAGS} "$A" --dir "$D" --socket "$S" --bundle ${bundle} </dev/null 2>>"$D/agent.log" &
 `;
 }

@@ -83,7 +83,7 @@ export async function bootstrap(
     if (said.need === undefined && said.unsuitable === undefined) {
       const { socket, node: program, bundle: file } = said;
       if (!said.ready || socket === undefined || program === undefined || file === undefined)
-        throw await startError(session, controller, folder, result, said.fail);
+        throw await startError(session, controller, folder, result, said);
       return { socket, relay: relayCommand({ node: program, bundle: file, socket }), uploaded };
     }
     if (said.need === 'bundle') {
@@ -139,8 +139,10 @@ function readScript({ stdout }: ExecResult): Said {
     if (line.startsWith('PLUSH need=')) {
       const [need, os, machine, freeKb] = line.slice('PLUSH need='.length).split(' ');
       Object.assign(said, { need, os, machine, freeKb: Number(freeKb) });
-    } else if (line.startsWith('PLUSH fail=')) said.fail = line.slice('PLUSH fail='.length);
-    else if (line.startsWith('PLUSH socket=')) said.socket = line.slice('PLUSH socket='.length);
+    } else if (line.startsWith('PLUSH fail=')) {
+      const [fail, freeKb] = line.slice('PLUSH fail='.length).split(' ');
+      Object.assign(said, { fail, freeKb: Number(freeKb) });
+    } else if (line.startsWith('PLUSH socket=')) said.socket = line.slice('PLUSH socket='.length);
     else if (line.startsWith('PLUSH node=')) said.node = line.slice('PLUSH node='.length);
     else if (line.startsWith('PLUSH bundle=')) said.bundle = line.slice('PLUSH bundle='.length);
     else if (line.startsWith('{"ready"')) said.ready = true;
@@ -221,17 +223,18 @@ async function startError(
   controller: string,
   folder: string,
   result: ExecResult,
-  fail: string | undefined,
+  { fail, freeKb }: Said,
 ): Promise<BootstrapError> {
   const said = lines(result.stderr);
   if (fail !== undefined || /no space left/i.test(result.stderr)) {
-    const full = /no space left|quota exceeded/i.test(result.stderr);
+    const full = freeKb === 0 || /no space left|quota exceeded/i.test(result.stderr);
     const text = full ? DISK_FULL : "The account cannot write to Plush's folder on the node";
     return new BootstrapError(full ? 'disk_full' : 'folder_unwritable', text, { stderr_tail: said });
   }
   if (!result.stdout.includes('PLUSH ')) {
-    const text = `The account's shell did not run the bootstrap: ${said.at(-1) ?? result.stdout.trim().slice(0, 200)}`;
-    return new BootstrapError('no_shell', text, { stderr_tail: said });
+    const tail = [...said, ...lines(result.stdout)].slice(-20);
+    const text = `The account's login shell does not run commands: ${tail.at(-1) ?? 'it said nothing'}`;
+    return new BootstrapError('no_shell', text, { stderr_tail: tail });
   }
   const log = await session
     .exec(logCommand(controller, folder), { timeoutMs: SCRIPT_MS })

@@ -10,6 +10,8 @@ const KILL_ROUNDS = 300;
 const WRAPPER_GRACE_MS = 2_000;
 const PAUSE_MIN_MS = 5;
 const PAUSE_MAX_MS = 80;
+/** Between rounds of SIGKILL; with their number this is how long is tried. */
+const KILL_PAUSE_MS = 40;
 
 export interface Ending {
   /** Looks again each time it is called. */
@@ -33,23 +35,29 @@ export async function endProcesses(ending: Ending): Promise<Ended> {
   const killAt = monotonicMs() + ending.graceMs;
   let wrappersSince: number | undefined;
   let rounds = 0;
+  let empty = 0;
   for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2)) {
     const found = ending.find();
     const programs = found.filter((info) => !ending.isWrapper(info));
     const now = monotonicMs();
-    if (found.length === 0) return { killed: seen.size, left: [] };
+    empty = found.length === 0 ? empty + 1 : 0;
+    // Once there was somebody, nobody must be there twice: a process may have been born while the list was made.
+    if (empty > Math.min(1, seen.size)) return { killed: seen.size, left: [] };
     if (rounds >= KILL_ROUNDS) {
       return { killed: seen.size - programs.length, left: found.map((info) => info.pid) };
     }
     const fresh = programs.filter((info) => !seen.has(keyOf(info)));
     for (const info of fresh) seen.add(keyOf(info));
-    if (programs.length > 0) {
+    if (found.length === 0) {
+      pauseMs = PAUSE_MIN_MS;
+    } else if (programs.length > 0) {
       wrappersSince = undefined;
       if (now < killAt) {
         for (const info of fresh) ask(info, ending.signal);
       } else {
         rounds += 1;
         killAll(programs, ending, seen);
+        pauseMs = Math.min(pauseMs, KILL_PAUSE_MS);
       }
     } else {
       wrappersSince ??= now;

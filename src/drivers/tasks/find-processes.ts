@@ -8,11 +8,11 @@
 import {
   hasProc,
   isAlive,
-  listProcesses,
   type ProcessIdentity,
   type ProcessInfo,
   readEnviron,
   sendSignal,
+  visitProcesses,
 } from './processes.ts';
 
 /** A session that a wrapper of ours leads or led. */
@@ -45,12 +45,14 @@ export function findProcesses(scope: Scope, bootId: string): ProcessInfo[] {
     sessions.map((session) => [session.leader.pid, { ...session, alive: isAlive(session.leader, bootId) }]),
   );
   const needles = scope.marks.map((mark) => Buffer.from(`\0${mark}\0`));
-  const all = listProcesses(scope.sinceTicks).filter((info) => info.pid !== process.pid && info.pid !== 1);
+  const all: ProcessInfo[] = [];
   const found = new Set<ProcessInfo>();
-  for (const info of all) {
+  visitProcesses(scope.sinceTicks ?? 0, (info) => {
+    if (info.pid === process.pid || info.pid === 1) return;
+    all.push(info);
     const session = led.get(info.session) ?? led.get(info.pgrp);
     if ((session !== undefined && belongs(info, session)) || carries(info.pid, needles)) found.add(info);
-  }
+  });
   addChildren(found, all);
   return [...found];
 }
@@ -60,14 +62,13 @@ export function carriedTasks(mark: string): Set<string> {
   const tasks = new Set<string>();
   if (!hasProc()) return tasks;
   const needle = Buffer.from(`\0${mark}\0`);
-  for (const { pid } of listProcesses()) {
+  visitProcesses(0, ({ pid }) => {
     const environ = readEnviron(pid);
-    if (!environ.includes(needle)) continue;
     const at = environ.indexOf(TASK_ENTRY);
-    if (at === -1) continue;
+    if (at === -1 || !environ.includes(needle)) return;
     const begin = at + TASK_ENTRY.length;
     tasks.add(environ.toString('utf8', begin, environ.indexOf(0, begin)));
-  }
+  });
   return tasks;
 }
 

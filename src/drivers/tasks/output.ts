@@ -4,7 +4,7 @@
  * emptied. What a program writes in the moment between the two may be lost; offsets stay in order all the same.
  *
  *     NAME        the live file                NAME.next   a copy being made
- *     NAME.older  what was before it           NAME.json   the window, and the size of a live file about to be emptied
+ *     NAME.older  what was before it           NAME.json   the window
  */
 import * as fs from 'node:fs';
 import {
@@ -13,18 +13,17 @@ import {
   type OutputWindow,
   planRead,
   rotateAt,
-  rotated,
 } from '../../core/agent/output-window.ts';
 import { messageOf } from '../agent-error.ts';
 import { readJson, writeAtomic } from '../files/atomic.ts';
 
 /** More is not kept of a stream, whatever the order says: half of it is copied in one go. */
-export const MAX_KEPT_BYTES = 256 << 20;
+const MAX_KEPT_BYTES = 256 << 20;
 const COPY_BYTES = 256 << 10;
 
 interface Saved extends OutputWindow {
-  /** Size of the live file that was copied and is emptied next; absent when that is done. */
-  readonly emptying?: number;
+  /** The live file is being moved: `older` is where its copy begins, `base` still where it began itself. */
+  readonly emptying?: true;
 }
 
 /** Bytes read, and where they lie. */
@@ -51,7 +50,7 @@ export class OutputFile {
     this.#threshold = rotateAt(Math.min(maxBytes, MAX_KEPT_BYTES));
     const saved: Saved = (readJson(`${path}.json`) as Saved | undefined) ?? EMPTY_WINDOW;
     this.#window = { older: saved.older, base: saved.base };
-    if (saved.emptying !== undefined) this.#recover(saved.emptying);
+    if (saved.emptying === true) this.#recover(saved);
     this.#checkOlder();
     this.#measure();
   }
@@ -96,66 +95,76 @@ export class OutputFile {
   }
 
   #measure(): number {
-    const size = fs.statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+    const size = sizeOf(this.path) ?? 0;
     if (size < this.#seen) {
       // The program emptied its own output (it can, through /dev/stdout): the bytes are gone, their offsets stay used.
       this.#window = { older: this.#window.base + this.#seen, base: this.#window.base + this.#seen };
       fs.rmSync(`${this.path}.older`, { force: true });
-      this.#save();
+      this.#save(this.#window);
     }
     this.#seen = size;
     return size;
   }
 
-  /** Copies the end of the live file and empties it; without any pause, so that nothing is read between the steps. */
+  /** Moves the end of the live file to the older one; without any pause, so that nothing is read between the steps. */
   #rotate(size: number): void {
-    const live = fs.openSync(this.path, 'r+');
+    const start = Math.max(0, size - this.#threshold);
     try {
-      // Without a copy everything up to `size` is dropped.
-      let kept = 0;
-      let end = size;
-      try {
-        kept = copyTail(live, `${this.path}.next`, size, this.#threshold);
-        end = Math.max(0, size - this.#threshold) + kept;
-      } catch {
-        // No room for a copy: emptying the file without one makes room, which is what matters now.
-        fs.rmSync(`${this.path}.next`, { force: true, recursive: true });
-      }
-      this.#window = rotated(this.#window, end, kept);
-      this.#save(end);
-      fs.ftruncateSync(live, 0);
-      this.#seen = 0;
-    } finally {
-      fs.closeSync(live);
+      fs.writeFileSync(`${this.path}.next`, '', { mode: 0o600 });
+      this.#save({ older: this.#window.base + start, base: this.#window.base, emptying: true });
+      this.#move(start);
+    } catch {
+      // No room for a copy: emptying the file without one makes room, which is what matters now.
+      fs.rmSync(`${this.path}.next`, { force: true, recursive: true });
+      this.#window = { older: this.#window.base + size, base: this.#window.base + size };
+      fs.truncateSync(this.path, 0);
+      this.#finish();
     }
+  }
+
+  /** Copies what is missing of the live file from `start` on, and empties it in the same moment. */
+  #move(start: number): void {
+    const copied = moveRest(this.path, start, this.#threshold + Math.floor(this.#threshold / 4));
+    this.#window = { older: this.#window.base + start, base: this.#window.base + start + copied };
     this.#finish();
   }
 
-  /** A copied live file of `emptying` bytes was about to be emptied, or was just. */
-  #recover(emptying: number): void {
-    const size = fs.statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
-    // A live file as big as before was not emptied; only a program that filled it anew within the same moment is mistaken
-    // for that, and loses these bytes.
-    if (size >= emptying) fs.truncateSync(this.path, 0);
-    this.#finish();
+  /** An earlier agent was emptying the live file. The copy's size says how far it came. */
+  #recover({ older, base }: Saved): void {
+    const copied = sizeOf(`${this.path}.next`);
+    if (copied === undefined) {
+      // The copy is the older file already.
+      this.#window = { older, base: older + (sizeOf(`${this.path}.older`) ?? 0) };
+      this.#save(this.#window);
+      return;
+    }
+    this.#window = { older: base, base };
+    // A live file that reaches to the copy's end was not emptied; only a program that filled it anew within the same moment
+    // is mistaken for that, and loses these bytes.
+    if ((sizeOf(this.path) ?? 0) >= older - base + copied) {
+      this.#move(older - base);
+    } else {
+      this.#window = { older, base: older + copied };
+      this.#finish();
+    }
   }
 
   #finish(): void {
+    this.#seen = 0;
     if (fs.existsSync(`${this.path}.next`)) fs.renameSync(`${this.path}.next`, `${this.path}.older`);
     this.#checkOlder();
-    this.#save();
+    this.#save(this.#window);
   }
 
   /** An older file that is not what the window says (no room, or cut off) is dropped. */
   #checkOlder(): void {
-    const size = fs.statSync(`${this.path}.older`, { throwIfNoEntry: false })?.size ?? 0;
+    const size = sizeOf(`${this.path}.older`) ?? 0;
     if (size === this.#window.base - this.#window.older) return;
     this.#window = { older: this.#window.base, base: this.#window.base };
     fs.rmSync(`${this.path}.older`, { force: true });
   }
 
-  #save(emptying?: number): void {
-    const saved: Saved = emptying === undefined ? this.#window : { ...this.#window, emptying };
+  #save(saved: Saved): void {
     try {
       writeAtomic(`${this.path}.json`, JSON.stringify(saved));
     } catch (error) {
@@ -166,26 +175,33 @@ export class OutputFile {
 }
 
 /**
- * Copies the last `keep` bytes of a file of `size` bytes, and what is added meanwhile up to a quarter more: a program that
- * writes faster than this copies must not hold it up. @returns bytes copied
+ * Copies a live file from `start` on to the end of its copy, and empties it as soon as the end is reached: between the two
+ * lies one system call. A program that writes faster than this copies must not hold it up: beyond `most` bytes the rest is
+ * dropped. @returns bytes of the copy
  */
-function copyTail(from: number, toPath: string, size: number, keep: number): number {
-  const to = fs.openSync(toPath, 'w', 0o600);
+function moveRest(path: string, start: number, most: number): number {
+  const live = fs.openSync(path, 'r+');
+  const next = fs.openSync(`${path}.next`, 'a', 0o600);
   try {
     const buffer = Buffer.allocUnsafe(COPY_BYTES);
-    const start = Math.max(0, size - keep);
-    const most = keep + Math.floor(keep / 4);
-    let copied = 0;
-    while (copied < most) {
-      const count = fs.readSync(from, buffer, 0, Math.min(buffer.length, most - copied), start + copied);
+    let copied = fs.fstatSync(next).size;
+    for (;;) {
+      const wanted = Math.max(0, Math.min(buffer.length, most - copied));
+      const count = fs.readSync(live, buffer, 0, wanted, start + copied);
       if (count === 0) break;
-      for (let written = 0; written < count; ) written += fs.writeSync(to, buffer, written, count - written);
+      for (let at = 0; at < count; ) at += fs.writeSync(next, buffer, at, count - at);
       copied += count;
     }
+    fs.ftruncateSync(live, 0);
     return copied;
   } finally {
-    fs.closeSync(to);
+    fs.closeSync(live);
+    fs.closeSync(next);
   }
+}
+
+function sizeOf(path: string): number | undefined {
+  return fs.statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 function readPiece(path: string, position: number, length: number): Buffer {

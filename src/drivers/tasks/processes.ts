@@ -64,15 +64,24 @@ export function readProcess(pid: number): ProcessInfo | undefined {
   };
 }
 
-/** All live processes that started at `sinceTicks` or later. */
-export function listProcesses(sinceTicks = 0): ProcessInfo[] {
-  const all: ProcessInfo[] = [];
-  for (const name of fs.readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const info = readProcess(Number(name));
-    if (info !== undefined && info.startTicks >= sinceTicks) all.push(info);
+/** Lists of processes that one look takes at most. */
+const MAX_LISTINGS = 100;
+
+/**
+ * Calls `visit` for each live process that started at `sinceTicks` or later, as soon as it is found. Looks again until a list
+ * has nobody new: a chain of processes, each of which starts the next one and ends, would slip through a single list.
+ */
+export function visitProcesses(sinceTicks: number, visit: (info: ProcessInfo) => void): void {
+  const seen = new Set<string>();
+  for (let listing = 0, before = -1; before !== seen.size && listing < MAX_LISTINGS; listing += 1) {
+    before = seen.size;
+    for (const name of fs.readdirSync('/proc')) {
+      if (seen.has(name) || !/^\d+$/.test(name)) continue;
+      seen.add(name);
+      const info = readProcess(Number(name));
+      if (info !== undefined && info.startTicks >= sinceTicks) visit(info);
+    }
   }
-  return all;
 }
 
 /** The environment a process was started with, each variable with a NUL before and after; empty when it may not be read. */

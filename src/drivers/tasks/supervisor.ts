@@ -23,7 +23,7 @@ import { createTaskFolder, listTaskFolders } from './task-folder.ts';
 import { Watch } from './watch.ts';
 
 /** Tasks known at a time, of all runs. */
-export const MAX_TASKS = 10_000;
+const MAX_TASKS = 10_000;
 /** How long a task's report may lag behind the end of its last process. */
 const SETTLE_MS = 5_000;
 
@@ -50,6 +50,7 @@ export class Supervisor {
       processesOf: (task) => this.#find(task.scope(options.folders.dir)),
       carried: () => carriedTasks(this.#mark),
       onEnd: (task) => this.#settle(task, undefined),
+      log: options.log,
     });
   }
 

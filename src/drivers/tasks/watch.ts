@@ -1,5 +1,6 @@
 /** Looks at tasks at intervals: how their output grows, and whether adopted ones still run. */
 
+import { messageOf } from '../agent-error.ts';
 import { monotonicMs } from '../clock.ts';
 import { wrapperLives } from './adopt.ts';
 import type { ProcessInfo } from './processes.ts';
@@ -20,6 +21,7 @@ export interface WatchOptions {
   readonly carried: () => ReadonlySet<string>;
   /** An adopted task's last process may be gone. */
   readonly onEnd: (task: Task) => void;
+  readonly log: (message: string) => void;
 }
 
 export class Watch {
@@ -65,11 +67,21 @@ export class Watch {
     if (now - this.#leftoversAt >= LEFTOVERS_MS) this.#lookForLeftovers(now);
     let nextMs = LOOK_MS.max;
     for (const task of this.#tasks) {
-      nextMs = Math.min(nextMs, task.stdout.look(elapsedMs, LOOK_MS), task.stderr.look(elapsedMs, LOOK_MS));
+      nextMs = Math.min(nextMs, this.#lookAtOutput(task, elapsedMs));
       if (checkAdopted && task.running && task.adopted) this.#check(task);
       if (!task.running && !task.leftovers) this.#tasks.delete(task);
     }
     if (this.#tasks.size > 0) this.#timer ??= setTimeout(() => this.#look(), nextMs);
+  }
+
+  /** A program may do anything to the files it writes to, removing them included; that is its task's trouble alone. */
+  #lookAtOutput(task: Task, elapsedMs: number): number {
+    try {
+      return Math.min(task.stdout.look(elapsedMs, LOOK_MS), task.stderr.look(elapsedMs, LOOK_MS));
+    } catch (error) {
+      this.options.log(`Output of ${task.id}: ${messageOf(error)}`);
+      return LOOK_MS.max;
+    }
   }
 
   #check(task: Task): void {

@@ -138,7 +138,7 @@ export class XmlScanner {
 
   /** Reads the root element's start tag. */
   root(): string {
-    this.#skipMisc();
+    this.#skipMisc(true);
     if (this.#pos >= this.#text.length) this.fail('NOT_WELL_FORMED', 'Document has no root element');
     return this.#startTag();
   }
@@ -150,8 +150,8 @@ export class XmlScanner {
       this.fail('NOT_WELL_FORMED', 'Only one root element is allowed; more came');
   }
 
-  /** Goes to the next tag of an element, or to the end. `after` is for what follows the root element. */
-  #skipMisc(after = false): void {
+  /** Goes to the next tag of an element, or to the end. `outside` is for what is before or after the root element. */
+  #skipMisc(outside = false): void {
     const text = this.#text;
     do {
       let code = text.charCodeAt(this.#pos);
@@ -159,7 +159,8 @@ export class XmlScanner {
       if (this.#pos >= text.length) return;
       if (code !== LT) {
         const snippet = quoted(text.slice(this.#pos, this.#pos + 60).split('<', 1)[0] ?? '');
-        this.fail(after ? 'NOT_WELL_FORMED' : 'INVALID_REQUEST', `Text ${snippet} between elements`);
+        if (outside) this.fail('NOT_WELL_FORMED', `Text ${snippet} outside the root element`);
+        this.fail('INVALID_REQUEST', `Text ${snippet} between elements`);
       }
     } while (this.#skipOne());
   }

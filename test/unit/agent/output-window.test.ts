@@ -1,10 +1,4 @@
-import {
-  EMPTY_WINDOW,
-  nextLookMs,
-  planRead,
-  rotateAt,
-  rotated,
-} from '../../../src/core/agent/output-window.ts';
+import { EMPTY_WINDOW, nextLookMs, planRead, rotateAt } from '../../../src/core/agent/output-window.ts';
 
 test('reads the live file alone while nothing was dropped', () => {
   expect(planRead(EMPTY_WINDOW, 10, 3, 100)).toEqual({
@@ -40,14 +34,6 @@ test('reads nothing at the end, beyond it, or with limit 0', () => {
   expect(planRead(window, 20, 170, 10)).toEqual({ offset: 170, end: 170, pieces: [] });
   expect(planRead(window, 20, 9999, 10)).toEqual({ offset: 170, end: 170, pieces: [] });
   expect(planRead(window, 20, 120, 0)).toEqual({ offset: 120, end: 170, pieces: [] });
-});
-
-test('keeps offsets in order when the live file is emptied, with all, some or none of its bytes kept', () => {
-  const window = { older: 0, base: 40 };
-  expect(rotated(window, 60, 60)).toEqual({ older: 40, base: 100 });
-  expect(rotated(window, 60, 10)).toEqual({ older: 90, base: 100 });
-  expect(rotated(window, 60, 0)).toEqual({ older: 100, base: 100 });
-  expect(rotated(window, 60, 999)).toEqual({ older: 40, base: 100 });
 });
 
 test('empties the live file at half of the bound, of any bound', () => {

@@ -41,34 +41,30 @@ test('reads a stream that is not there as empty', () => {
   expect(all(open())).toEqual([0, '', 0]);
 });
 
-/** What was on the disk at each step of emptying `0123456789abcdef`, which keeps its last ten bytes. */
-const STEPS: readonly (readonly [
-  string,
-  { live: string; next?: string; older?: string; json?: object },
-  [number, string, number],
-])[] = [
-  ['while it copied', { live: '0123456789abcdef', next: '678' }, [0, '0123456789abcdef', 16]],
+interface Disk {
+  readonly live: string;
+  readonly next?: string;
+  readonly older?: string;
+  readonly json?: object;
+}
+
+const LIVE = '0123456789abcdef';
+const EMPTYING = { older: 6, base: 0, emptying: true };
+
+/** What was on the disk at each step of emptying a file of 16 bytes, of which the last ten are kept. */
+const STEPS: readonly (readonly [string, Disk, [number, string, number]])[] = [
+  ['before it noted anything', { live: LIVE, next: '' }, [0, LIVE, 16]],
+  ['before it copied', { live: LIVE, next: '', json: EMPTYING }, [6, '6789abcdef', 16]],
+  ['while it copied', { live: LIVE, next: '678', json: EMPTYING }, [6, '6789abcdef', 16]],
+  ['while the program went on', { live: `${LIVE}gh`, next: '678', json: EMPTYING }, [6, '6789abcdefgh', 18]],
+  ['before it emptied the file', { live: LIVE, next: '6789abcdef', json: EMPTYING }, [6, '6789abcdef', 16]],
   [
-    'before it emptied the file',
-    { live: '0123456789abcdef', next: '6789abcdef', json: { older: 6, base: 16, emptying: 16 } },
-    [6, '6789abcdef', 16],
-  ],
-  [
-    'after it emptied the file, with new bytes',
-    { live: 'new', next: '6789abcdef', json: { older: 6, base: 16, emptying: 16 } },
+    'after it emptied the file',
+    { live: 'new', next: '6789abcdef', json: EMPTYING },
     [6, '6789abcdefnew', 19],
   ],
-  [
-    'before it said that it was done',
-    { live: 'new', older: '6789abcdef', json: { older: 6, base: 16, emptying: 16 } },
-    [6, '6789abcdefnew', 19],
-  ],
-  [
-    'with nothing of the copy left',
-    { live: 'new', json: { older: 6, base: 16, emptying: 16 } },
-    [16, 'new', 19],
-  ],
-  ['with notes cut off', { live: 'new' }, [0, 'new', 3]],
+  ['before it was done', { live: 'new', older: '6789abcdef', json: EMPTYING }, [6, '6789abcdefnew', 19]],
+  ['with its notes cut off', { live: 'new' }, [0, 'new', 3]],
 ];
 
 test.each(STEPS)('takes up output whose agent died %s', (_when, { live, next, older, json }, expected) => {

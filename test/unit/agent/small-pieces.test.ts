@@ -12,7 +12,18 @@ test('makes one path segment of any identity', () => {
 });
 
 test('gives different identities different folders, also where they are long or look encoded', () => {
-  const ids = ['a/b', 'a%2Fb', 'A/b', '', '%', '.', '%2E', 'x'.repeat(300), 'x'.repeat(301), `${'x'.repeat(300)}/`];
+  const ids = [
+    'a/b',
+    'a%2Fb',
+    'A/b',
+    '',
+    '%',
+    '.',
+    '%2E',
+    'x'.repeat(300),
+    'x'.repeat(301),
+    `${'x'.repeat(300)}/`,
+  ];
   expect(new Set(ids.map((id) => folderName(id))).size).toBe(ids.length);
   expect(folderName('x'.repeat(301))).not.toBe(folderName('x'.repeat(300)));
   expect(Math.max(...ids.map((id) => folderName(id).length))).toBeLessThanOrEqual(MAX_FOLDER_NAME_BYTES);

@@ -12,13 +12,17 @@ const refusal = (method: Parameters<typeof checkParameters>[0], params: unknown)
 describe('checkParameters', () => {
   test.each([
     ['plushGetRun', [], 'INVALID_PARAMETERS: plushGetRun parameter 1 (run) is missing.'],
-    ['plushGetRun', [7], 'INVALID_PARAMETERS: plushGetRun parameter 1 (run): expected string, 7 came.'],
-    ['plushGetRun', ['a', 'b'], 'INVALID_PARAMETERS: plushGetRun takes one parameter, 2 came.'],
+    [
+      'plushGetRun',
+      [7],
+      'INVALID_PARAMETERS: plushGetRun parameter 1 (run): expected a string of at most 256 characters, but 7 came.',
+    ],
+    ['plushGetRun', ['a', 'b'], 'INVALID_PARAMETERS: plushGetRun takes one parameter (run), 2 came.'],
     ['plushTestConnection', ['a'], 'INVALID_PARAMETERS: plushTestConnection takes no parameters, 1 came.'],
     [
       'plushAddNode',
       [{}],
-      'INVALID_PARAMETERS: plushAddNode parameter 1 (properties), member hostname: expected required property, nothing came.',
+      'INVALID_PARAMETERS: plushAddNode parameter 1 (properties), member hostname is missing.',
     ],
     [
       'plushAddNode',
@@ -28,7 +32,7 @@ describe('checkParameters', () => {
     [
       'plushAddNode',
       [{ hostname: 'a', type: 'vm' }],
-      'INVALID_PARAMETERS: plushAddNode parameter 1 (properties), member type: expected one of "ssh", "local", "vm" came.',
+      'INVALID_PARAMETERS: plushAddNode parameter 1 (properties), member type: expected "ssh" or "local", but "vm" came.',
     ],
     [
       'plushGetRun',

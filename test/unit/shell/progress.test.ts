@@ -75,6 +75,20 @@ describe('the progress of a run', () => {
     expect(progress.losses).toEqual([{ hostname: 'n2', message: 'The disk\nis full', replacement: 'n5' }]);
   });
 
+  it('tells a loss once, though the connection went first', () => {
+    const progress = newProgress();
+    const gone = event('node_disconnected', 3, {
+      hostname: 'n2',
+      cause: 'auth_failed',
+      message: 'Refused',
+      attempt: 1,
+    });
+    const failure = { phase: 'bootstrap', cause: 'auth_failed', message: 'Refused', attempt: 1 } as const;
+    const lost = event('member_failed', 3, { run_id: RUN, hostname: 'n2', component: 'workers', failure });
+    foldEvents(progress, [matched(0, member('n2', 1))]);
+    expect(linesOf(progress, gone, lost)).toEqual(['00:03 n2 failed: Refused']);
+  });
+
   it('tells a replacement that comes later in a line of its own', () => {
     const progress = newProgress();
     linesOf(progress, matched(0, member('n2', 1)), failed(3, 'n2'));
@@ -190,8 +204,8 @@ describe('the summary', () => {
     expect(line).toBe('Run app-1 succeeded after 1:02:03 on 3 nodes, 1 lost on the way');
   });
 
-  it('says why a run did not succeed', () => {
-    const [line] = summaryLines({ ...run, state: 'failed', message: 'No spare', components: [], lost: 0 });
-    expect(line).toBe('Run app-1 failed after 1:02:03 on 0 nodes: No spare');
+  it('says why a run was aborted', () => {
+    const [line] = summaryLines({ ...run, state: 'aborted', message: 'Asked to', components: [], lost: 0 });
+    expect(line).toBe('Run app-1 was aborted after 1:02:03 on 0 nodes: Asked to');
   });
 });

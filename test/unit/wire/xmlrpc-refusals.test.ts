@@ -18,7 +18,8 @@ const malformed: [what: string, body: string, message: string][] = [
     'DOCTYPE is not accepted at character 21',
   ],
   ['two roots', CALL + CALL, 'Only one root element is allowed'],
-  ['text after the root', `${CALL} more`, 'Text "more" between elements at character 52'],
+  ['text after the root', `${CALL} more`, 'Text "more" outside the root element at character 52'],
+  ['plain text', 'hello', 'Text "hello" outside the root element at character 0'],
   ['an end tag after the root', `${CALL}</methodCall>`, 'Only one root element'],
   ['a body cut off in an element', CALL.slice(0, -13), 'Document ends inside an element'],
   ['a body cut off in text', '<methodCall><methodName>m', 'Document ends inside an element at character 25'],
@@ -96,7 +97,6 @@ const forbiddenText: [what: string, content: string, message: string][] = [
 ];
 
 const invalidCalls: [what: string, body: string, message: string][] = [
-  ['plain text', 'hello', 'Text "hello" between elements at character 0'],
   ['a response', '<methodResponse/>', 'Element "methodResponse" where <methodCall> belongs at character 0'],
   ['an empty call', '<methodCall/>', 'Missing <methodName>'],
   [

@@ -1,0 +1,121 @@
+/** What must hold at every moment, and what must hold when all is over. */
+import { strict as assert } from 'node:assert';
+import { encodeState } from '../../src/core/snapshot.ts';
+import { isOver, type Run, type State } from '../../src/core/state.ts';
+import { explain } from '../../src/core/views/explain.ts';
+import { listNodes } from '../../src/core/views/nodes.ts';
+import { runDetail } from '../../src/core/views/runs.ts';
+import { foldFacts } from '../scenario/world.ts';
+import type { Controller } from './controller.ts';
+import type { Machine } from './machine.ts';
+
+export function checkState(state: State): void {
+  const free = [...state.nodes.values()].filter(
+    (node) =>
+      node.failed === undefined && node.run_id === undefined && !state.leaving.has(node.spec.hostname),
+  );
+  assert.deepEqual([...state.free].sort(), free.map((node) => node.spec.hostname).sort(), 'free nodes');
+  const used = new Map<string, string>();
+  for (const run of state.runs.values()) {
+    if (isOver(run)) continue;
+    checkCounters(run);
+    for (const { hostname, phase } of run.members.values()) {
+      if (phase === 'done') continue;
+      assert(!used.has(hostname), `${hostname} is in ${used.get(hostname)} and ${run.run_id}`);
+      assert.equal(state.nodes.get(hostname)?.run_id, run.run_id, `${hostname} does not know its run`);
+      used.set(hostname, run.run_id);
+    }
+  }
+}
+
+function checkCounters(run: Run): void {
+  const members = [...run.members.values()];
+  const uncleaned = members.filter((member) => member.phase !== 'done').length;
+  assert.equal(run.uncleaned, uncleaned, `${run.run_id}: uncleaned`);
+  for (const component of run.components.values()) {
+    const own = members.filter((member) => member.component === component.name);
+    assert.equal(component.members.size, own.length, `${run.run_id}: members of ${component.name}`);
+    assert(own.length <= component.max, `${run.run_id}: ${component.name} has more nodes than its maximum`);
+    assert.equal(new Set(own.map((member) => member.index)).size, own.length, `${run.run_id}: a place twice`);
+    if (run.ending !== undefined) continue;
+    assert.equal(
+      component.prepared,
+      own.filter((m) => m.phase !== 'preparing').length,
+      `${run.run_id}: prepared`,
+    );
+    const finished = own.filter((m) => m.phase === 'finishing' || m.phase === 'done').length;
+    assert.equal(component.finished, finished, `${run.run_id}: finished`);
+  }
+  for (const block of run.blocks.values()) {
+    const tasks = members.flatMap((member) => member.tasks.get(block.name) ?? []);
+    assert.equal(block.begun, tasks.length, `${run.run_id}: begun of ${block.name}`);
+    const completed = tasks.filter((task) => task.state === 'completed').length;
+    assert.equal(block.completed, completed, `${run.run_id}: completed of ${block.name}`);
+  }
+}
+
+/** No process runs where no run wants it, unless its cleaning is under way or owed. */
+export function checkProcesses(state: State, machines: Iterable<Machine>): void {
+  for (const { hostname, processes, isOrphan } of machines) {
+    for (const { run_id, report } of processes.values()) {
+      if (report.state !== 'running' || isOrphan) continue;
+      const member = state.runs.get(run_id)?.members.get(hostname);
+      const isWanted = member !== undefined && member.phase !== 'done';
+      const isOwed = state.nodes.get(hostname)?.owed.has(run_id) || state.leaving.has(hostname);
+      assert(isWanted || isOwed, `${report.task_id} runs on, and nobody will stop it`);
+    }
+  }
+}
+
+/** A person who asks gets an answer, at any time, and each node of a run has one state in it. */
+export function checkAnswers(state: State): void {
+  for (const run of state.runs.values()) {
+    const { nodes, summary } = explain(state, run.run_id);
+    const names = nodes.map((node) => node.hostname);
+    assert.equal(new Set(names).size, names.length, `${run.run_id}: a node has two states`);
+    assert.equal(names.length, run.members.size + run.past.length);
+    assert(/^[A-Z].*\.$/s.test(summary), summary);
+    const { waiting } = runDetail(run, state);
+    const waits = waiting.reduce((sum, group) => sum + group.nodes, 0);
+    const idle = [...run.members.values()].filter((member) => member.phase === 'done').length;
+    if (!isOver(run)) assert(waits >= run.members.size - idle, `${run.run_id}: a node is silent`);
+    if (isOver(run)) {
+      for (const node of nodes)
+        assert(['done', 'failed', 'stopped'].includes(node.state), `${node.hostname} is ${node.state}`);
+    }
+  }
+  for (const hostname of state.nodes.keys()) explain(state, hostname);
+  let cursor: string | undefined;
+  const listed: string[] = [];
+  do {
+    const page = listNodes(state, { limit: 3, ...(cursor === undefined ? {} : { cursor }) });
+    listed.push(...page.nodes.map((node) => node.hostname));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  assert.deepEqual(listed, [...state.nodes.keys()].sort());
+}
+
+/** When nothing happens any more. */
+export function checkEnd(controller: Controller, machines: Iterable<Machine>, succeeded: Set<string>): void {
+  const { state, durable } = controller;
+  assert.deepEqual([...state.active], [], 'a run does not end');
+  assert.equal(encodeState(foldFacts(durable)), encodeState(state), 'the fold is another state');
+  for (const machine of machines) {
+    if (machine.isOrphan) continue;
+    assert.deepEqual([...machine.runs()], [], `something is left on ${machine.hostname}`);
+  }
+  for (const run of state.runs.values()) {
+    if (run.state !== 'succeeded') continue;
+    for (const { hostname, component } of run.members.values()) {
+      const blocks = run.spec.component_blocks
+        .filter((b) => b.component === component)
+        .flatMap((b) => b.blocks);
+      for (const { name } of blocks) {
+        assert(
+          succeeded.has(`${run.run_id}/${name}/${hostname}`),
+          `${run.run_id} succeeded without ${name} on ${hostname}`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The core with drivers that only pretend: effects take their time, reports are lost, doubled and late, and the daemon may be
+ * killed between any two decisions, with those not yet durable forgotten.
+ */
+import { strict as assert } from 'node:assert';
+import type { Fact } from '../../api/events.ts';
+import type { NodeSpec } from '../../api/spec.ts';
+import { type Answer, decide } from '../../src/core/decide.ts';
+import type { Effect, EffectOf } from '../../src/core/effect.ts';
+import { resume } from '../../src/core/effects.ts';
+import { evolve } from '../../src/core/evolve.ts';
+import type { Input } from '../../src/core/input.ts';
+import { Rejection } from '../../src/core/rejection.ts';
+import { decodeState, encodeState } from '../../src/core/snapshot.ts';
+import { emptyState, type State } from '../../src/core/state.ts';
+import type { Chance } from './chance.ts';
+import type { Clock } from './clock.ts';
+import type { Machine } from './machine.ts';
+
+export interface ControllerOptions {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly machines: ReadonlyMap<string, Machine>;
+  /** Longest time a message takes, in ms. */
+  readonly latencyMs: number;
+  /** Probability that a report comes twice. */
+  readonly doubling: number;
+  /** Why an install fails this time, if it does. */
+  readonly installFailure: () => string | undefined;
+  /** Called after each decision. */
+  readonly check: (state: State) => void;
+}
+
+interface Link {
+  /** When the last request arrives: requests on one link do not overtake each other. */
+  busyUntilMs: number;
+  /** Nothing gets through any more, but the driver has not noticed yet. */
+  isBroken: boolean;
+}
+
+export class Controller {
+  state: State = emptyState();
+  readonly durable: Fact[] = [];
+  hasQuit = false;
+  restarts = 0;
+  #waiting: { facts: readonly Fact[]; effects: readonly Effect[] }[] = [];
+  /** Grows with each life of the daemon; whatever belongs to an earlier one is dropped. */
+  #life = 0;
+  readonly #links = new Map<string, Link>();
+  readonly #attempts = new Set<string>();
+  readonly #timers = new Map<string, object>();
+
+  constructor(private readonly options: ControllerOptions) {}
+
+  start(): void {
+    this.submit({ type: 'start_controller', controller: 'c', version: '1' });
+    const effects = resume(this.state, this.options.clock.nowMs);
+    this.#waiting.push({ facts: [], effects });
+  }
+
+  /** SIGKILL, and a new daemon on the same journal. */
+  restart(): void {
+    this.restarts += 1;
+    this.#life += 1;
+    this.hasQuit = false;
+    this.#waiting = [];
+    this.#links.clear();
+    this.#attempts.clear();
+    this.#timers.clear();
+    const folded = emptyState();
+    for (const fact of this.durable) evolve(folded, fact);
+    this.state = this.options.chance.is(0.1) ? decodeState(encodeState(folded)) : folded;
+    this.start();
+  }
+
+  /** @throws whatever the core throws, but for a Rejection */
+  submit(input: Input): Answer {
+    const { clock, chance, check } = this.options;
+    try {
+      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1) };
+      const { facts, effects, answer } = decide(this.state, input, moment);
+      this.#waiting.push({ facts, effects });
+      if (this.#waiting.length === 1) this.#later(chance.delay(5), () => this.#commit());
+      check(this.state);
+      return answer;
+    } catch (error) {
+      if (error instanceof Rejection) return undefined;
+      throw error;
+    }
+  }
+
+  /** The link breaks, and the driver notices some time later. */
+  breakLink(hostname: string): void {
+    const link = this.#links.get(hostname);
+    if (link === undefined || link.isBroken) return;
+    link.isBroken = true;
+    this.#later(this.options.chance.delay(3000), () => {
+      if (this.#links.get(hostname) !== link) return;
+      this.#links.delete(hostname);
+      this.submit(down(hostname, 'watch', 'link_lost'));
+    });
+  }
+
+  /** An unasked report from a node. */
+  report(hostname: string, input: Input): void {
+    const link = this.#links.get(hostname);
+    if (link !== undefined) this.#deliver(hostname, link, input);
+  }
+
+  #commit(): void {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    for (const { facts } of batch) this.durable.push(...facts);
+    for (const { effects } of batch) for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #later(delayMs: number, work: () => void): void {
+    const life = this.#life;
+    this.options.clock.after(delayMs, () => {
+      if (this.#life === life) work();
+    });
+  }
+
+  #deliver(hostname: string, link: Link, input: Input): void {
+    const { chance, doubling, latencyMs } = this.options;
+    for (let copies = chance.is(doubling) ? 2 : 1; copies > 0; copies -= 1) {
+      this.#later(chance.delay(latencyMs), () => {
+        if (this.#links.get(hostname) === link && !link.isBroken) this.submit(input);
+      });
+    }
+  }
+
+  /** Has a request arrive at the node, after the earlier ones on its link. */
+  #request(hostname: string, work: (machine: Machine, link: Link) => void): void {
+    const link = this.#links.get(hostname);
+    const machine = this.options.machines.get(hostname);
+    if (link === undefined || machine === undefined) return;
+    const { clock, chance, latencyMs } = this.options;
+    link.busyUntilMs = Math.max(link.busyUntilMs, clock.nowMs + chance.delay(latencyMs));
+    this.#later(link.busyUntilMs - clock.nowMs, () => {
+      if (this.#links.get(hostname) === link && !link.isBroken) work(machine, link);
+    });
+  }
+
+  readonly #carriers: { readonly [T in Effect['type']]: (effect: EffectOf<T>) => void } = {
+    connect: ({ node }) => this.#connect(node),
+    disconnect: ({ hostname }) => {
+      this.#links.delete(hostname);
+    },
+    dismiss: ({ node }) => this.#dismiss(node),
+    install: ({ hostname, run_id }) =>
+      this.#request(hostname, (machine, link) => {
+        machine.folders.add(run_id);
+        this.#later(this.options.chance.delay(5000), () => this.#install(machine, link, run_id));
+      }),
+    start_task: ({ hostname, order }) =>
+      this.#request(hostname, (machine, link) => {
+        const task = machine.start(order);
+        this.#deliver(hostname, link, { type: 'task_report', hostname, task });
+      }),
+    clean: ({ hostname, run_id }) =>
+      this.#request(hostname, (machine, link) => {
+        machine.clean(run_id);
+        this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id });
+      }),
+    timer: ({ timer, delayMs }) => {
+      const key = Object.values(timer).join(' ');
+      const mark = {};
+      this.#timers.set(key, mark);
+      this.#later(delayMs, () => {
+        if (this.#timers.get(key) === mark) this.submit({ type: 'timer', timer });
+      });
+    },
+    request_resources: () => {},
+    quit: () => {
+      assert.equal(this.state.active.size, 0, 'the daemon ends while a run is under way');
+      this.hasQuit = true;
+    },
+  };
+
+  #carryOut(effect: Effect): void {
+    (this.#carriers[effect.type] as (effect: Effect) => void)(effect);
+  }
+
+  #connect({ hostname }: NodeSpec): void {
+    if (this.#attempts.has(hostname)) return;
+    this.#attempts.add(hostname);
+    const { clock, chance, machines } = this.options;
+    this.#later(chance.delay(3000), () => {
+      this.#attempts.delete(hostname);
+      const machine = machines.get(hostname);
+      if (machine?.isUp !== true) {
+        this.#links.delete(hostname);
+        this.submit(down(hostname, 'bootstrap', chance.is(0.05) ? 'auth_failed' : 'refused'));
+        return;
+      }
+      if (this.#links.get(hostname)?.isBroken !== false)
+        this.#links.set(hostname, { busyUntilMs: clock.nowMs, isBroken: false });
+      this.submit({ type: 'node_up', hostname, agent: machine.hello() });
+    });
+  }
+
+  #dismiss({ hostname }: NodeSpec): void {
+    const { chance, machines } = this.options;
+    this.#later(chance.delay(5000), () => {
+      const machine = machines.get(hostname);
+      if (machine?.isUp) machine.wipe();
+      else if (machine !== undefined) machine.isOrphan = true;
+      this.#links.delete(hostname);
+      this.submit({ type: 'left', hostname });
+    });
+  }
+
+  #install(machine: Machine, link: Link, run_id: string): void {
+    const { hostname } = machine;
+    if (!machine.isUp || !machine.folders.has(run_id)) return;
+    const cause = machine.installed.has(run_id) ? undefined : this.options.installFailure();
+    if (cause === undefined) machine.installed.add(run_id);
+    this.#deliver(
+      hostname,
+      link,
+      cause === undefined
+        ? { type: 'installed', hostname, run_id, bytes: 1 }
+        : {
+            type: 'install_failed',
+            hostname,
+            run_id,
+            failure: { phase: 'install', cause, message: `It failed: ${cause}`, attempt: 1 },
+          },
+    );
+  }
+}
+
+function down(hostname: string, phase: 'bootstrap' | 'watch', cause: string): Input {
+  return {
+    type: 'node_down',
+    hostname,
+    failure: { phase, cause, message: `${cause} at ${hostname}`, attempt: 1 },
+  };
+}

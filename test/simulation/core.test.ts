@@ -1,0 +1,53 @@
+import { evolve } from '../../src/core/evolve.ts';
+import { emptyState } from '../../src/core/state.ts';
+import { foldFacts } from '../scenario/world.ts';
+import { Chance } from './chance.ts';
+import { type Outcome, simulate } from './simulation.ts';
+
+/** `SEED=7` replays one seed; `SEEDS=100000` tries more of them than the usual number. */
+const one = process.env.SEED;
+const count = Number(process.env.SEEDS ?? 2000);
+const seeds = one === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [Number(one)];
+
+function replay(seed: number): Outcome {
+  try {
+    return simulate(seed);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${why}\nReplay: SEED=${seed} npx jest test/simulation/core.test.ts`, { cause });
+  }
+}
+
+describe('the core, with whatever may happen to it', () => {
+  it(
+    `ends every run and leaves nothing behind, for ${seeds.length} seeds`,
+    () => {
+      const ends: Record<string, number> = {};
+      let restarts = 0;
+      for (const seed of seeds) {
+        const outcome = replay(seed);
+        restarts += outcome.restarts;
+        for (const [end, runs] of Object.entries(outcome.runs)) ends[end] = (ends[end] ?? 0) + runs;
+      }
+      if (one !== undefined) return;
+      expect(restarts).toBeGreaterThan(0);
+      expect(Object.keys(ends).sort()).toEqual(['aborted', 'failed', 'succeeded']);
+    },
+    60_000 + count * 50,
+  );
+
+  it('folds facts in any order, and those of another journal, without a throw', () => {
+    const other = replay(1).facts;
+    for (const seed of seeds.slice(0, 50)) {
+      const { facts } = replay(seed);
+      const chance = new Chance(seed);
+      foldFacts(chance.shuffle(facts));
+      foldFacts(chance.shuffle([...facts, ...facts, ...other]));
+      const state = foldFacts(other);
+      for (const fact of facts) evolve(state, fact);
+      expect(() =>
+        evolve(emptyState(), { type: 'of_a_later_version', time: '', body: {} } as never),
+      ).not.toThrow();
+    }
+  });
+});

@@ -1,0 +1,128 @@
+/** A machine with an agent on it, as far as the controller can tell: what an agent promises, and what happens to machines. */
+import { strict as assert } from 'node:assert';
+import type { AgentState, TaskCause, TaskOrder, TaskReport } from '../../src/core/task.ts';
+import type { Chance } from './chance.ts';
+import type { Clock } from './clock.ts';
+
+interface Process {
+  readonly run_id: string;
+  readonly block: string;
+  report: TaskReport;
+}
+
+export interface MachineOptions {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  /** Probability that a task does not end with exit code 0. */
+  readonly taskFailure: number;
+  /** Identities started so far in the whole simulation. */
+  readonly started: Set<string>;
+  /** RUN/BLOCK/NODE of tasks that ended with exit code 0. */
+  readonly succeeded: Set<string>;
+}
+
+export class Machine {
+  /** Whether sshd answers. */
+  isUp = true;
+  /** Removed from the pool while it did not answer: nobody is to clean it. */
+  isOrphan = false;
+  readonly processes = new Map<string, Process>();
+  /** Runs that have a folder here. */
+  readonly folders = new Set<string>();
+  readonly installed = new Set<string>();
+  #pid = 100;
+
+  constructor(
+    readonly hostname: string,
+    private readonly options: MachineOptions,
+    /** Tells the controller, where there is a link. */
+    private readonly tell: (report: TaskReport) => void,
+  ) {}
+
+  hello(): AgentState {
+    return {
+      protocol: 1,
+      bundle: 'b',
+      instance: 'i',
+      pid: 1,
+      boot_id: 'b',
+      node_version: 'v20',
+      platform: 'linux-x64',
+      installed: [...this.installed],
+      tasks: [...this.processes.values()].map((process) => process.report),
+    };
+  }
+
+  start(order: TaskOrder): TaskReport {
+    const { task_id, run_id, block } = order;
+    const known = this.processes.get(task_id);
+    if (known !== undefined) return known.report;
+    assert(!this.options.started.has(task_id), `${task_id} was started twice`);
+    assert(this.installed.has(run_id), `${task_id} was started before its software was there`);
+    this.options.started.add(task_id);
+    this.#pid += 1;
+    const report: TaskReport = { task_id, run_id, state: 'running', pid: this.#pid };
+    this.processes.set(task_id, { run_id, block, report });
+    const { chance, clock, taskFailure } = this.options;
+    const end = chance.is(taskFailure) ? this.#badEnd() : { exit_code: 0 };
+    clock.after(chance.delay(20_000), () => this.#end(task_id, end));
+    return report;
+  }
+
+  #badEnd(): Partial<TaskReport> {
+    const causes: TaskCause[] = ['lost', 'disk_full', 'lost', 'program_not_found'];
+    const { chance } = this.options;
+    if (chance.is(0.3)) return { exit_code: chance.int(1, 255) };
+    if (chance.is(0.2)) return { signal: 'SIGSEGV' };
+    return { cause: chance.pick(causes), message: 'It went wrong' };
+  }
+
+  #end(task_id: string, end: Partial<TaskReport>): void {
+    const process = this.processes.get(task_id);
+    if (process?.report.state !== 'running') return;
+    process.report = { ...process.report, ...end, state: 'exited' };
+    if (end.exit_code === 0)
+      this.options.succeeded.add(`${process.run_id}/${process.block}/${this.hostname}`);
+    this.tell(process.report);
+  }
+
+  isRunning(run_id: string): boolean {
+    return [...this.processes.values()].some(
+      (process) => process.run_id === run_id && process.report.state === 'running',
+    );
+  }
+
+  runs(): Set<string> {
+    return new Set([...this.folders, ...[...this.processes.values()].map((process) => process.run_id)]);
+  }
+
+  clean(run_id: string): void {
+    for (const [task_id, process] of this.processes) {
+      if (process.run_id !== run_id) continue;
+      this.#end(task_id, { cause: 'stopped', message: 'It was stopped on request' });
+      this.processes.delete(task_id);
+    }
+    this.folders.delete(run_id);
+    this.installed.delete(run_id);
+  }
+
+  /** All tasks die at once; `wipe`: the disk does not survive either. */
+  reboot(wipe: boolean): void {
+    for (const process of this.processes.values()) {
+      if (process.report.state !== 'running') continue;
+      process.report = {
+        ...process.report,
+        state: 'exited',
+        cause: 'lost',
+        message: 'The machine restarted',
+      };
+    }
+    if (wipe) this.wipe();
+  }
+
+  wipe(): void {
+    this.processes.clear();
+    this.folders.clear();
+    this.installed.clear();
+  }
+}

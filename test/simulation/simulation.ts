@@ -1,0 +1,191 @@
+/** One simulation from one seed: an application, a pool, and what happens to them. */
+import { strict as assert } from 'node:assert';
+import type { Fact } from '../../api/events.ts';
+import type { AppSpec, ComponentBlockSpec, NodeSpec } from '../../api/spec.ts';
+import { makeBlock, makeComponent } from '../scenario/application.ts';
+import { Chance } from './chance.ts';
+import { checkAnswers, checkEnd, checkProcesses, checkState } from './checks.ts';
+import { Clock } from './clock.ts';
+import { Controller } from './controller.ts';
+import { Machine } from './machine.ts';
+
+const START_MS = Date.UTC(2026, 0, 1);
+/** Trouble is made for this long; then everything that is broken is mended, and all must come to an end. */
+const TROUBLE_MS = 60_000;
+const LIMIT_MS = 6 * 3_600_000;
+const GROUPS = ['left', 'right'];
+
+export interface Outcome {
+  readonly facts: readonly Fact[];
+  readonly restarts: number;
+  readonly runs: Readonly<Record<string, number>>;
+}
+
+/** @throws AssertionError when something does not hold */
+export function simulate(seed: number): Outcome {
+  return new Simulation(seed).run();
+}
+
+class Simulation {
+  readonly #chance: Chance;
+  readonly #clock = new Clock(START_MS);
+  readonly #machines = new Map<string, Machine>();
+  readonly #specs = new Map<string, NodeSpec>();
+  readonly #controller: Controller;
+  readonly #succeeded = new Set<string>();
+  /** Trouble a second, a number from 0 (a quarter of the seeds) up. */
+  readonly #trouble: number;
+  readonly #apps: AppSpec[];
+
+  constructor(seed: number) {
+    this.#chance = new Chance(seed);
+    const chance = this.#chance;
+    this.#trouble = chance.is(0.25) ? 0 : chance.delay(100) / 100;
+    const count = chance.int(2, 9);
+    const taskFailure = this.#trouble === 0 ? 0 : chance.delay(30) / 100;
+    const installFailure = this.#trouble === 0 ? 0 : chance.delay(20) / 100;
+    const started = new Set<string>();
+    for (let i = 0; i < count; i += 1) {
+      const hostname = `n${i}`;
+      const options = { clock: this.#clock, chance, taskFailure, started, succeeded: this.#succeeded };
+      const machine: Machine = new Machine(hostname, options, (task) =>
+        this.#controller.report(hostname, { type: 'task_report', hostname, task }),
+      );
+      this.#machines.set(hostname, machine);
+      this.#specs.set(hostname, { hostname, type: 'ssh', group: chance.pick(GROUPS) });
+    }
+    this.#controller = new Controller({
+      clock: this.#clock,
+      chance,
+      machines: this.#machines,
+      latencyMs: chance.int(1, 500),
+      doubling: chance.is(0.5) ? 0.1 : 0,
+      installFailure: () =>
+        chance.is(installFailure)
+          ? chance.pick(['disk_full', 'download_stalled', 'download_refused'])
+          : undefined,
+      check: (state) => {
+        checkState(state);
+        checkProcesses(state, this.#machines.values());
+        if (chance.is(0.03)) checkAnswers(state);
+      },
+    });
+    this.#apps = Array.from({ length: chance.int(1, 2) }, (_, i) => makeApp(chance, `app${i}`, count));
+  }
+
+  run(): Outcome {
+    const controller = this.#controller;
+    controller.start();
+    controller.submit({ type: 'load_directory', nodes: [...this.#specs.values()] });
+    for (const app of this.#apps) {
+      controller.submit({ type: 'load_app', app, file: 'app.xml' });
+      controller.submit({ type: 'start_run', app: app.name });
+    }
+    if (this.#trouble > 0) this.#clock.after(this.#chance.delay(5000), () => this.#makeTrouble());
+    while (this.#clock.step(START_MS + TROUBLE_MS));
+    this.#mend();
+    while (this.#clock.step(START_MS + LIMIT_MS));
+    checkEnd(controller, this.#machines.values(), this.#succeeded);
+    checkAnswers(controller.state);
+    if (this.#trouble === 0) this.#checkSuccess();
+    const runs: Record<string, number> = {};
+    for (const run of controller.state.runs.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
+    return { facts: controller.durable, restarts: controller.restarts, runs };
+  }
+
+  /** Where nothing went wrong, only a lack of nodes may have. */
+  #checkSuccess(): void {
+    for (const run of this.#controller.state.runs.values()) {
+      assert(
+        run.state === 'succeeded' || run.ending?.cause === 'not_enough_nodes',
+        `${run.run_id} ${run.state}`,
+      );
+    }
+  }
+
+  #makeTrouble(): void {
+    if (this.#clock.nowMs > START_MS + TROUBLE_MS) return;
+    const troubles = [this.#breakMachine, this.#breakMachine, this.#operate, this.#operate, this.#kill];
+    this.#chance.pick(troubles).call(this);
+    this.#clock.after(this.#chance.delay(2000 / this.#trouble), () => this.#makeTrouble());
+  }
+
+  #breakMachine(): void {
+    const chance = this.#chance;
+    const machine = chance.pick([...this.#machines.values()]);
+    this.#controller.breakLink(machine.hostname);
+    if (chance.is(0.4)) return;
+    machine.isUp = false;
+    if (chance.is(0.4)) machine.reboot(chance.is(0.3));
+    this.#clock.after(chance.delay(30_000), () => {
+      machine.isUp = true;
+    });
+  }
+
+  #operate(): void {
+    const chance = this.#chance;
+    const controller = this.#controller;
+    const hostname = chance.pick([...this.#machines.keys()]);
+    const node = this.#specs.get(hostname) as NodeSpec;
+    const acts: (() => void)[] = [
+      () => controller.submit({ type: 'fail_host', hostname }),
+      () => controller.submit({ type: 'remove_node', hostname }),
+      () => controller.submit({ type: 'add_node', node }),
+      () => controller.submit({ type: 'add_node', node: { ...node, group: chance.pick(GROUPS) } }),
+      () => controller.submit({ type: 'disconnect', hostname: chance.is(0.2) ? '' : hostname }),
+      () => controller.submit({ type: 'connect', hostname }),
+      () =>
+        controller.submit({
+          type: 'load_directory',
+          nodes: chance.shuffle([...this.#specs.values()]).slice(1),
+        }),
+      () => controller.submit({ type: 'start_run', app: chance.pick(this.#apps).name }),
+      () => controller.submit({ type: 'start_run', app: chance.pick(this.#apps).name, request_id: 'once' }),
+      () => {
+        const run_id = [...controller.state.active][0];
+        if (run_id !== undefined) controller.submit({ type: 'abort_run', run_id });
+      },
+      () => {
+        if (chance.is(0.1)) controller.submit({ type: 'quit' });
+      },
+    ];
+    chance.pick(acts)();
+  }
+
+  #kill(): void {
+    this.#controller.restart();
+  }
+
+  #mend(): void {
+    for (const machine of this.#machines.values()) machine.isUp = true;
+    if (this.#controller.hasQuit || this.#chance.is(0.3)) this.#controller.restart();
+    for (const hostname of this.#machines.keys()) this.#controller.submit({ type: 'connect', hostname });
+  }
+}
+
+function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
+  const components = Array.from({ length: chance.pick([1, 1, 2, 3]) }, (_, i) => {
+    const min = chance.int(1, Math.max(1, Math.floor(nodes / 4)));
+    return {
+      ...makeComponent(`c${i}`, min, min + chance.int(0, 2)),
+      resources: chance.is(0.2) ? [{ group: chance.pick(GROUPS) }] : [],
+      static_hosts: chance.is(0.05) ? [{ hostname: 'n0' }] : [],
+    };
+  });
+  const component_blocks: ComponentBlockSpec[] = [];
+  const earlier: string[] = [];
+  for (const component of components) {
+    for (let i = chance.int(1, 2); i > 0; i -= 1) {
+      const parent = `b${component_blocks.length}`;
+      const blocks = Array.from({ length: chance.int(1, 3) }, (_, j) => {
+        const block = makeBlock(`${parent}-${j}`, chance.shuffle(earlier).slice(0, chance.delay(3)));
+        earlier.push(block.name);
+        return block;
+      });
+      const before = component_blocks.map((one) => one.name);
+      const predecessors = chance.shuffle(before).slice(0, chance.delay(3));
+      component_blocks.push({ name: parent, component: component.name, predecessors, blocks });
+    }
+  }
+  return { name, project: name, software: [], components, component_blocks };
+}
