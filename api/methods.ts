@@ -55,7 +55,7 @@ const NodeFilter = Type.Object(
   closed,
 );
 
-export const methods = {
+const methods = {
   plushTestConnection: {
     doc: 'Answers "Hello World": the connection and the token are good.',
     params: [],

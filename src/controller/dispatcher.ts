@@ -2,10 +2,9 @@
 
 import { randomBytes } from 'node:crypto';
 import { type MethodName, methodTable, type ParamsOf, type ResultOf } from '../../api/methods.ts';
-import { nearestName } from '../core/suggest.ts';
 import type { Caller } from '../drivers/http/auth.ts';
 import type { Log } from '../drivers/log.ts';
-import { asFault, Fault } from './fault.ts';
+import { asFault, Fault, unknownMethod } from './fault.ts';
 import { checkParameters } from './parameters.ts';
 
 /** What a handler knows of its call. */
@@ -59,11 +58,7 @@ export class Dispatcher {
 
   async #call(method: string, params: unknown, caller: Caller): Promise<unknown> {
     if (!Object.hasOwn(methodTable, method)) {
-      const near = nearestName(method, Object.keys(methodTable));
-      throw new Fault(
-        'UNKNOWN_METHOD',
-        `There is no method "${method.slice(0, 100)}"${near === undefined ? '' : `. Did you mean "${near}"?`}`,
-      );
+      throw unknownMethod(method);
     }
     const name = method as MethodName;
     const { scope } = methodTable[name] as { scope: 'read' };

@@ -1,6 +1,8 @@
 /** A fault on its way to a caller: number, symbol, and one sentence that ends with what to do. */
 import { type FaultSymbol, faults } from '../../api/faults.ts';
+import { methodTable } from '../../api/methods.ts';
 import { Rejection } from '../core/rejection.ts';
+import { didYouMean } from '../core/suggest.ts';
 
 export class Fault extends Error {
   override readonly name = 'Fault';
@@ -18,6 +20,18 @@ export class Fault extends Error {
     this.code = code;
     this.hint = hint;
   }
+}
+
+/** Longest part of a wrong name that is repeated to the caller. */
+const MAX_SHOWN_CHARACTERS = 100;
+
+/** The fault for a method that the table does not have. */
+export function unknownMethod(method: string): Fault {
+  const shown = JSON.stringify(method.slice(0, MAX_SHOWN_CHARACTERS));
+  return new Fault(
+    'UNKNOWN_METHOD',
+    `There is no method ${shown}${didYouMean(method, Object.keys(methodTable))}`,
+  );
 }
 
 /** What a handler threw, as a fault; undefined for a defect of ours. */

@@ -1,7 +1,7 @@
 /** Entry of plushd: options, signals, ready line, exit codes (docs/operating.md). */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
-import { version } from '../../package.json';
 import { messageOf } from '../drivers/agent-error.ts';
 import { bundleBeside, Daemon } from './daemon.ts';
 import { helpText, OptionError, readOptions } from './options.ts';
@@ -9,12 +9,19 @@ import { helpText, OptionError, readOptions } from './options.ts';
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
+/** This file is dist/plushd.js when it runs; the package's description is one folder up. */
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env, process.cwd());
   if (options === 'help') {
     process.stdout.write(helpText());
     return;
   }
+  const version = packageVersion();
   if (options === 'version') {
     process.stdout.write(`plushd ${version}\n`);
     return;

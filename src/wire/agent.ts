@@ -93,8 +93,6 @@ export interface AgentRequests {
 
 export type AgentOp = keyof AgentRequests;
 
-export type RequestFrame = {
-  [O in AgentOp]: { readonly id: number; readonly op: O } & AgentRequests[O]['ask'];
 }[AgentOp];
 export type ReplyFrame =
   | { readonly re: number; readonly ok: AgentRequests[AgentOp]['ok'] }

@@ -220,6 +220,7 @@ test('leaves nothing behind', async () => {
   const client = await node.dial();
   await client.start(order('a', 'setsid sleep 1000 & trap "" TERM; sleep 1000; sleep 1000'));
   await client.start(order('b', 'exec sleep 1000', { run_id: 'other', task_id: 'other/b/n1/1' }));
+  await waitFor('both wrappers and four programs', () => node.processes().length === 6);
   const { ok } = await client.request('leave', { grace_ms: 50 });
   expect(ok.killed).toBeGreaterThanOrEqual(4);
   await client.closed;
@@ -333,7 +334,8 @@ test('samples the host for a controller that greeted', async () => {
 test('finishes cleaning a run when it died in the middle of it', async () => {
   await node.start();
   const first = await node.dial();
-  await first.start(order('a', 'trap "" TERM; while :; do sleep 0.05; done'));
+  await first.start(order('a', 'trap "" TERM; echo up; while :; do sleep 0.05; done'));
+  await first.spoken('run/a/n1/1');
   const cleaning = first.request('clean', { run_id: 'run', grace_ms: 60_000 });
   const cut = expect(cleaning).rejects.toThrow('The link ended');
   await waitFor('the cleaning to begin', () => fs.existsSync(join(node.dir, 'cleaned.json')));

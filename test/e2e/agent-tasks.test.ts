@@ -225,12 +225,7 @@ test('keeps the last bytes whole when a slow program passes the bound', async ()
 test('ends a task that obeys the signal and tells that it was stopped', async () => {
   const client = await node.dial();
   await client.start(order('a', 'trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.05; done'));
-  await waitFor(
-    'the trap',
-    async () =>
-      (await client.request('read', { task_id: 'run/a/n1/1', stream: 'stdout', offset: 0, limit: 9 })).binary
-        .length > 0,
-  );
+  await client.spoken('run/a/n1/1');
   const { ok } = await client.request('stop', { task_id: 'run/a/n1/1', signal: 'SIGTERM', grace_ms: 20_000 });
   expect(ok.task).toMatchObject({ state: 'exited', exit_code: 5, cause: 'stopped' });
   expect(await client.output('run/a/n1/1')).toBe('up\nbye\n');
@@ -239,7 +234,8 @@ test('ends a task that obeys the signal and tells that it was stopped', async ()
 
 test('kills a task that ignores the signal when the grace is over, and a stopped one', async () => {
   const client = await node.dial();
-  await client.start(order('a', 'trap "" TERM; kill -STOP $$; while :; do sleep 0.05; done'));
+  await client.start(order('a', 'trap "" TERM; echo up; kill -STOP $$; while :; do sleep 0.05; done'));
+  await client.spoken('run/a/n1/1');
   const { ok } = await client.request('stop', { task_id: 'run/a/n1/1', signal: 'SIGTERM', grace_ms: 100 });
   expect(ok.task).toMatchObject({ state: 'exited', signal: 'SIGKILL', cause: 'stopped' });
   expect(node.processes()).toEqual([]);

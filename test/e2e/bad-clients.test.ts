@@ -37,21 +37,30 @@ interface Answer {
   readonly http?: number;
 }
 
-/** Makes a call with Python's own client. The parameters are Python's text of a tuple. */
-async function python(method: string, params = '()', token = plushd.token): Promise<Answer> {
+/** Makes calls with Python's own client, one after another. The parameters are Python's text of a tuple. */
+async function python(
+  calls: readonly (readonly [method: string, params: string])[],
+  token = plushd.token,
+): Promise<Answer[]> {
   const program = `
 import json, sys, xmlrpc.client
 server = xmlrpc.client.ServerProxy(sys.argv[1], allow_none=True)
-try:
-    print(json.dumps({"value": getattr(server, sys.argv[2])(*eval(sys.argv[3]))}))
-except xmlrpc.client.Fault as fault:
-    print(json.dumps({"code": fault.faultCode, "text": fault.faultString}))
-except xmlrpc.client.ProtocolError as error:
-    print(json.dumps({"http": error.errcode, "text": error.errmsg}))
+for method, params in json.load(sys.stdin):
+    try:
+        print(json.dumps({"value": getattr(server, method)(*eval(params))}))
+    except xmlrpc.client.Fault as fault:
+        print(json.dumps({"code": fault.faultCode, "text": fault.faultString}))
+    except xmlrpc.client.ProtocolError as error:
+        print(json.dumps({"http": error.errcode, "text": error.errmsg}))
 `;
   const url = plushd.url.replace('://', `://plush:${token}@`);
-  const { stdout } = await run('python3', ['-c', program, `${url}/RPC2`, method, params]);
-  return JSON.parse(stdout) as Answer;
+  const running = run('python3', ['-c', program, `${url}/RPC2`]);
+  running.child.stdin?.end(JSON.stringify(calls));
+  const { stdout } = await running;
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Answer);
 }
 
 /** Sends a body with curl as it stands; its headers are curl's own. */
@@ -74,71 +83,81 @@ async function curl(
 const call = (method: string, params: string) =>
   `<methodCall><methodName>${method}</methodName><params>${params}</params></methodCall>`;
 
+const WRONG_CALLS: readonly (readonly [method: string, params: string, code: number, words: string])[] = [
+  ['plushTestConection', '()', faults.UNKNOWN_METHOD.code, 'Did you mean "plushTestConnection"?'],
+  ['plushGetRuns', '()', faults.UNKNOWN_METHOD.code, 'Did you mean "plushGetRun"?'],
+  ['nothing.like.it', '()', faults.UNKNOWN_METHOD.code, 'system.listMethods()'],
+  ['plushGetRun', '()', faults.INVALID_PARAMETERS.code, 'plushGetRun parameter 1 (run) is missing'],
+  ['plushGetRun', '(7,)', faults.INVALID_PARAMETERS.code, 'but 7 came'],
+  ['plushGetRun', '("no-such-run",)', faults.RUN_NOT_FOUND.code, 'no run "no-such-run"'],
+  ['plushAbortRun', '("no-such-run",)', faults.RUN_NOT_FOUND.code, 'no run "no-such-run"'],
+  ['plushGetMatching', '("no-such-run",)', faults.RUN_NOT_FOUND.code, 'plushListRuns()'],
+  ['plushGetBlock', '("no-such-run", "b")', faults.RUN_NOT_FOUND.code, 'no-such-run'],
+  ['plushGetOutput', '("no-such-run", "n")', faults.RUN_NOT_FOUND.code, 'no-such-run'],
+  ['plushExplain', '("no-such",)', faults.SUBJECT_NOT_FOUND.code, 'neither a run nor a node'],
+  ['plushGetNode', '("n9",)', faults.NODE_NOT_FOUND.code, 'plushListNodes()'],
+  ['plushRemoveNode', '("n9",)', faults.NODE_NOT_FOUND.code, '"n9"'],
+  ['plushFailHost', '("n9",)', faults.NODE_NOT_FOUND.code, '"n9"'],
+  ['plushConnect', '("n9",)', faults.NODE_NOT_FOUND.code, '"n9"'],
+  ['plushDisconnectApp', '("n9",)', faults.NODE_NOT_FOUND.code, '"n9"'],
+  ['plushGetApp', '("no-app",)', faults.APP_NOT_FOUND.code, 'plushListApps()'],
+  ['plushStartRun', '({"app": "no-app"},)', faults.APP_NOT_FOUND.code, '"no-app"'],
+  ['plushRunApp', '()', faults.NO_APP_LOADED.code, 'plushLoadApp'],
+  ['plushCreateResources', '()', faults.NO_APP_LOADED.code, 'plushLoadApp'],
+  ['plushListNodes', '({"cursor": "rubbish"},)', faults.BAD_CURSOR.code, 'without a cursor'],
+  ['plushListRuns', '({"cursor": "rubbish"},)', faults.BAD_CURSOR.code, 'without a cursor'],
+  ['plushListApps', '({"cursor": "rubbish"},)', faults.BAD_CURSOR.code, 'without a cursor'],
+  ['plushAddNode', '({"hostname": "a b"},)', faults.INVALID_NODE.code, 'has a space'],
+  ['plushAddNode', '({"hostname": "a/b"},)', faults.INVALID_NODE.code, '"/"'],
+  ['plushAddNode', '({"hostname": "../x"},)', faults.INVALID_NODE.code, '"/"'],
+  ['plushAddNode', '({"hostname": "-oProxyCommand=x"},)', faults.INVALID_NODE.code, 'begins with "-"'],
+  ['plushAddNode', '({"hostname": "a:b:c"},)', faults.INVALID_NODE.code, 'colon'],
+  ['plushAddNode', '({"hostname": "a:99999"},)', faults.INVALID_NODE.code, 'port from 1 to 65535'],
+  ['plushAddNode', '({"hostname": "a\\nb"},)', faults.INVALID_NODE.code, '"a\\nb"'],
+  ['plushAddNode', '({"hostname": "\\u00e9"},)', faults.INVALID_NODE.code, 'letters, digits'],
+  ['plushAddNode', '({"hostname": "h", "ssh_port": 2**31-1},)', faults.INVALID_PARAMETERS.code, 'ssh_port'],
+  [
+    'plushAddNode',
+    '({"hostname": "h", "grup": "x"},)',
+    faults.INVALID_PARAMETERS.code,
+    'did you mean "group"?',
+  ],
+  ['plushAddNode', '({"hostname": None},)', faults.INVALID_PARAMETERS.code, 'hostname is missing'],
+  ['setXmlRpcClientUrl', '("ftp://127.0.0.1/",)', faults.BAD_URL.code, 'not http or https'],
+  ['setXmlRpcClientUrl', '("nonsense",)', faults.BAD_URL.code, '"nonsense" is not a URL'],
+  ['setXmlRpcClientUrl', '("http://192.0.2.1/",)', faults.URL_NOT_ALLOWED.code, '--callback-hosts'],
+  ['plushLoadAppXml', '("this is no XML",)', faults.APP_INVALID.code, 'error'],
+  ['plushLoadApp', '("/etc/passwd",)', faults.APP_OUTSIDE.code, 'plushLoadAppXml'],
+  ['system.methodHelp', '("plushGetRn",)', faults.UNKNOWN_METHOD.code, 'Did you mean "plushGetRun"?'],
+  ['system.methodSignature', '("no.such",)', faults.UNKNOWN_METHOD.code, 'no.such'],
+];
+
 describe("Python's xmlrpc.client", () => {
-  it.each([
-    ['plushTestConection', '()', faults.UNKNOWN_METHOD.code, 'Did you mean "plushTestConnection"?'],
-    ['plushGetRuns', '()', faults.UNKNOWN_METHOD.code, 'Did you mean "plushGetRun"?'],
-    ['nothing.like.it', '()', faults.UNKNOWN_METHOD.code, 'system.listMethods()'],
-    ['plushGetRun', '()', faults.INVALID_PARAMETERS.code, 'plushGetRun parameter 1 (run) is missing'],
-    ['plushGetRun', '(7,)', faults.INVALID_PARAMETERS.code, 'but 7 came'],
-    ['plushGetRun', '("no-such-run",)', faults.RUN_NOT_FOUND.code, 'no run "no-such-run"'],
-    ['plushAbortRun', '("no-such-run",)', faults.RUN_NOT_FOUND.code, 'no run "no-such-run"'],
-    ['plushGetMatching', '("no-such-run",)', faults.RUN_NOT_FOUND.code, 'plushListRuns()'],
-    ['plushGetBlock', '("no-such-run", "b")', faults.RUN_NOT_FOUND.code, 'no-such-run'],
-    ['plushGetOutput', '("no-such-run", "n")', faults.RUN_NOT_FOUND.code, 'no-such-run'],
-    ['plushExplain', '("no-such",)', faults.SUBJECT_NOT_FOUND.code, 'neither a run nor a node'],
-    ['plushGetNode', '("n9",)', faults.NODE_NOT_FOUND.code, 'plushListNodes()'],
-    ['plushRemoveNode', '("n9",)', faults.NODE_NOT_FOUND.code, '"n9"'],
-    ['plushFailHost', '("n9",)', faults.NODE_NOT_FOUND.code, '"n9"'],
-    ['plushConnect', '("n9",)', faults.NODE_NOT_FOUND.code, '"n9"'],
-    ['plushDisconnectApp', '("n9",)', faults.NODE_NOT_FOUND.code, '"n9"'],
-    ['plushGetApp', '("no-app",)', faults.APP_NOT_FOUND.code, 'plushListApps()'],
-    ['plushStartRun', '({"app": "no-app"},)', faults.APP_NOT_FOUND.code, '"no-app"'],
-    ['plushRunApp', '()', faults.NO_APP_LOADED.code, 'plushLoadApp'],
-    ['plushCreateResources', '()', faults.NO_APP_LOADED.code, 'plushLoadApp'],
-    ['plushListNodes', '({"cursor": "rubbish"},)', faults.BAD_CURSOR.code, 'without a cursor'],
-    ['plushListRuns', '({"cursor": "rubbish"},)', faults.BAD_CURSOR.code, 'without a cursor'],
-    ['plushListApps', '({"cursor": "rubbish"},)', faults.BAD_CURSOR.code, 'without a cursor'],
-    ['plushAddNode', '({"hostname": "a b"},)', faults.INVALID_NODE.code, 'has a space'],
-    ['plushAddNode', '({"hostname": "a/b"},)', faults.INVALID_NODE.code, '"/"'],
-    ['plushAddNode', '({"hostname": "../x"},)', faults.INVALID_NODE.code, '"/"'],
-    ['plushAddNode', '({"hostname": "-oProxyCommand=x"},)', faults.INVALID_NODE.code, 'begins with "-"'],
-    ['plushAddNode', '({"hostname": "a:b:c"},)', faults.INVALID_NODE.code, 'colon'],
-    ['plushAddNode', '({"hostname": "a:99999"},)', faults.INVALID_NODE.code, 'port from 1 to 65535'],
-    ['plushAddNode', '({"hostname": "a\\nb"},)', faults.INVALID_NODE.code, '"a\\nb"'],
-    ['plushAddNode', '({"hostname": "\\u00e9"},)', faults.INVALID_NODE.code, 'letters, digits'],
-    ['plushAddNode', '({"hostname": "h", "ssh_port": 2**31-1},)', faults.INVALID_PARAMETERS.code, 'ssh_port'],
-    [
-      'plushAddNode',
-      '({"hostname": "h", "grup": "x"},)',
-      faults.INVALID_PARAMETERS.code,
-      'did you mean "group"?',
-    ],
-    ['plushAddNode', '({"hostname": None},)', faults.INVALID_PARAMETERS.code, 'hostname is missing'],
-    ['setXmlRpcClientUrl', '("ftp://127.0.0.1/",)', faults.BAD_URL.code, 'not http or https'],
-    ['setXmlRpcClientUrl', '("nonsense",)', faults.BAD_URL.code, '"nonsense" is not a URL'],
-    ['setXmlRpcClientUrl', '("http://192.0.2.1/",)', faults.URL_NOT_ALLOWED.code, '--callback-hosts'],
-    ['plushLoadAppXml', '("this is no XML",)', faults.APP_INVALID.code, 'error'],
-    ['plushLoadApp', '("/etc/passwd",)', faults.APP_OUTSIDE.code, 'plushLoadAppXml'],
-    ['system.methodHelp', '("plushGetRn",)', faults.UNKNOWN_METHOD.code, 'Did you mean "plushGetRun"?'],
-    ['system.methodSignature', '("no.such",)', faults.UNKNOWN_METHOD.code, 'no.such'],
-  ])('hears of %s%s what is wrong', async (method, params, code, words) => {
-    const answer = await python(method, params);
-    expect(answer).toEqual({ code, text: expect.stringContaining(words) });
-    // A sentence, begun by the symbol and ended by a full stop, on lines without control characters.
-    expect(answer.text).toMatch(/^[A-Z_]+: [^\p{Cc}]+[.?]$/u);
+  let heard: Answer[];
+
+  beforeAll(async () => {
+    heard = await python(WRONG_CALLS.map(([method, params]) => [method, params]));
   });
 
+  it.each(WRONG_CALLS.map((call, i) => [...call, i] as const))(
+    'hears of %s%s what is wrong',
+    (_method, _params, code, words, i) => {
+      expect(heard[i]).toEqual({ code, text: expect.stringContaining(words) });
+      // Begun by the symbol, ended like a sentence, without control characters.
+      expect(heard[i]?.text).toMatch(/^[A-Z_]+: [^\p{Cc}]+[.?]$/u);
+    },
+  );
+
   it('is refused without the right token before anything else', async () => {
-    expect(await python('plushTestConnection', '()', 'wrong')).toMatchObject({ http: 401 });
+    expect(await python([['plushTestConnection', '()']], 'wrong')).toMatchObject([{ http: 401 }]);
   });
 
   it('gets the answers of a multicall beside its faults', async () => {
     const calls = `([{"methodName": "plushTestConnection", "params": []},
       {"methodName": "plushGetRun", "params": ["none"]}, {"methodName": "nonsense", "params": []},
       {"methodName": "system.multicall", "params": [[]]}, "no struct", {"params": []}],)`;
-    const { value } = await python('system.multicall', calls.replaceAll('\n', ' '));
-    expect(value).toEqual([
+    const [answer] = await python([['system.multicall', calls]]);
+    expect(answer?.value).toEqual([
       ['Hello World'],
       { faultCode: faults.RUN_NOT_FOUND.code, faultString: expect.any(String) },
       { faultCode: faults.UNKNOWN_METHOD.code, faultString: expect.any(String) },
@@ -152,7 +171,7 @@ describe("Python's xmlrpc.client", () => {
     ['a method', `("x" * ${MAX_BODY_BYTES + 1},)`],
     ['text', `("<a>" * ${MAX_BODY_BYTES},)`],
   ])('is refused %s longer than a body may be', async (_what, params) => {
-    expect(await python('plushLoadAppXml', params)).toMatchObject({ http: 413 });
+    expect(await python([['plushLoadAppXml', params]])).toMatchObject([{ http: 413 }]);
   });
 
   it.each([
@@ -161,9 +180,9 @@ describe("Python's xmlrpc.client", () => {
     ['long', '("x" * 500000,)'],
     ['with many members', '({"m%d" % i: i for i in range(5000)},)'],
   ])('gets a short answer to a parameter that is %s', async (_what, params) => {
-    const { code, text = '' } = await python('plushAddNode', params);
-    expect(code).toBe(faults.INVALID_PARAMETERS.code);
-    expect(text.length).toBeLessThan(500);
+    const [answer] = await python([['plushAddNode', params]]);
+    expect(answer?.code).toBe(faults.INVALID_PARAMETERS.code);
+    expect(answer?.text?.length).toBeLessThan(500);
   });
 });
 

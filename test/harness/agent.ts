@@ -224,6 +224,14 @@ export class AgentClient {
     });
   }
 
+  /** Waits for the first byte of a task's output, with which a script says how far it has come. */
+  async spoken(taskId: string): Promise<void> {
+    await waitFor(`output of ${taskId}`, async () => {
+      const { ok } = await this.request('read', { task_id: taskId, stream: 'stdout', offset: 0, limit: 1 });
+      return ok.end > 0;
+    });
+  }
+
   /** All output from the beginning of what is kept, as soon as the task has exited. */
   async output(taskId: string, stream: 'stdout' | 'stderr' = 'stdout'): Promise<string> {
     const parts: Buffer[] = [];

@@ -1,5 +1,6 @@
 /** What must hold at every moment, and what must hold when all is over. */
 import { strict as assert } from 'node:assert';
+import { planOf } from '../../src/core/run/plan.ts';
 import { encodeState } from '../../src/core/snapshot.ts';
 import { isOver, type Run, type State } from '../../src/core/state.ts';
 import { explain } from '../../src/core/views/explain.ts';
@@ -105,6 +106,10 @@ export function checkEnd(controller: Controller, machines: Iterable<Machine>, su
     assert.deepEqual([...machine.runs()], [], `something is left on ${machine.hostname}`);
   }
   for (const run of state.runs.values()) {
+    for (const { hostname, component, completed } of run.past) {
+      const blocks = planOf(run.spec).ofComponent.get(component)?.length ?? 0;
+      assert(completed.size < blocks, `${run.run_id} gave up ${hostname}, which had done its work`);
+    }
     if (run.state !== 'succeeded') continue;
     for (const { hostname, component } of run.members.values()) {
       const blocks = run.spec.component_blocks

@@ -19,6 +19,8 @@ export interface MachineOptions {
   readonly started: Set<string>;
   /** RUN/BLOCK/NODE of tasks that ended with exit code 0. */
   readonly succeeded: Set<string>;
+  /** Throws when it is too early for a task. */
+  readonly checkOrder: (order: TaskOrder) => void;
 }
 
 export class Machine {
@@ -59,6 +61,7 @@ export class Machine {
     if (known !== undefined) return known.report;
     assert(!this.options.started.has(task_id), `${task_id} was started twice`);
     assert(this.installed.has(run_id), `${task_id} was started before its software was there`);
+    this.options.checkOrder(order);
     this.options.started.add(task_id);
     this.#pid += 1;
     const report: TaskReport = { task_id, run_id, state: 'running', pid: this.#pid };
@@ -84,12 +87,6 @@ export class Machine {
     if (end.exit_code === 0)
       this.options.succeeded.add(`${process.run_id}/${process.block}/${this.hostname}`);
     this.tell(process.report);
-  }
-
-  isRunning(run_id: string): boolean {
-    return [...this.processes.values()].some(
-      (process) => process.run_id === run_id && process.report.state === 'running',
-    );
   }
 
   runs(): Set<string> {
@@ -118,6 +115,13 @@ export class Machine {
       };
     }
     if (wipe) this.wipe();
+  }
+
+  /** The agent loses what it knew of its tasks, and they die with it; files stay. */
+  forget(): string[] {
+    const forgotten = [...this.processes.keys()];
+    this.processes.clear();
+    return forgotten;
   }
 
   wipe(): void {

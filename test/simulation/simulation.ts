@@ -2,6 +2,8 @@
 import { strict as assert } from 'node:assert';
 import type { Fact } from '../../api/events.ts';
 import type { AppSpec, ComponentBlockSpec, NodeSpec } from '../../api/spec.ts';
+import { planOf } from '../../src/core/run/plan.ts';
+import type { TaskOrder } from '../../src/core/task.ts';
 import { makeBlock, makeComponent } from '../scenario/application.ts';
 import { Chance } from './chance.ts';
 import { checkAnswers, checkEnd, checkProcesses, checkState } from './checks.ts';
@@ -32,6 +34,7 @@ class Simulation {
   readonly #machines = new Map<string, Machine>();
   readonly #specs = new Map<string, NodeSpec>();
   readonly #controller: Controller;
+  readonly #started = new Set<string>();
   readonly #succeeded = new Set<string>();
   /** Trouble a second, a number from 0 (a quarter of the seeds) up. */
   readonly #trouble: number;
@@ -44,10 +47,16 @@ class Simulation {
     const count = chance.int(2, 9);
     const taskFailure = this.#trouble === 0 ? 0 : chance.delay(30) / 100;
     const installFailure = this.#trouble === 0 ? 0 : chance.delay(20) / 100;
-    const started = new Set<string>();
     for (let i = 0; i < count; i += 1) {
       const hostname = `n${i}`;
-      const options = { clock: this.#clock, chance, taskFailure, started, succeeded: this.#succeeded };
+      const options = {
+        clock: this.#clock,
+        chance,
+        taskFailure,
+        started: this.#started,
+        succeeded: this.#succeeded,
+        checkOrder: (order: TaskOrder) => this.#checkOrder(order),
+      };
       const machine: Machine = new Machine(hostname, options, (task) =>
         this.#controller.report(hostname, { type: 'task_report', hostname, task }),
       );
@@ -117,9 +126,38 @@ class Simulation {
     if (chance.is(0.4)) return;
     machine.isUp = false;
     if (chance.is(0.4)) machine.reboot(chance.is(0.3));
+    else if (chance.is(0.2)) this.#forget(machine);
     this.#clock.after(chance.delay(30_000), () => {
       machine.isUp = true;
     });
+  }
+
+  /** What the controller never heard of it cannot know to be lost: such a task may start anew under its old identity. */
+  #forget(machine: Machine): void {
+    for (const task_id of machine.forget()) {
+      const isKnown = this.#controller.durable.some(
+        (fact) => fact.type === 'task_started' && fact.body.task_id === task_id,
+      );
+      if (!isKnown) this.#started.delete(task_id);
+    }
+  }
+
+  /** Whether all that the block waits for has ended well: on this node, or on enough nodes of the other component. */
+  #checkOrder({ task_id, run_id, block }: TaskOrder): void {
+    const [, , hostname = ''] = task_id.split('/');
+    const run = this.#controller.state.runs.get(run_id);
+    const planned = run && planOf(run.spec).blocks.get(block);
+    if (run === undefined || planned === undefined) return;
+    for (const name of planned.before) {
+      assert(this.#succeeded.has(`${run_id}/${name}/${hostname}`), `${task_id} did not wait for ${name}`);
+    }
+    for (const gate of planned.gates) {
+      const least = run.components.get(planOf(run.spec).blocks.get(gate)?.component ?? '')?.min ?? 0;
+      const done = [...this.#machines.keys()].filter((name) =>
+        this.#succeeded.has(`${run_id}/${gate}/${name}`),
+      );
+      assert(done.length >= least, `${task_id} did not wait for ${gate} on all nodes`);
+    }
   }
 
   #operate(): void {

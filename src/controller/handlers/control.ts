@@ -6,7 +6,7 @@ import { nodeState } from '../../core/views/nodes.ts';
 import type { Context } from '../context.ts';
 import type { Handlers } from '../dispatcher.ts';
 import { eventPage } from '../event-stream.ts';
-import { Fault } from '../fault.ts';
+import { Fault, unknownMethod } from '../fault.ts';
 
 type ControlMethods =
   | 'plushTestConnection'
@@ -49,7 +49,7 @@ export function controlHandlers(context: Context): Pick<Handlers, ControlMethods
 
 function known(method: string): MethodName {
   if (Object.hasOwn(methodTable, method)) return method as MethodName;
-  throw new Fault('UNKNOWN_METHOD', `There is no method "${method.slice(0, 100)}"`);
+  throw unknownMethod(method);
 }
 
 /** Callback URLs lead to the loopback or to hosts that were allowed: the daemon must not be made to call others (SSRF). */

@@ -47,7 +47,7 @@ export interface Prepared {
 }
 
 /** The name of a node's folder: short, since a socket's path is, and free of whatever the node's name holds. */
-export function nodeFolder(hostname: string): string {
+function nodeFolder(hostname: string): string {
   return createHash('sha256').update(hostname).digest('hex').slice(0, 12);
 }
 

@@ -151,7 +151,7 @@ function tolerateLinkEnd(error: unknown): void {
 }
 
 /** Brings one stream of a task's output back, from the first byte the node still has. */
-export async function* outputPieces(
+async function* outputPieces(
   link: AgentLink,
   task_id: string,
   stream: 'stdout' | 'stderr',

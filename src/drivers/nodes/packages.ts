@@ -11,7 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import type { NodeSpec, PackageSpec } from '../../../api/spec.ts';
 import { MAX_CHUNK_BYTES } from '../../wire/agent.ts';
 import { AccessError, type NodeAccess } from '../access.ts';
-import { AgentError, messageOf } from '../agent-error.ts';
+import { messageOf } from '../agent-error.ts';
 import type { AgentLink } from './agent-link.ts';
 
 const FETCH_MS = 10 * 60_000;
@@ -115,7 +115,7 @@ export class PackageStore {
       return createReadStream(file);
     }
     const { ssh, nodeOnHost } = this.#options;
-    const known = nodeOnHost(source.host);
+    const known = nodeOnHost(source.host.replace(/^\[|\]$/g, ''));
     const port = source.port ?? known?.ssh_port;
     const user = source.user ?? known?.user;
     if (ssh.readFile === undefined) throw new AccessError('failed', 'Files cannot be read over SSH here');
@@ -134,9 +134,4 @@ export class PackageStore {
 /** The source of a package cannot be read; it is the same for every node. */
 export class PackageError extends Error {
   override readonly name = 'PackageError';
-}
-
-/** Whether an error came from the node rather than from the way to it. */
-export function isAgentError(error: unknown): error is AgentError {
-  return error instanceof AgentError;
 }
