@@ -9,9 +9,12 @@ import { Client } from 'ssh2';
 import { MAX_BOOTSTRAPS } from '../src/drivers/nodes/node-driver.ts';
 import { type Scratch, withScratch } from '../test/harness/scratch.ts';
 import { accessToFarm, type Farm, startFarm } from './support/farm.ts';
-import { type Figure, median, type Peer, printFigures } from './support/figures.ts';
+import { type Figure, type Peer, printFigures } from './support/figures.ts';
 import { pdshHostname, pdshVariants, SAME_KEY_EXCHANGE } from './support/pdsh.ts';
-import { fastest, takeTurns, timed } from './support/rounds.ts';
+import { type Effort, type Efforts, fastest, secondsOf, takeTurns, timed } from './support/rounds.ts';
+
+const PLUSH = 'plush';
+const LIBRARY = 'ssh2 alone';
 
 const OPEN_MS = 30_000;
 const COMMAND_MS = 30_000;
@@ -28,48 +31,46 @@ async function main(): Promise<void> {
 }
 
 async function compare(scratch: Scratch, farm: Farm): Promise<void> {
-  const ours = { plush: () => plushHostname(scratch, farm), 'ssh2 alone': () => bareHostname(farm) };
   const asItComes = pdshVariants();
   const sameExchange = pdshVariants(SAME_KEY_EXCHANGE);
-  const theirs = Object.entries({ ...asItComes, ...sameExchange }).map(([name, options]) => [
-    name,
-    () => pdshHostname(scratch, farm, options),
-  ]);
-  const taken = await takeTurns<string>({ ...ours, ...Object.fromEntries(theirs) }, farm.quiet);
-  const ofThem = (variants: object) =>
-    fastest(Object.fromEntries(Object.keys(variants).map((name) => [name, taken[name] ?? []])));
-  printFigures(figuresOf(taken, ofThem(asItComes), ofThem(sameExchange)));
+  const pdsh = Object.entries({ ...asItComes, ...sameExchange }).map(
+    ([name, options]) => [name, () => pdshHostname(scratch, farm, options)] as const,
+  );
+  const efforts = await takeTurns(
+    {
+      [PLUSH]: () => plushHostname(scratch, farm),
+      [LIBRARY]: () => bareHostname(farm),
+      ...Object.fromEntries(pdsh),
+    },
+    farm.quiet,
+  );
+  const pdshBest = fastest(efforts, Object.keys(asItComes));
+  const pdshSame = fastest(efforts, Object.keys(sameExchange));
+  printFigures(figuresOf(efforts, pdshBest, pdshSame));
 }
 
-function figuresOf(
-  taken: Readonly<Record<string, readonly number[]>>,
-  pdsh: Peer,
-  pdshSameExchange: Peer,
-): Figure[] {
-  const bench = 'shell';
-  const plush = taken.plush ?? [];
-  const value = median(plush) / 1000;
-  const first = (plush[0] ?? Number.NaN) / 1000;
-  const bare = { name: 'ssh2 alone', value: median(taken['ssh2 alone'] ?? []) / 1000 };
-  const time = { bench, unit: 's', target: null };
-  const ratio = { bench, unit: 'x', target: '>= 3' };
+function figuresOf(efforts: Efforts, pdsh: Peer, pdshSame: Peer): Figure[] {
+  const value = secondsOf(efforts, PLUSH);
+  const first = (efforts[PLUSH]?.[0]?.ms ?? Number.NaN) / 1000;
+  const library = { name: LIBRARY, value: secondsOf(efforts, LIBRARY) };
+  const cpu = secondsOf(efforts, PLUSH, 'cpuMs');
+  const cpuOf = ({ name }: Peer) => ({ name, value: secondsOf(efforts, name, 'cpuMs') });
+  const time = { bench: 'shell', unit: 's', target: null };
+  const ratio = { bench: 'shell', unit: 'x', target: '>= 3' };
   return [
     { ...time, figure: 'hostname_100_cold', value, peer: pdsh },
     { ...time, figure: 'hostname_100_cold_first', value: first, peer: pdsh },
-    { ...time, figure: 'hostname_100_cold_same_key_exchange', value, peer: pdshSameExchange },
-    { ...time, figure: 'hostname_100_cold_beside_library', value, peer: bare },
+    { ...time, figure: 'hostname_100_cold_same_key_exchange', value, peer: pdshSame },
+    { ...time, figure: 'hostname_100_cold_beside_library', value, peer: library },
+    { ...time, figure: 'client_cpu', value: cpu, peer: cpuOf(pdsh) },
+    { ...time, figure: 'client_cpu_same_key_exchange', value: cpu, peer: cpuOf(pdshSame) },
     { ...ratio, figure: 'times_as_fast', value: pdsh.value / value, peer: pdsh },
-    {
-      ...ratio,
-      figure: 'times_as_fast_same_key_exchange',
-      value: pdshSameExchange.value / value,
-      peer: pdshSameExchange,
-    },
+    { ...ratio, figure: 'times_as_fast_same_key_exchange', value: pdshSame.value / value, peer: pdshSame },
   ];
 }
 
 /** As the controller does it: its own driver, as many machines at a time as it connects to. */
-async function plushHostname(scratch: Scratch, farm: Farm): Promise<number> {
+async function plushHostname(scratch: Scratch, farm: Farm): Promise<Effort> {
   const access = accessToFarm(scratch, farm);
   const queue = new PQueue({ concurrency: MAX_BOOTSTRAPS });
   return timed(() =>
@@ -88,7 +89,7 @@ async function plushHostname(scratch: Scratch, farm: Farm): Promise<number> {
 }
 
 /** The library without our driver: all at once, no check of host keys, no deadline. */
-function bareHostname({ sshd }: Farm): Promise<number> {
+function bareHostname({ sshd }: Farm): Promise<Effort> {
   const privateKey = readFileSync(sshd.identityFile);
   const one = (host: string) =>
     new Promise<void>((resolve, reject) => {

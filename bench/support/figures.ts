@@ -42,9 +42,12 @@ function keeps(value: number, target: string): boolean {
 /** Prints the figures, rounded. */
 export function printFigures(figures: readonly Figure[]): void {
   const told = figures.map((figure) => ({
-    ...figure,
+    bench: figure.bench,
+    figure: figure.figure,
     value: rounded(figure.value),
+    unit: figure.unit,
     peer: figure.peer === null ? null : { ...figure.peer, value: rounded(figure.peer.value) },
+    target: figure.target,
   }));
   for (const figure of told) process.stdout.write(`${JSON.stringify(figure)}\n`);
   const rows = told.map(({ figure, value, unit, peer, target }) => [

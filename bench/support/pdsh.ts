@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Scratch } from '../../test/harness/scratch.ts';
 import type { Farm } from './farm.ts';
-import { timed } from './rounds.ts';
+import { type Effort, timed } from './rounds.ts';
 
 /** Connections at a time: pdsh's own choice, and larger ones that may serve it better. */
 const FANOUTS = [32, 64, 100] as const;
@@ -34,10 +34,9 @@ const MAX_OUTPUT_BYTES = 1 << 20;
 /**
  * Runs `hostname` on all machines of the farm.
  *
- * @returns milliseconds
  * @throws Error when pdsh is missing or a machine did not answer
  */
-export async function pdshHostname(scratch: Scratch, { sshd }: Farm, options: PdshOptions): Promise<number> {
+export async function pdshHostname(scratch: Scratch, { sshd }: Farm, options: PdshOptions): Promise<Effort> {
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
@@ -46,14 +45,14 @@ export async function pdshHostname(scratch: Scratch, { sshd }: Farm, options: Pd
   };
   const args = ['-R', 'ssh', '-f', String(options.fanout), '-w', sshd.addresses.join(','), 'hostname'];
   let answers = '';
-  const ms = await timed(async () => {
+  const effort = await timed(async () => {
     answers = await run(args, env);
   });
   const answered = new Set(answers.split('\n').flatMap((line) => /^(\S+): \S/.exec(line)?.[1] ?? []));
   if (answered.size < sshd.addresses.length) {
     throw new Error(`pdsh brought ${answered.size} answers from ${sshd.addresses.length} machines`);
   }
-  return ms;
+  return effort;
 }
 
 /** Nothing but what is needed is tried, which is to pdsh's advantage; keys of machines are checked as Plush checks them. */

@@ -1,49 +1,73 @@
 /** Taking turns: what is compared is measured by turns in one run, so that a busy moment of the machine meets all of it. */
-
-import { median } from './figures.ts';
+import { readFileSync } from 'node:fs';
+import { median, type Peer } from './figures.ts';
 
 /** Rounds of a benchmark; medians are taken over them. */
 const ROUNDS = 5;
 
-/** Does its work once and returns what it took: milliseconds. */
-type Contestant = () => Promise<number>;
+/** Linux counts the time of processes in hundredths of a second wherever a program can see it. */
+const TICK_MS = 10;
+
+export interface Effort {
+  readonly ms: number;
+  /** Processor time of this process and of the children that ended meanwhile. */
+  readonly cpuMs: number;
+}
+
+/** What each contestant took, in the order of the rounds. */
+export type Efforts = Readonly<Record<string, readonly Effort[]>>;
 
 /**
  * Has each contestant do its work once in each of the rounds, beginning with another one each time.
  *
  * @param settle resolves when nothing of the last contestant's work is under way
- * @returns milliseconds by contestant, in the order of the rounds
  */
-export async function takeTurns<N extends string>(
-  contestants: Readonly<Record<N, Contestant>>,
+export async function takeTurns(
+  contestants: Readonly<Record<string, () => Promise<Effort>>>,
   settle: () => Promise<void>,
-): Promise<Record<N, number[]>> {
-  const names = Object.keys(contestants) as N[];
-  const taken = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<N, number[]>;
+): Promise<Efforts> {
+  const entries = Object.entries(contestants);
+  const efforts: Record<string, Effort[]> = Object.fromEntries(entries.map(([name]) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
-    const first = round % names.length;
-    for (const name of [...names.slice(first), ...names.slice(0, first)]) {
-      const ms = await contestants[name]();
+    const first = round % entries.length;
+    for (const [name, work] of [...entries.slice(first), ...entries.slice(0, first)]) {
+      const effort = await work();
       await settle();
-      taken[name].push(ms);
-      process.stderr.write(`round ${round + 1}  ${name}  ${Math.round(ms)} ms\n`);
+      efforts[name]?.push(effort);
+      const cpu = `${Math.round(effort.cpuMs)} ms of processor time`;
+      process.stderr.write(`round ${round + 1}  ${name}  ${Math.round(effort.ms)} ms, ${cpu}\n`);
     }
   }
-  return taken;
+  return efforts;
 }
 
-/** Milliseconds that `work` takes. */
-export async function timed(work: () => Promise<unknown>): Promise<number> {
+/** What `work` takes. */
+export async function timed(work: () => Promise<unknown>): Promise<Effort> {
   const from = performance.now();
+  const cpuFrom = cpuMs();
   await work();
-  return performance.now() - from;
+  return { ms: performance.now() - from, cpuMs: cpuMs() - cpuFrom };
 }
 
-/** The fastest of several contestants by the median, in seconds. @throws Error when there is none */
-export function fastest(taken: Readonly<Record<string, readonly number[]>>): { name: string; value: number } {
-  const [best] = Object.entries(taken)
-    .map(([name, ms]) => ({ name, value: median(ms) / 1000 }))
+/** Median of one contestant's times in seconds. */
+export function secondsOf(efforts: Efforts, name: string, what: keyof Effort = 'ms'): number {
+  return median((efforts[name] ?? []).map((effort) => effort[what])) / 1000;
+}
+
+/** The contestant with the shortest median time, in seconds. @throws Error when none is named */
+export function fastest(efforts: Efforts, names: readonly string[]): Peer {
+  const [best] = names
+    .map((name) => ({ name, value: secondsOf(efforts, name) }))
     .sort((a, b) => a.value - b.value);
   if (best === undefined) throw new Error('Nobody took part');
   return best;
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  // Counted from the end of the name: cutime and cstime, proc_pid_stat(5).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const childTicks = Number(fields[13]) + Number(fields[14]);
+  return (user + system) / 1000 + childTicks * TICK_MS;
 }

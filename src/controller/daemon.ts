@@ -121,8 +121,8 @@ export class Daemon {
       started: new Date().toISOString(),
       callbackHosts: options.callbackHosts,
     };
-    const url = await this.#serve(context, token.token, events);
     await this.loadDirectory();
+    const url = await this.#serve(context, token.token, events);
     void outputs.prune(new Set(loop.state.runs.keys())).catch((error: unknown) => {
       log.warn({ err: messageOf(error) }, 'Old output could not be removed');
     });

@@ -2,7 +2,7 @@
 import type { State } from './state.ts';
 
 /** Version of the fold: grows whenever evolve would make another state of the same facts. */
-export const FOLD_VERSION = 1;
+export const FOLD_VERSION = 2;
 
 const MAP = '$map';
 const SET = '$set';
@@ -22,8 +22,9 @@ export function decodeState(text: string): State {
     const keys = Object.keys(value);
     if (keys.length !== 1) return value;
     const entries = (value as Record<string, unknown>)[keys[0] as string];
+    // An environment variable of that name has a text for a value, never a list.
+    if (!Array.isArray(entries)) return value;
     if (keys[0] === MAP) return new Map(entries as [unknown, unknown][]);
-    if (keys[0] === SET) return new Set(entries as unknown[]);
-    return value;
+    return keys[0] === SET ? new Set(entries) : value;
   }) as State;
 }

@@ -93,7 +93,6 @@ export interface AgentRequests {
 
 export type AgentOp = keyof AgentRequests;
 
-}[AgentOp];
 export type ReplyFrame =
   | { readonly re: number; readonly ok: AgentRequests[AgentOp]['ok'] }
   | { readonly re: number; readonly error: AgentFailure };

@@ -47,6 +47,9 @@ test('starts an identity once however often and from however many links it is or
   const reports = await Promise.all([one.start(task), one.start(task), two.start(task), two.start(task)]);
   const again = await two.start({ ...task, args: ['-c', 'echo other'] });
   expect(new Set([...reports, again].map((report) => report.pid)).size).toBe(1);
+  // One wrapper and its program, whose shell may still be on its way to the first command.
+  expect(node.processes()).toHaveLength(2);
+  await waitFor('the first start', () => workFile('starts') !== '');
   expect(workFile('starts')).toBe('started\n');
 });
 

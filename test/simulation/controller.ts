@@ -23,7 +23,7 @@ export interface ControllerOptions {
   readonly machines: ReadonlyMap<string, Machine>;
   /** Longest time a message takes, in ms. */
   readonly latencyMs: number;
-  /** Probability that a report comes twice. */
+  /** Probability that a report comes twice, or an effect is carried out twice. */
   readonly doubling: number;
   /** Why an install fails this time, if it does. */
   readonly installFailure: () => string | undefined;
@@ -111,7 +111,13 @@ export class Controller {
     const batch = this.#waiting;
     this.#waiting = [];
     for (const { facts } of batch) this.durable.push(...facts);
-    for (const { effects } of batch) for (const effect of effects) this.#carryOut(effect);
+    for (const { effects } of batch) {
+      // Every effect may be carried out twice with the result of once.
+      for (const effect of effects) {
+        this.#carryOut(effect);
+        if (this.options.chance.is(this.options.doubling)) this.#carryOut(effect);
+      }
+    }
   }
 
   #later(delayMs: number, work: () => void): void {

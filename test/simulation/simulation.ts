@@ -125,8 +125,8 @@ class Simulation {
     this.#controller.breakLink(machine.hostname);
     if (chance.is(0.4)) return;
     machine.isUp = false;
-    if (chance.is(0.4)) machine.reboot(chance.is(0.3));
-    else if (chance.is(0.2)) this.#forget(machine);
+    if (chance.is(0.3)) machine.reboot(chance.is(0.3));
+    else if (chance.is(0.4)) this.#forget(machine);
     this.#clock.after(chance.delay(30_000), () => {
       machine.isUp = true;
     });
@@ -197,7 +197,11 @@ class Simulation {
   #mend(): void {
     for (const machine of this.#machines.values()) machine.isUp = true;
     if (this.#controller.hasQuit || this.#chance.is(0.3)) this.#controller.restart();
-    for (const hostname of this.#machines.keys()) this.#controller.submit({ type: 'connect', hostname });
+    // What the daemon does not try again of its own accord.
+    for (const { held, trouble, spec } of this.#controller.state.nodes.values()) {
+      if (held || trouble?.cause === 'auth_failed')
+        this.#controller.submit({ type: 'connect', hostname: spec.hostname });
+    }
   }
 }
 

@@ -45,7 +45,7 @@ function invalidSentence(file: string, diagnostics: readonly Diagnostic[]): stri
     .map((diagnostic) => formatDiagnostic(basename(file), diagnostic));
   const more = errors.length > MAX_QUOTED ? [`and ${errors.length - MAX_QUOTED} more`] : [];
   return [
-    `The specification has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}`,
+    `The specification has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}:`,
     ...quoted,
     ...more,
   ].join('\n');

@@ -62,7 +62,7 @@ type PoolEvents =
 
 export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
   node_added: (state, { node, source }, time) => {
-    if (!state.nodes.has(node.hostname)) state.membership += 1;
+    state.membership += 1;
     state.nodes.set(node.hostname, newNode(node, source, time));
     state.pool_version += 1;
     refreshFree(state, node.hostname);

@@ -81,8 +81,8 @@ export function match(
     const others: PoolNode[] = [];
     for (const hostname of state.free) {
       const node = state.nodes.get(hostname);
-      if (node !== undefined && isOpen(hostname) && !fixed.has(node) && isEligible(component, node))
-        others.push(node);
+      if (node === undefined || fixed.has(node) || taken?.has(hostname)) continue;
+      if (mayJoin(run, hostname) && isEligible(component, node)) others.push(node);
     }
     chosen.push(...best(others, places.length - chosen.length, component, random));
   }
@@ -141,14 +141,19 @@ function best(
     names.size > 0 &&
     (names.has(node.spec.hostname) || names.has(hostPart(node.spec.hostname))) &&
     component.preferred_hosts.some((host) => refersTo(host, node));
-  const ranked = nodes.map((node) => ({
-    node,
-    preference: (node.spec.preference ?? 0) + node.credit + (isPreferred(node) ? PREFERRED_BONUS : 0),
-    tie: random(),
-  }));
-  const order = (a: (typeof ranked)[number], b: (typeof ranked)[number]) =>
-    b.preference - a.preference || a.tie - b.tie;
-  return takeLeast(ranked, count, order).map((entry) => entry.node);
+  // Flat numbers: an object for each node would cost several times the choice itself in a pool of 100,000.
+  const places = new Uint32Array(nodes.length);
+  const preference = new Float64Array(nodes.length);
+  const tie = new Float64Array(nodes.length);
+  for (let i = 0; i < nodes.length; i += 1) {
+    const node = nodes[i] as PoolNode;
+    places[i] = i;
+    preference[i] = (node.spec.preference ?? 0) + node.credit + (isPreferred(node) ? PREFERRED_BONUS : 0);
+    tie[i] = random();
+  }
+  const order = (a: number, b: number) =>
+    (preference[b] as number) - (preference[a] as number) || (tie[a] as number) - (tie[b] as number);
+  return Array.from(takeLeast(places, count, order), (i) => nodes[i] as PoolNode);
 }
 
 /** Which requirement removed how many nodes of the pool; each node counts at the first that it does not meet. */

@@ -4,27 +4,30 @@
  * The `count` least items in order, least first.
  *
  * @param items is reordered
- * @param order must never answer 0 for two different items, so that the result does not depend on their order
+ * @param order of items for which it answers 0 any may be taken, always the same ones for the same input
  */
-export function takeLeast<T>(items: T[], count: number, order: (a: T, b: T) => number): T[] {
-  if (count <= 0) return [];
+export function takeLeast(
+  items: Uint32Array,
+  count: number,
+  order: (a: number, b: number) => number,
+): Uint32Array {
   if (count < items.length) moveLeastToFront(items, count, order);
-  return items.slice(0, count).sort(order);
+  return items.subarray(0, Math.max(0, count)).sort(order);
 }
 
-function moveLeastToFront<T>(items: T[], count: number, order: (a: T, b: T) => number): void {
+function moveLeastToFront(items: Uint32Array, count: number, order: (a: number, b: number) => number): void {
   let low = 0;
   let high = items.length - 1;
   while (low < high) {
-    const pivot = items[(low + high) >>> 1] as T;
+    const pivot = items[(low + high) >>> 1] as number;
     let left = low;
     let right = high;
     while (left <= right) {
-      while (order(items[left] as T, pivot) < 0) left += 1;
-      while (order(items[right] as T, pivot) > 0) right -= 1;
+      while (order(items[left] as number, pivot) < 0) left += 1;
+      while (order(items[right] as number, pivot) > 0) right -= 1;
       if (left > right) break;
-      const moved = items[left] as T;
-      items[left] = items[right] as T;
+      const moved = items[left] as number;
+      items[left] = items[right] as number;
       items[right] = moved;
       left += 1;
       right -= 1;

@@ -23,7 +23,7 @@ function appInfo({ spec, file, loaded }: LoadedApp): AppInfo {
 /** A page of the applications in the order of their names. @throws Rejection BAD_CURSOR */
 export function listApps(state: State, { limit = DEFAULT_PAGE_ITEMS, cursor }: AppFilter): AppPage {
   const names = [...state.apps.keys()].sort();
-  const from = indexAfter(names, readCursor('apps', cursor));
+  const from = indexAfter(names, readCursor('apps', cursor), (name) => name);
   const shown = names.slice(from, from + limit);
   const last = from + limit < names.length ? shown.at(-1) : undefined;
   return {

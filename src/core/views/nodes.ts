@@ -49,44 +49,44 @@ export function nodeInfo(state: State, node: PoolNode): NodeInfo {
  */
 export function listNodes(state: State, filter: NodeFilter): NodePage {
   const { limit = DEFAULT_PAGE_ITEMS, group, state: wanted, run } = filter;
-  const after = readCursor('nodes', filter.cursor);
-  const names = run === undefined ? namesOf(state) : [...(state.runs.get(run)?.members.keys() ?? [])].sort();
+  const all = run === undefined ? sortedNodes(state) : nodesOfRun(state, run);
   const isWanted = (node: PoolNode) =>
     (group === undefined || node.spec.group === group) &&
-    (wanted === undefined || nodeState(node) === wanted) &&
-    (run === undefined || node.run_id === run);
-  const nodes: NodeInfo[] = [];
-  let last: string | undefined;
-  for (let i = indexAfter(names, after); i < names.length; i += 1) {
-    const node = state.nodes.get(names[i] as string);
-    if (node === undefined || !isWanted(node)) continue;
-    if (nodes.length === limit) {
-      last = nodes.at(-1)?.hostname;
-      break;
-    }
-    nodes.push(nodeInfo(state, node));
-  }
-  const isWhole = group === undefined && wanted === undefined && run === undefined;
-  const total = isWhole ? state.nodes.size : count(state, names, isWanted);
-  return { nodes, total, ...(last === undefined ? {} : { cursor: makeCursor('nodes', last) }) };
+    (wanted === undefined || nodeState(node) === wanted);
+  const nodes = group === undefined && wanted === undefined ? all : all.filter(isWanted);
+  const from = indexAfter(nodes, readCursor('nodes', filter.cursor), nameOf);
+  const shown = nodes.slice(from, from + limit).map((node) => nodeInfo(state, node));
+  const last = from + limit < nodes.length ? shown.at(-1) : undefined;
+  return {
+    nodes: shown,
+    total: nodes.length,
+    ...(last === undefined ? {} : { cursor: makeCursor('nodes', last.hostname) }),
+  };
 }
 
-function count(state: State, names: readonly string[], isWanted: (node: PoolNode) => boolean): number {
-  let total = 0;
-  for (const name of names) {
-    const node = state.nodes.get(name);
-    if (node !== undefined && isWanted(node)) total += 1;
-  }
-  return total;
+const nameOf = (node: PoolNode) => node.spec.hostname;
+
+function byName(a: PoolNode, b: PoolNode): number {
+  return nameOf(a) < nameOf(b) ? -1 : 1;
 }
 
-/** The sorted names of a pool, made once for each membership: sorting 100,000 names for each page would dwarf the page. */
-const sorted = new WeakMap<State, { membership: number; names: readonly string[] }>();
+function nodesOfRun(state: State, run_id: string): readonly PoolNode[] {
+  const nodes: PoolNode[] = [];
+  for (const hostname of state.runs.get(run_id)?.members.keys() ?? []) {
+    const node = state.nodes.get(hostname);
+    if (node?.run_id === run_id) nodes.push(node);
+  }
+  return nodes.sort(byName);
+}
 
-function namesOf(state: State): readonly string[] {
+/** A pool in order, made once for each membership: sorting 100,000 names for each page would dwarf the page. */
+const sorted = new WeakMap<State, { membership: number; nodes: readonly PoolNode[] }>();
+
+function sortedNodes(state: State): readonly PoolNode[] {
   const known = sorted.get(state);
-  if (known?.membership === state.membership) return known.names;
+  if (known?.membership === state.membership) return known.nodes;
   const names = [...state.nodes.keys()].sort();
-  sorted.set(state, { membership: state.membership, names });
-  return names;
+  const nodes = names.map((name) => state.nodes.get(name) as PoolNode);
+  sorted.set(state, { membership: state.membership, nodes });
+  return nodes;
 }

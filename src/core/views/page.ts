@@ -21,14 +21,18 @@ export function readCursor(list: List, cursor: string | undefined): string | und
   return text.slice(list.length + 1);
 }
 
-/** Index of the first of the sorted `names` that comes after `key`. */
-export function indexAfter(names: readonly string[], key: string | undefined): number {
+/** Index of the first of the `items`, sorted by name, that comes after `key`. */
+export function indexAfter<T>(
+  items: readonly T[],
+  key: string | undefined,
+  nameOf: (item: T) => string,
+): number {
   if (key === undefined) return 0;
   let low = 0;
-  let high = names.length;
+  let high = items.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((names[middle] as string) <= key) low = middle + 1;
+    if (nameOf(items[middle] as T) <= key) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -27,7 +27,7 @@ export function waitsFor(state: State, node: PoolNode): string | undefined {
 const HELD = 'the operator: it was disconnected by plushDisconnectApp';
 
 /** What a member waits for in its run; undefined when its part is over. */
-export function memberWaitsFor(state: State, run: Run, member: Member): string | undefined {
+function memberWaitsFor(state: State, run: Run, member: Member): string | undefined {
   if (member.phase === 'done' || isOver(run)) return undefined;
   const node = state.nodes.get(member.hostname);
   if (node?.held) return HELD;

@@ -62,7 +62,8 @@ export async function explainDialFailure(
   }
 }
 
-type Finding = 'silent' | 'denied' | 'listening' | 'unknown';
+const FINDINGS = ['silent', 'denied', 'listening'] as const;
+type Finding = (typeof FINDINGS)[number] | 'unknown';
 
 async function inspect(
   session: Pick<NodeSession, 'exec'>,
@@ -72,8 +73,8 @@ async function inspect(
   try {
     const command = `exec /bin/sh -c ${quote(INSPECT)} sh ${quote(setting.socketPath)}`;
     const { stdout } = await session.exec(command, { timeoutMs });
-    const word = stdout.trim();
-    return word === 'silent' || word === 'denied' || word === 'listening' ? word : 'unknown';
+    // The login shell may have printed something before.
+    return FINDINGS.find((word) => stdout.trimEnd().endsWith(word)) ?? 'unknown';
   } catch {
     // The dial's own error is what the caller must hear of.
     return 'unknown';

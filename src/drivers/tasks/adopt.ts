@@ -48,7 +48,7 @@ export function wrapperLives(task: Task, bootId: string): boolean {
 /** The earlier agent died before it wrote down the wrapper's identity: the pid counts if that process carries the task's id. */
 function wrapperByPid(folder: TaskFolder, taskId: string, bootId: string): ProcessIdentity | undefined {
   const pid = folder.readWrapperPid();
-  if (pid === undefined || !readEnviron(pid).includes(Buffer.from(`\0PLUSH_TASK=${taskId}\0`)))
+  if (pid === undefined || !readEnviron(pid)?.includes(Buffer.from(`\0PLUSH_TASK=${taskId}\0`)))
     return undefined;
   return identify(pid, bootId);
 }

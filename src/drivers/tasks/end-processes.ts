@@ -8,6 +8,8 @@ import { type ProcessInfo, readProcess, sendSignal } from './processes.ts';
 const KILL_ROUNDS = 300;
 /** How long a wrapper may take to record the status of its program once that is gone. */
 const WRAPPER_GRACE_MS = 2_000;
+/** Further looks that must find nobody once somebody was there: a process may be born while one looks. */
+const EMPTY_LOOKS = 2;
 const PAUSE_MIN_MS = 5;
 const PAUSE_MAX_MS = 80;
 /** Between rounds of SIGKILL; with their number this is how long is tried. */
@@ -41,8 +43,7 @@ export async function endProcesses(ending: Ending): Promise<Ended> {
     const programs = found.filter((info) => !ending.isWrapper(info));
     const now = monotonicMs();
     empty = found.length === 0 ? empty + 1 : 0;
-    // Once there was somebody, nobody must be there twice: a process may have been born while the list was made.
-    if (empty > Math.min(1, seen.size)) return { killed: seen.size, left: [] };
+    if (empty > (seen.size > 0 ? EMPTY_LOOKS : 0)) return { killed: seen.size, left: [] };
     if (rounds >= KILL_ROUNDS) {
       return { killed: seen.size - programs.length, left: found.map((info) => info.pid) };
     }

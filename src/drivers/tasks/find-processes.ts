@@ -47,11 +47,15 @@ export function findProcesses(scope: Scope, bootId: string): ProcessInfo[] {
   const needles = scope.marks.map((mark) => Buffer.from(`\0${mark}\0`));
   const all: ProcessInfo[] = [];
   const found = new Set<ProcessInfo>();
+  const empty = new Map<number, number>();
   visitProcesses(scope.sinceTicks ?? 0, (info) => {
-    if (info.pid === process.pid || info.pid === 1) return;
-    all.push(info);
+    if (info.pid === process.pid || info.pid === 1) return true;
     const session = led.get(info.session) ?? led.get(info.pgrp);
-    if ((session !== undefined && belongs(info, session)) || carries(info.pid, needles)) found.add(info);
+    const ours = (session !== undefined && belongs(info, session)) || carries(info, needles, empty);
+    if (ours === undefined) return false;
+    all.push(info);
+    if (ours) found.add(info);
+    return true;
   });
   addChildren(found, all);
   return [...found];
@@ -64,10 +68,11 @@ export function carriedTasks(mark: string): Set<string> {
   const needle = Buffer.from(`\0${mark}\0`);
   visitProcesses(0, ({ pid }) => {
     const environ = readEnviron(pid);
-    const at = environ.indexOf(TASK_ENTRY);
-    if (at === -1 || !environ.includes(needle)) return;
+    const at = environ?.indexOf(TASK_ENTRY) ?? -1;
+    if (environ === undefined || at === -1 || !environ.includes(needle)) return true;
     const begin = at + TASK_ENTRY.length;
     tasks.add(environ.toString('utf8', begin, environ.indexOf(0, begin)));
+    return true;
   });
   return tasks;
 }
@@ -80,10 +85,23 @@ function belongs(info: ProcessInfo, session: LedSession & { readonly alive: bool
   return endedTicks !== undefined && info.startTicks >= Number(leader.start) && info.startTicks <= endedTicks;
 }
 
-function carries(pid: number, needles: readonly Buffer[]): boolean {
+/** How often an empty environment is read again: it may be one in the middle of execve. */
+const EMPTY_READS = 5;
+
+/** Whether a process carries all entries; undefined when it should be asked again. `empty` counts empty answers by pid. */
+function carries(
+  { pid, session }: ProcessInfo,
+  needles: readonly Buffer[],
+  empty: Map<number, number>,
+): boolean | undefined {
   if (needles.length === 0) return false;
   const environ = readEnviron(pid);
-  return needles.every((needle) => environ.includes(needle));
+  if (environ === undefined) return false;
+  // Threads of the kernel are in session 0 and have no environment ever.
+  if (environ.length > 2 || session === 0) return needles.every((needle) => environ.includes(needle));
+  const reads = (empty.get(pid) ?? 0) + 1;
+  empty.set(pid, reads);
+  return reads < EMPTY_READS ? undefined : false;
 }
 
 function addChildren(found: Set<ProcessInfo>, all: readonly ProcessInfo[]): void {

@@ -69,28 +69,33 @@ const MAX_LISTINGS = 100;
 
 /**
  * Calls `visit` for each live process that started at `sinceTicks` or later, as soon as it is found. Looks again until a list
- * has nobody new: a chain of processes, each of which starts the next one and ends, would slip through a single list.
+ * has nobody new: a chain of processes, each of which starts the next one and ends, would slip through a single list. One
+ * for which `visit` answers false is visited again.
  */
-export function visitProcesses(sinceTicks: number, visit: (info: ProcessInfo) => void): void {
+export function visitProcesses(sinceTicks: number, visit: (info: ProcessInfo) => boolean): void {
   const seen = new Set<string>();
-  for (let listing = 0, before = -1; before !== seen.size && listing < MAX_LISTINGS; listing += 1) {
-    before = seen.size;
+  let again = true;
+  for (let listing = 0; again && listing < MAX_LISTINGS; listing += 1) {
+    again = false;
     for (const name of fs.readdirSync('/proc')) {
       if (seen.has(name) || !/^\d+$/.test(name)) continue;
-      seen.add(name);
+      again = true;
       const info = readProcess(Number(name));
-      if (info !== undefined && info.startTicks >= sinceTicks) visit(info);
+      if (info === undefined || info.startTicks < sinceTicks || visit(info)) seen.add(name);
     }
   }
 }
 
-/** The environment a process was started with, each variable with a NUL before and after; empty when it may not be read. */
-export function readEnviron(pid: number): Buffer {
+/**
+ * The environment a process was started with, each variable with a NUL before and after. It is empty (two NULs) while the
+ * process is in the middle of execve(2), and undefined when it may not be read.
+ */
+export function readEnviron(pid: number): Buffer | undefined {
   try {
     const bytes = fs.readFileSync(`/proc/${pid}/environ`);
     return Buffer.concat([NUL, bytes, NUL]);
   } catch {
-    return NUL; // Another account's process, or it ended.
+    return undefined; // Another account's process, or it ended.
   }
 }
 
