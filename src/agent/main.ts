@@ -9,6 +9,7 @@
 import * as fs from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { errorCode, messageOf } from '../drivers/agent-error.ts';
 import { readJson, writeAtomic } from '../drivers/files/atomic.ts';
 import { identify, readBootId } from '../drivers/tasks/processes.ts';
@@ -20,6 +21,12 @@ import { Log, tell } from './standard-streams.ts';
 
 const MIN_NODE_MAJOR = 18;
 const ANSWER_MS = 2_000;
+
+/**
+ * Keeps V8's young generation at its first size, so that an agent stays small after a busy time. Set here, and not on the
+ * command line: with any V8 option there Node throws away its own compiled code, and each start takes a quarter longer.
+ */
+const V8_FLAGS = '--semi-space-growth-factor=1';
 
 async function main(): Promise<void> {
   const [first, socketPath] = process.argv.slice(2);
@@ -58,10 +65,14 @@ async function main(): Promise<void> {
   writeAtomic(record, JSON.stringify({ ...me, bundle, socket, node: settings.node }));
   tell({ ready: true, pid: process.pid });
   log.detach();
+  // What Node has compiled does not fit V8's new settings either, so they wait until all of it is loaded.
+  setFlagsFromString(V8_FLAGS);
 }
 
 /** Whether an agent accepts connections at a path. */
 function somebodyAnswers(path: string): Promise<boolean> {
+  // A first start, by far the most frequent: a look costs less than a failed connection.
+  if (!fs.existsSync(path)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const socket = connect(path);
     const end = (answer: boolean) => {

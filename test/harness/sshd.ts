@@ -23,6 +23,8 @@ const PORT_ATTEMPTS = 5;
 /** An sshd listens on 16 sockets at most; for more addresses there are several of them. */
 const MAX_LISTEN_ADDRESSES = 16;
 
+const SET_ENV = 'SetEnv ';
+
 export interface SshdOptions {
   /** First three bytes of the loopback addresses, so that test files keep out of each other's way. */
   readonly subnet: `127.${number}.${number}`;
@@ -167,8 +169,14 @@ function configure(
   port: number,
   extra: readonly string[],
 ): string {
+  const variables = extra
+    .filter((line) => line.startsWith(SET_ENV))
+    .map((line) => line.slice(SET_ENV.length));
   return [
-    ...extra,
+    ...extra.filter((line) => !line.startsWith(SET_ENV)),
+    // SHLVL keeps bash from running the account's ~/.bashrc for every command, which may be slow and talk. sshd takes the
+    // first SetEnv alone, so all variables are in one.
+    [`${SET_ENV}SHLVL=2`, ...variables].join(' '),
     ...addresses.map((address) => `ListenAddress ${address}:${port}`),
     `HostKey ${join(dir, 'host_key')}`,
     `AuthorizedKeysFile ${join(dir, 'authorized_keys')}`,
@@ -181,8 +189,6 @@ function configure(
     'UseDNS no',
     'MaxStartups 500:30:1000',
     'MaxSessions 100',
-    // Keeps bash from running the account's ~/.bashrc for every command, which may be slow and talk.
-    'SetEnv SHLVL=2',
     'Subsystem sftp internal-sftp',
     '',
   ].join('\n');

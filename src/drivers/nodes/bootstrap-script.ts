@@ -26,9 +26,6 @@ export function quote(word: string): string {
 /** Longest path that every system takes for a Unix socket. */
 const MAX_SOCKET_PATH = 100;
 
-/** V8 settings that keep an agent small; it has little to compute. */
-const AGENT_FLAGS = '--max-semi-space-size=1 --max-old-space-size=256';
-
 export function bootstrapScript({ controller, nodeFolder, bundle, runtimeKey, env }: ScriptInput): string {
   const runtime =
     runtimeKey === undefined ? '' : `R="$C/${runtimeKey}/node"\nif [ -x "$R" ]; then N="$R"; fi\n`;
@@ -64,9 +61,9 @@ ${runtime}[ -n "$N" ] || need runtime
 echo "PLUSH node=$N"
 echo "PLUSH bundle=$A"
 echo "PLUSH socket=$S"
-X="$(command -v setsid)"
+if command -v setsid >/dev/null; then X=setsid; else X=nohup; fi
 { : >>"$D/agent.log"; } || fail folder
-${exports} nohup $X "$N" ${AGENT_FLAGS} "$A" --dir "$D" --socket "$S" --bundle ${bundle} </dev/null 2>>"$D/agent.log" &
+${exports} $X "$N" "$A" --dir "$D" --socket "$S" --bundle ${bundle} </dev/null 2>>"$D/agent.log" &
 `;
 }
 
@@ -102,5 +99,5 @@ export function relayCommand({
   bundle: string;
   socket: string;
 }): string {
-  return `exec ${quote(node)} ${AGENT_FLAGS} ${quote(bundle)} --relay ${quote(socket)}`;
+  return `exec ${quote(node)} ${quote(bundle)} --relay ${quote(socket)}`;
 }
