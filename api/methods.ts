@@ -128,7 +128,7 @@ const methods = {
   },
 
   plushConnect: {
-    doc: 'Connects to a node (starting its agent where needed), also after plushDisconnectApp. Answers at once; plushGetNode tells the state.',
+    doc: 'Connects to a node (starting its agent where needed), also after plushDisconnectApp, and clears its failed flag. Answers at once; plushGetNode tells the state.',
     params: [param('hostname', Hostname, "The node's name")],
     result: answers.True,
     scope: 'operate',

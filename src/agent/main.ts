@@ -9,7 +9,6 @@
 import * as fs from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { errorCode, messageOf } from '../drivers/agent-error.ts';
 import { readJson, writeAtomic } from '../drivers/files/atomic.ts';
 import { identify, readBootId } from '../drivers/tasks/processes.ts';
@@ -22,11 +21,8 @@ import { Log, tell } from './standard-streams.ts';
 const MIN_NODE_MAJOR = 18;
 const ANSWER_MS = 2_000;
 
-/**
- * Keeps V8's young generation at its first size, so that an agent stays small after a busy time. Set here, and not on the
- * command line: with any V8 option there Node throws away its own compiled code, and each start takes a quarter longer.
- */
-const V8_FLAGS = '--semi-space-growth-factor=1';
+/** Until then many agents may be starting on one machine, and each of them does only what it must. */
+const SETTLED_MS = 10_000;
 
 async function main(): Promise<void> {
   const [first, socketPath] = process.argv.slice(2);
@@ -65,8 +61,16 @@ async function main(): Promise<void> {
   writeAtomic(record, JSON.stringify({ ...me, bundle, socket, node: settings.node }));
   tell({ ready: true, pid: process.pid });
   log.detach();
-  // What Node has compiled does not fit V8's new settings either, so they wait until all of it is loaded.
-  setFlagsFromString(V8_FLAGS);
+  setTimeout(staySmall, SETTLED_MS);
+}
+
+/**
+ * Keeps V8's young generation at its first size, also in a busy time. Not an option on the command line: with any V8 option
+ * there Node throws its own compiled code away, and each start takes a quarter longer.
+ */
+async function staySmall(): Promise<void> {
+  const { setFlagsFromString } = await import('node:v8');
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** Whether an agent accepts connections at a path. */

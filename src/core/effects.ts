@@ -2,7 +2,7 @@
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import type { SoftwareSpec } from '../../api/spec.ts';
 import type { Effect } from './effect.ts';
-import { END_DEADLINE_MS, FAILED_FLAG_MS, MAX_OUTPUT_BYTES } from './limits.ts';
+import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES } from './limits.ts';
 import { splitTaskId } from './run/evolve.ts';
 import { planOf } from './run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State, type Task } from './state.ts';
@@ -26,8 +26,8 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     if (retry_ms === undefined) return [];
     return [{ type: 'timer', timer: { kind: 'reconnect', hostname }, delayMs: retry_ms }];
   },
-  node_failed: ({ hostname }) => [
-    { type: 'timer', timer: { kind: 'restore', hostname }, delayMs: FAILED_FLAG_MS },
+  node_failed: ({ hostname, failure }) => [
+    { type: 'timer', timer: { kind: 'restore', hostname }, delayMs: flagMs(failure.cause) },
   ],
   run_matched: ({ run_id, members }, state) =>
     members.flatMap(({ hostname }) => {
@@ -175,7 +175,7 @@ export function resume(state: State, nowMs: number): Effect[] {
   for (const node of state.nodes.values()) {
     if (isNeeded(state, node)) effects.push({ type: 'connect', node: node.spec });
     if (node.failed !== undefined) {
-      const delayMs = Math.max(0, Date.parse(node.failed.at) + FAILED_FLAG_MS - nowMs);
+      const delayMs = Math.max(0, Date.parse(node.failed.at) + flagMs(node.failed.failure.cause) - nowMs);
       effects.push({ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs });
     }
   }

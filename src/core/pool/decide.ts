@@ -109,6 +109,8 @@ export function failHost(tx: Transaction, { hostname }: InputOf<'fail_host'>): v
 export function connect(tx: Transaction, { hostname }: InputOf<'connect'>): void {
   refuseWhenQuitting(tx.state);
   const node = nodeOf(tx.state, hostname);
+  // Who asks for the connection believes in the node; should it fail again, the flag is set again.
+  if (node.failed !== undefined) tx.emit('node_restored', { hostname, cause: 'connect_requested' });
   if (node.link !== 'connected' && node.link !== 'connecting') tx.emit('node_connecting', { hostname });
 }
 

@@ -83,7 +83,7 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   size_mismatch: 'The package is not as large as the specification says: correct one of the two.',
   archive_damaged: 'Unpack the package by hand; build it anew, or correct the type of the software.',
   archive_escapes: 'Build the package anew, without members or links that lead out of its folder.',
-  disk_full: 'Free disk space on the node, or use one with more; then plushAddNode clears its failed flag.',
+  disk_full: 'Free disk space on the node, or use one with more; then plushConnect clears its failed flag.',
   tool_missing: 'Install tar on the nodes.',
   install_failed: "Run the software's install command by hand in an unpacked package, and see its stderr.",
   path_escapes: 'Correct dest_path: it must stay below the working folder.',
@@ -99,7 +99,7 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   exit_code: 'Read the last lines of stderr, and the whole output with plushGetOutput.',
   signal: 'SIGKILL often means lack of memory, SIGSEGV a defect of the program; see its stderr.',
 
-  failed_by_operator: 'plushAddNode with the same description clears the failed flag before its time.',
+  failed_by_operator: 'plushConnect clears the failed flag before its time.',
   removed: 'plushAddNode brings the node back.',
   flapping: "The node's network is not reliable: mend it, or remove the node from the pool.",
   files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
