@@ -39,6 +39,7 @@ export const FINAL_CAUSES: ReadonlySet<string> = new Set([
   'host_key_unknown',
   'host_key_changed',
   'disk_full',
+  'folder_unwritable',
   'unsupported_platform',
   'no_shell',
 ]);

@@ -6,6 +6,7 @@ import { type Plushd, startPlushd } from '../harness/plushd.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
 import { type Sshd, startSshd } from '../harness/sshd.ts';
 import { undisturbed } from '../harness/undisturbed.ts';
+import { waitFor } from '../harness/wait.ts';
 
 let scratch: Scratch;
 let plushd: Plushd;
@@ -74,6 +75,10 @@ it('hands its own Node.js to machines that have none, once', async () => {
   expect(before.map(([name]) => name)).toContainEqual(expect.stringMatching(/^node-.*\/node$/));
   // A node that comes anew finds everything there.
   for (const hostname of sshd.addresses) await plushd.call('plushRemoveNode', hostname);
+  await waitFor('the agents to leave', async () => {
+    const events = await plushd.events();
+    return events.filter((event) => event.type === 'node_left').length === sshd.addresses.length;
+  });
   for (const hostname of sshd.addresses) {
     const ssh = { ssh_port: sshd.port, ssh_identity: sshd.identityFile, user: sshd.user };
     await plushd.call('plushAddNode', { hostname, ...ssh, group: 'odd' });

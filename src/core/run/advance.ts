@@ -172,7 +172,7 @@ export function failureOf(
 ): Failure {
   const { cause, exit_code, signal, stderr_tail } = report;
   return {
-    phase: cause === undefined || cause === 'lost' ? 'watch' : 'start',
+    phase: isStartFailure(report) ? 'start' : 'watch',
     cause: cause ?? (signal === undefined ? 'exit_code' : 'signal'),
     message: failureSentence(report),
     block,
@@ -181,6 +181,15 @@ export function failureOf(
     ...(signal === undefined ? {} : { signal }),
     ...(stderr_tail === undefined ? {} : { stderr_tail: [...stderr_tail] }),
   };
+}
+
+/** A program that had a status, or vanished, did start. */
+function isStartFailure({
+  cause,
+  exit_code,
+  signal,
+}: Pick<TaskReport, 'cause' | 'exit_code' | 'signal'>): boolean {
+  return cause !== undefined && cause !== 'lost' && exit_code === undefined && signal === undefined;
 }
 
 /** How a task ended, for a person. */

@@ -73,13 +73,13 @@ export function storeCommand(name: string, bytes: number, unpack: boolean): stri
   const text = [
     'umask 077',
     `C="\${PLUSH_BASE:-$HOME/.plush}/cache"`,
-    `mkdir -p "$C/${folder}" || exit 1`,
+    `[ -d "$C/${folder}" ] || mkdir -p "$C/${folder}" || exit 1`,
     `F="$C/${name}"`,
     'P="$F.$$"',
     'trap "rm -f \\"$P\\"" EXIT',
     `${unpack ? 'gzip -dc' : 'cat'} >"$P" || exit 1`,
     `test "$(wc -c <"$P")" -eq ${bytes} || exit 2`,
-    `chmod 700 "$P" && mv -f "$P" "$F" && echo PLUSH stored`,
+    `${unpack ? 'chmod 700 "$P" && ' : ''}mv -f "$P" "$F" && echo PLUSH stored`,
   ].join('; ');
   return `/bin/sh -c ${quote(text)}`;
 }

@@ -208,7 +208,7 @@ async function store(
     stderr_tail: tail,
     ...(result.code === undefined ? {} : { exit_code: result.code }),
   };
-  if (/no space left|quota exceeded|file too large/i.test(result.stderr)) {
+  if (/no space left|quota exceeded|file too large|file size limit/i.test(result.stderr)) {
     throw new BootstrapError('disk_full', DISK_FULL, details);
   }
   throw new BootstrapError(

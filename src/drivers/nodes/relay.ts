@@ -41,23 +41,23 @@ function skipGreeting(stream: Duplex, timeoutMs: number): Promise<void> {
     let seen = Buffer.alloc(0);
     const settle = (end: () => void) => {
       clearTimeout(timer);
-      stream.off('data', onData).off('error', onError).off('end', onEnd);
+      stream.off('readable', onReadable).off('error', onError).off('end', onEnd);
       end();
     };
     const fail = (error: AccessError) => settle(() => reject(error));
     const onError = (error: Error) =>
       fail(error instanceof AccessError ? error : new AccessError('failed', error.message, { cause: error }));
     const onEnd = () => fail(new AccessError('failed', 'The relay to the agent ended before it began'));
-    const onData = (chunk: Buffer) => {
+    // Not 'data', after which a stream that is paused would stay so for its next reader.
+    const onReadable = () => {
+      const chunk = stream.read() as Buffer | null;
+      if (chunk === null) return;
       seen = Buffer.concat([seen, chunk]);
       const at = seen.indexOf(MARK);
       if (at >= 0) {
-        settle(() => {
-          stream.pause();
-          const rest = seen.subarray(at + MARK.length);
-          if (rest.length > 0) stream.unshift(rest);
-          resolve();
-        });
+        const rest = seen.subarray(at + MARK.length);
+        if (rest.length > 0) stream.unshift(rest);
+        settle(resolve);
       } else if (seen.length > MAX_GREETING_BYTES) {
         fail(new AccessError('failed', 'The relay to the agent answers with something else than a relay'));
       }
@@ -65,6 +65,6 @@ function skipGreeting(stream: Duplex, timeoutMs: number): Promise<void> {
     const timer = startDeadline(timeoutMs, () => {
       fail(new AccessError('timeout', `The relay to the agent did not begin within ${timeoutMs} ms`));
     });
-    stream.on('data', onData).once('error', onError).once('end', onEnd);
+    stream.on('readable', onReadable).once('error', onError).once('end', onEnd);
   });
 }

@@ -5,12 +5,13 @@
  *     start ─▶ running ─▶ exited          an own wrapper's exit is told by the system, an adopted one's is looked for
  *        └────(cannot start)──▶ exited    every state is in the task's folder first
  */
-import { uptime } from 'node:os';
+import { constants, uptime } from 'node:os';
 import { join } from 'node:path';
 import { insideSegments } from '../../core/agent/relative-path.ts';
 import type { TaskOrder, TaskReport } from '../../wire/agent.ts';
 import { AgentError, isNoRoom } from '../agent-error.ts';
 import type { RunFolders } from '../files/run-folders.ts';
+import { DISK_FULL, freeBytes } from '../install/room.ts';
 import { adoptTask } from './adopt.ts';
 import { endProcesses } from './end-processes.ts';
 import { carriedTasks, findProcesses, type Scope } from './find-processes.ts';
@@ -24,6 +25,10 @@ import { Watch } from './watch.ts';
 
 /** Tasks known at a time, of all runs. */
 const MAX_TASKS = 10_000;
+/** A file system with less than this is full: a page or two are left where others share it. */
+const FULL_BYTES = 16 << 10;
+/** Status of a program that wrote a file larger than its account may have. */
+const TOO_LARGE_STATUS = 128 + constants.signals.SIGXFSZ;
 /** How long a task's report may lag behind the end of its last process. */
 const SETTLE_MS = 5_000;
 
@@ -148,7 +153,7 @@ export class Supervisor {
       if (!isNoRoom(error)) throw error;
       throw new AgentError(
         'disk_full',
-        "The node's disk is full: the order of the task cannot be written down",
+        `${DISK_FULL}; the order of the task cannot be written down`,
         {},
         { cause: error },
       );
@@ -195,9 +200,19 @@ export class Supervisor {
       return;
     }
     task.leftovers = alive.some((info) => info.pid !== task.wrapper?.pid);
-    const lost: Reason = { cause: 'lost', message: 'It ended while nobody watched and left no exit status' };
-    const stopped: Reason = { cause: 'stopped', message: 'It was stopped on request' };
-    this.#exited(task, status, task.stopping ? stopped : status === undefined ? lost : undefined);
+    this.#exited(task, status, this.#reasonOf(task, status));
+  }
+
+  /** What the status alone does not say. A program that fails on a full disk seldom gets to tell why. */
+  #reasonOf(task: Task, status: number | undefined): Reason | undefined {
+    if (task.stopping) return { cause: 'stopped', message: 'It was stopped on request' };
+    if (status === undefined)
+      return { cause: 'lost', message: 'It ended while nobody watched and left no exit status' };
+    const free = status === 0 ? undefined : freeBytes(this.options.folders.dir);
+    const isFull = (free !== undefined && free < FULL_BYTES) || status === TOO_LARGE_STATUS;
+    return isFull
+      ? { cause: 'disk_full', message: `${DISK_FULL}; the program ended with status ${status}` }
+      : undefined;
   }
 
   #exited(task: Task, status: number | undefined, reason: Reason | undefined): void {

@@ -1,0 +1,113 @@
+/** Nodes whose disk is full, at each step: told as that, and another node takes their place. */
+import { randomBytes } from 'node:crypto';
+import { shellApplication } from '../harness/application.ts';
+import { makeTar, type PackageServer, startPackageServer } from '../harness/packages.ts';
+import { type Plushd, startPlushd } from '../harness/plushd.ts';
+import { makeScratch, type Scratch } from '../harness/scratch.ts';
+import { diskKinds, makeSmallDisk, type SmallDisk } from '../harness/small-disk.ts';
+import { type Sshd, startSshd } from '../harness/sshd.ts';
+import { undisturbed } from '../harness/undisturbed.ts';
+
+const KILOBYTE = 1024;
+const MEGABYTE = 1024 * KILOBYTE;
+const NODE = '127.0.55.1';
+const SPARE = 'spare-1';
+
+describe.each(diskKinds())('a small %s', (kind) => {
+  let scratch: Scratch;
+  let plushd: Plushd;
+  let server: PackageServer;
+  let sshd: Sshd | undefined;
+  let disk: SmallDisk | undefined;
+
+  beforeEach(async () => {
+    scratch = makeScratch();
+    server = await startPackageServer();
+    plushd = await startPlushd({ scratch, args: ['--ssh-host-keys', 'accept-new'] });
+  });
+
+  afterEach(async () => {
+    await plushd.close();
+    await sshd?.kill();
+    await server.close();
+    disk?.remove();
+    await scratch.remove();
+  });
+
+  /** A node with so much room, chosen first, and a spare with more. */
+  const addNodes = async (bytes: number): Promise<void> => {
+    disk = makeSmallDisk(scratch, kind, bytes);
+    sshd = await startSshd(scratch, { subnet: '127.0.55', config: disk.config });
+    const { port, user, identityFile } = sshd;
+    const ssh = { ssh_port: port, user, ssh_identity: identityFile };
+    await plushd.call('plushAddNode', { hostname: NODE, ...ssh, group: 'small', preference: 10 });
+    await plushd.addLocalNodes(1, 'small', 'spare');
+  };
+
+  /** Runs, with the spare in the end, and gives what is told of the node that was full. */
+  const replaced = (xml: string) =>
+    undisturbed(plushd, scratch, async () => {
+      const run = await plushd.run(xml);
+      await plushd.waitRun(run);
+      expect(await plushd.call('plushGetMatching', run)).toEqual({ workers: [SPARE] });
+      const { causes } = await plushd.call('plushExplain', run);
+      expect(causes).toMatchObject([{ cause: 'disk_full', nodes: 1, examples: [NODE] }]);
+      expect(causes[0]?.hint).toContain('disk space');
+      expect(await plushd.call('plushGetNode', NODE)).toMatchObject({
+        state: 'failed',
+        failure: { cause: 'disk_full' },
+      });
+      return causes[0];
+    });
+
+  const components = [{ name: 'workers', hosts: 1, group: 'small', software: ['stuff'] }];
+
+  it('is told while the node is prepared', async () => {
+    await addNodes(64 * KILOBYTE);
+    const cause = await replaced(
+      shellApplication('true', 1, { components: [{ name: 'workers', hosts: 1, group: 'small' }] }),
+    );
+    expect(cause).toMatchObject({ phase: 'bootstrap', message: "The node's disk is full" });
+  });
+
+  it('is told while a package is fetched', async () => {
+    await addNodes(3 * MEGABYTE);
+    // Random, so that nothing on the way makes it smaller.
+    const files = { 'big.bin': randomBytes(4 * MEGABYTE).toString('base64') };
+    const url = server.serve('stuff.tar', makeTar(scratch, 'stuff', files));
+    const cause = await replaced(shellApplication('true', 1, { components, software: { stuff: url } }));
+    expect(cause).toMatchObject({ phase: 'install', message: "The node's disk is full" });
+    expect(cause?.failure.stderr_tail?.at(-1)).toMatch(/bytes needed/);
+  });
+
+  it('is told while a package is unpacked', async () => {
+    await addNodes(6 * MEGABYTE);
+    const files = { 'a.bin': 'a'.repeat(7 * MEGABYTE) };
+    const { gzipSync } = jest.requireActual<typeof import('node:zlib')>('node:zlib');
+    const url = server.serve('stuff.tar', gzipSync(makeTar(scratch, 'stuff', files)));
+    const cause = await replaced(shellApplication('true', 1, { components, software: { stuff: url } }));
+    expect(cause).toMatchObject({ phase: 'install', message: "The node's disk is full" });
+  });
+
+  it('is told when a task has no more room for its output', async () => {
+    await addNodes(3 * MEGABYTE);
+    const script = 'head -c 8000000 /dev/zero || exit 9; echo done >&2';
+    const cause = await replaced(
+      shellApplication(script, 1, { components: [{ name: 'workers', hosts: 1, group: 'small' }] }),
+    );
+    expect(cause).toMatchObject({
+      phase: 'watch',
+      message: expect.stringMatching(/^The node's disk is full; the program ended with status \d+$/),
+    });
+  });
+
+  it('is told when a task has no room for its files', async () => {
+    await addNodes(3 * MEGABYTE);
+    const cause = await replaced(
+      shellApplication('head -c 8000000 /dev/zero >file', 1, {
+        components: [{ name: 'workers', hosts: 1, group: 'small' }],
+      }),
+    );
+    expect(cause).toMatchObject({ phase: 'watch' });
+  });
+});
