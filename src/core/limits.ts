@@ -44,6 +44,13 @@ export const FINAL_CAUSES: ReadonlySet<string> = new Set([
   'no_shell',
 ]);
 
+/** Install failures that may be the node's or the server's: when a second node fails so before any succeeded, the server's. */
+export const DOWNLOAD_CAUSES: ReadonlySet<string> = new Set([
+  'download_failed',
+  'download_incomplete',
+  'download_stalled',
+]);
+
 /** Install failures that hit every node alike: replacing the node would only blame the innocent. */
 export const COMMON_INSTALL_CAUSES: ReadonlySet<string> = new Set([
   'download_refused',

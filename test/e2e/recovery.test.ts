@@ -139,29 +139,6 @@ describe('an agent that dies', () => {
     expect(starts().map((start) => start.node === node)).toEqual([true, true, false]);
     await expectClean(run);
   });
-
-  it('is noticed when it only falls silent, and goes on where it was', async () => {
-    await plushd.addLocalNodes(1);
-    const { run, nodes } = await started(1);
-    const [node = ''] = nodes;
-    const agent = agentOf(node);
-    killProcess(agent, 'SIGSTOP');
-    await waitFor(
-      'the silence to be noticed',
-      async () => {
-        const { waits_for } = await plushd.call('plushGetNode', node);
-        return waits_for?.includes('silent');
-      },
-      40_000,
-    );
-    killProcess(agent, 'SIGCONT');
-    await waitFor('its link', async () => (await plushd.call('plushGetNode', node)).state === 'connected');
-    expect(agentOf(node)).toBe(agent);
-    go();
-    await plushd.waitRun(run);
-    expect(starts().length).toBe(1);
-    await expectClean(run);
-  });
 });
 
 describe('a node', () => {

@@ -1,9 +1,9 @@
 /** Decisions about runs: commands, and what nodes report of their part. */
-import type { MemberRef, Shortfall } from '../../../api/schemas.ts';
+import type { Failure, MemberRef, Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec } from '../../../api/spec.ts';
 import { refuseWhenQuitting } from '../control.ts';
 import type { InputOf } from '../input.ts';
-import { COMMON_INSTALL_CAUSES } from '../limits.ts';
+import { COMMON_INSTALL_CAUSES, DOWNLOAD_CAUSES } from '../limits.ts';
 import { isEligible, match, shortfallSentence } from '../pool/match.ts';
 import { randomName } from '../random.ts';
 import { Rejection } from '../rejection.ts';
@@ -134,12 +134,19 @@ export function installFailed(
   const run = tx.state.runs.get(run_id);
   const node = tx.state.nodes.get(hostname);
   if (run === undefined || node === undefined || run.members.get(hostname)?.phase !== 'preparing') return;
-  if (run.ending === undefined && COMMON_INSTALL_CAUSES.has(failure.cause)) {
+  if (run.ending === undefined && isCommon(run, failure)) {
     endRun(tx, run, 'failed', failure.cause, `Installing on ${hostname} failed: ${failure.message}`);
   }
   if (run.ending === undefined) failNode(tx, node, failure);
   // The other nodes tell the same a moment later: it is kept, so that an explanation can count them.
   else if (run.ending.cause === failure.cause) failMember(tx, run, hostname, failure);
+}
+
+/** Whether a node is not to blame for the failure, since the others fail alike. */
+function isCommon(run: Run, { cause }: Failure): boolean {
+  if (COMMON_INSTALL_CAUSES.has(cause)) return true;
+  const hasWorked = [...run.components.values()].some((component) => component.prepared > 0);
+  return DOWNLOAD_CAUSES.has(cause) && !hasWorked && run.past.some((lost) => lost.failure?.cause === cause);
 }
 
 export function taskReport(tx: Transaction, { hostname, task }: InputOf<'task_report'>): void {

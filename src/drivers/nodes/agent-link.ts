@@ -48,6 +48,7 @@ export class AgentLink {
   #ended: string | undefined;
   #nextId = 1;
   #heardMs = performance.now();
+  #beatMs = performance.now();
 
   constructor(stream: Duplex, options: LinkOptions) {
     this.#stream = stream;
@@ -125,7 +126,11 @@ export class AgentLink {
   }
 
   #beat(): void {
-    const silentMs = performance.now() - this.#heardMs;
+    const nowMs = performance.now();
+    // This process itself stood still (stopped, suspended, starved): what the agent has said meanwhile is not read yet.
+    if (nowMs - this.#beatMs > 2 * HEARTBEAT_MS) this.#heardMs = nowMs - HEARTBEAT_MS;
+    this.#beatMs = nowMs;
+    const silentMs = nowMs - this.#heardMs;
     const limitMs = this.#options.silenceMs ?? SILENCE_MS;
     if (silentMs > limitMs) this.close(`The agent has been silent for ${Math.round(silentMs / 1000)} s`);
     else if (silentMs > HEARTBEAT_MS / 2)

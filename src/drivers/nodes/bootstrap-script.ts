@@ -19,7 +19,7 @@ export interface ScriptInput {
 }
 
 /** A word that a POSIX shell takes as it is. */
-export function quote(word: string): string {
+function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
