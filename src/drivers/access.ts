@@ -75,9 +75,9 @@ export interface NodeSession {
 export interface NodeAccess {
   /** Connects. @throws AccessError */
   open(node: NodeSpec, timeoutMs: number): Promise<NodeSession>;
-  /** Reads a file on a machine, for packages of type scp. @throws AccessError */
+  /** Reads a file on a machine, for packages of type scp, with the private key file `identity` if given. @throws AccessError */
   readFile?(
-    source: { user?: string; host: string; port?: number; path: string },
+    source: { user?: string; host: string; port?: number; identity?: string; path: string },
     timeoutMs: number,
   ): Promise<Readable>;
 }

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { shellApplication } from '../harness/application.ts';
+import { makeTar } from '../harness/packages.ts';
 import { type Plushd, startPlushd } from '../harness/plushd.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
 import { type Sshd, startSshd } from '../harness/sshd.ts';
@@ -104,6 +105,22 @@ describe('works with a login shell', () => {
     ["that prints lines like Plush's own", '#!/bin/sh\necho "PLUSH was here"\n'],
   ])('%s', async (_what, banner) => {
     await works(await addMachines(forced(`${banner}exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"\n`)));
+  });
+
+  it('that prints a banner before it hands out a package', async () => {
+    const sshd = await addMachines(
+      forced('#!/bin/sh\nprintf "Last login: today"\nexec /bin/sh -c "$SSH_ORIGINAL_COMMAND"\n'),
+    );
+    const [address] = sshd.addresses;
+    const archive = scratch.path('stuff.tar');
+    writeFileSync(archive, makeTar(scratch, 'stuff', { 'hello.txt': 'hello' }));
+    const software = `<software name="stuff" type="tar"><package name="stuff.tar" type="scp"><path>${sshd.user}@${address}:${archive}</path><dest_path>stuff.tar</dest_path></package></software>`;
+    const xml = shellApplication('cat stuff/hello.txt', 2, {
+      components: [{ name: 'workers', hosts: 2, group: 'odd', software: ['stuff'] }],
+    });
+    const run = await plushd.run(xml.replace('<component ', `${software}<component `));
+    await plushd.waitRun(run);
+    expect(await plushd.output(run, address ?? '')).toBe('hello');
   });
 
   it('that prints a banner, without forwarding', async () => {

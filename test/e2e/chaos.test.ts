@@ -6,7 +6,7 @@ import { makeTar, type PackageServer, startPackageServer } from '../harness/pack
 import { type Plushd, startPlushd } from '../harness/plushd.ts';
 import { killProcess } from '../harness/processes.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
-import { waitFor } from '../harness/wait.ts';
+import { letPass, waitFor } from '../harness/wait.ts';
 
 jest.setTimeout(150_000);
 
@@ -137,7 +137,7 @@ describe('a run to which everything happens', () => {
     const struck: string[] = [];
     const run = await plushd.run(twoPhases());
     for (let count = 0; count < BLOWS; count += 1) {
-      await new Promise((resolve) => setTimeout(resolve, random() * LONGEST_PAUSE_MS));
+      await letPass(random() * LONGEST_PAUSE_MS);
       await strikeOne(run, random, struck);
     }
     writeFileSync(scratch.path('go'), '');

@@ -6,7 +6,7 @@ import { startCallbackClient } from '../harness/callback-client.ts';
 import { makeTar, type PackageServer, startPackageServer } from '../harness/packages.ts';
 import { type Plushd, runPlushd, startPlushd } from '../harness/plushd.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
-import { waitFor } from '../harness/wait.ts';
+import { letPass, waitFor } from '../harness/wait.ts';
 
 jest.setTimeout(120_000);
 
@@ -84,7 +84,7 @@ function delays(seed: number, count: number): number[] {
 async function killAfter(moments: readonly number[]): Promise<void> {
   let starting = Promise.resolve();
   for (const ms of moments) {
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    await letPass(ms);
     await plushd.kill('SIGKILL');
     // The start before may have ended before it was ready: so it shall be.
     await starting.catch(() => undefined);
@@ -160,6 +160,26 @@ describe('a daemon that is killed', () => {
     await plushd.restart();
     await plushd.waitRun(run);
     expect(starts(run)).toEqual(each());
+  });
+
+  it('tells a callback client everything from its registration on', async () => {
+    const client = await startCallbackClient();
+    try {
+      const app = await plushd.call('plushLoadAppXml', twoPhases());
+      // In one write with the registration: nothing of the run may be missed.
+      const [, answer] = await plushd.call('system.multicall', [
+        { methodName: 'setXmlRpcClientUrl', params: [client.url] },
+        { methodName: 'plushStartRun', params: [{ app }] },
+      ]);
+      await plushd.kill('SIGKILL');
+      await plushd.restart();
+      writeFileSync(scratch.path('go'), '');
+      await plushd.waitRun((answer as string[])[0] ?? '');
+      await waitFor('the last call', () => client.calls.some((c) => c.method === 'sendApplicationExit'));
+      expect(client.calls[0]?.method).toBe('sendResourceMatching');
+    } finally {
+      await client.stop();
+    }
   });
 
   it('tells a callback client that was away everything in order afterwards', async () => {

@@ -28,3 +28,8 @@ export async function waitFor<T>(
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
+
+/** Lets time pass: for a fault that strikes at a moment drawn by chance or that is itself a time, never to wait for anything. */
+export function letPass(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

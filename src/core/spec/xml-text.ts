@@ -7,7 +7,7 @@
 import { XmlFault } from './xml-fault.ts';
 
 /** Largest file that is read, in bytes, or in UTF-16 units when it comes as a string. */
-const MAX_XML_BYTES = 10 * 1024 * 1024;
+export const MAX_XML_BYTES = 10 * 1024 * 1024;
 
 /** How much of the beginning is searched for the declaration. */
 const DECLARATION_BYTES = 256;

@@ -118,6 +118,8 @@ export class PackageStore {
     const known = nodeOnHost(source.host.replace(/^\[|\]$/g, ''));
     const port = source.port ?? known?.ssh_port;
     const user = source.user ?? known?.user;
+    // The node's key is for the node's account.
+    const identity = user === known?.user ? known?.ssh_identity : undefined;
     if (ssh.readFile === undefined) throw new AccessError('failed', 'Files cannot be read over SSH here');
     return ssh.readFile(
       {
@@ -125,6 +127,7 @@ export class PackageStore {
         path: source.path,
         ...(user === undefined ? {} : { user }),
         ...(port === undefined ? {} : { port }),
+        ...(identity === undefined ? {} : { identity }),
       },
       FETCH_MS,
     );

@@ -27,12 +27,13 @@ export function createSshAccess(options: SshAccessOptions): Required<NodeAccess>
     async open(node, timeoutMs) {
       return new SshSession(await connect(targetOf(node, options.defaultUser), timeoutMs));
     },
-    async readFile({ host, user, port, path }, timeoutMs) {
+    async readFile({ host, user, port, identity, path }, timeoutMs) {
       const node = {
         hostname: host,
         type: 'ssh' as const,
         ...(user === undefined ? {} : { user }),
         ...(port === undefined ? {} : { ssh_port: port }),
+        ...(identity === undefined ? {} : { ssh_identity: identity }),
       };
       const deadline = performance.now() + timeoutMs;
       const connection = await connect(targetOf(node, options.defaultUser), timeoutMs);

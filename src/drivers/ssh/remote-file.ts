@@ -7,6 +7,12 @@ import type { SshConnection } from './connection.ts';
 import { SshSession } from './session.ts';
 import { quote } from './shell.ts';
 
+/** What comes before this line is a greeting of the account's login shell. */
+const MARK_LINE = 'PLUSH file follows';
+const MARK = Buffer.from(`\n${MARK_LINE}\n`);
+/** A longer greeting is none. */
+const MAX_GREETING_BYTES = 64 << 10;
+
 /** Kept of what the machine says when it cannot read the file. */
 const MAX_WORDS_BYTES = 2_000;
 
@@ -25,7 +31,8 @@ export async function readRemoteFile(
   const session = new SshSession(connection);
   const { place } = connection.target;
   // Without a slash in front, a name such as -n would be taken for an option.
-  const command = `exec cat ${quote(path.startsWith('/') ? path : `./${path.replace(/^~\//, '')}`)}`;
+  const file = path.startsWith('/') ? path : `./${path.replace(/^~\//, '')}`;
+  const command = `exec /bin/sh -c ${quote(`echo; echo ${MARK_LINE}; exec cat "$1"`)} sh ${quote(file)}`;
   return await new Promise((resolve, reject) => {
     const abandon = (error: unknown) => {
       clearTimeout(deadline);
@@ -54,6 +61,8 @@ class RemoteFile extends Readable {
   #isOpen = false;
   #isWhole = false;
   #words = '';
+  /** What has come before the file; undefined once the file follows. */
+  #greeting: Buffer | undefined = Buffer.alloc(0);
 
   constructor(
     private readonly command: RunningCommand,
@@ -71,11 +80,14 @@ class RemoteFile extends Readable {
       this.#words = (this.#words + chunk.toString()).slice(0, MAX_WORDS_BYTES);
     });
     command.stdout.on('data', (chunk: Buffer) => {
+      const bytes = this.#greeting === undefined ? chunk : this.#skipGreeting(chunk);
+      if (bytes.length === 0) return;
       this.#begin();
-      if (!this.push(chunk)) command.stdout.pause();
+      if (!this.push(bytes)) command.stdout.pause();
     });
     command.ended.then((end) => {
-      if (end === undefined || !('code' in end) || end.code !== 0) return this.#fail(this.#told());
+      const isRead = this.#greeting === undefined && end !== undefined && 'code' in end && end.code === 0;
+      if (!isRead) return this.#fail(this.#told());
       this.#begin();
       this.#isWhole = true;
       this.push(null);
@@ -91,6 +103,19 @@ class RemoteFile extends Readable {
     this.command.release();
     this.session.close();
     done(error);
+  }
+
+  /** @returns what has come of the file itself */
+  #skipGreeting(chunk: Buffer): Buffer {
+    const seen = Buffer.concat([this.#greeting ?? Buffer.alloc(0), chunk]);
+    const at = seen.indexOf(MARK);
+    if (at >= 0) {
+      this.#greeting = undefined;
+      return seen.subarray(at + MARK.length);
+    }
+    this.#greeting = seen;
+    if (seen.length > MAX_GREETING_BYTES) this.#fail(this.#told());
+    return Buffer.alloc(0);
   }
 
   #begin(): void {
