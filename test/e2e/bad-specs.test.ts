@@ -1,6 +1,6 @@
 /** Specifications that cannot be loaded, and files that must not be read. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { shellApplication } from '../harness/application.ts';
 import { CallFault, type Plushd, startPlushd } from '../harness/plushd.ts';
@@ -107,17 +107,6 @@ describe('plushLoadApp', () => {
       await refusal('text.txt');
       expect((await plushd.call('plushInfoControl')).loaded_app).toBe('good');
     });
-  });
-
-  it('refuses a file that the account may not read', async () => {
-    if (process.getuid?.() === 0) {
-      // To root nothing is forbidden by its mode; the reason is the same sentence, tested by the table above.
-      expect(await plushd.call('plushLoadApp', 'good.xml')).toBe('good');
-      return;
-    }
-    chmodSync(scratch.path('apps', 'good.xml'), 0);
-    expect((await refusal('good.xml')).message).toContain('the controller may not read it');
-    chmodSync(scratch.path('apps', 'good.xml'), 0o644);
   });
 });
 
