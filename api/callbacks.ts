@@ -52,7 +52,7 @@ export const callbacks = {
     when: ['block_changed'],
   },
   sendResourceMatching: {
-    doc: 'The nodes of a run changed: component name to array of node names.',
+    doc: 'The nodes of a run changed. The struct is the matching at the time of the call: component name to array of node names.',
     params: [{ name: 'matching', schema: Type.Record(Type.String(), Type.Array(Hostname)) }],
     when: ['run_matched', 'member_failed'],
   },

@@ -278,7 +278,7 @@ const methods = {
     faults: [],
   },
   plushGetEvents: {
-    doc: 'Events after a sequence number, oldest first. after 0 is the beginning; after -1 answers no events and the newest number.',
+    doc: 'Events after a sequence number, oldest first. after 0 is the beginning; after -1 answers no events and the newest number. Where the oldest were removed, an event of type gap comes first, with first, the number of the oldest that is still there. A page may end before limit while more is true, also with no events at all.',
     params: [
       maybe(
         'page',

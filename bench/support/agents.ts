@@ -92,7 +92,6 @@ export class Fleet {
           kit,
           packages: new PackageStore({
             dir: scratch.path('packages'),
-            appsDir: scratch.dir,
             ssh,
             nodeOnHost: () => undefined,
           }),
@@ -125,7 +124,7 @@ export class Fleet {
   /** Tells every agent to leave, and waits until their processes have ended. @throws Error when something stays */
   async leave(): Promise<void> {
     this.#report = () => undefined;
-    await this.#driver.dismissAll(LEAVE_MS);
+    await this.#driver.dismissAll(this.#nodes, LEAVE_MS);
     this.#driver.close();
     await waitFor('the agents to end', () => agentProcesses(this.#scratch).length === 0, LEAVE_MS);
   }

@@ -1,6 +1,7 @@
 /**
  * Classic callbacks: each client is one reader of the journal with a durable cursor. It gets its calls in order and at least
  * once; a dead or slow one delays nobody else, and costs no memory, since what it has not had yet stays in the journal.
+ * Compaction does not wait for a suspended one: when it registers again, it goes on at the oldest fact that is still there.
  */
 import { type CallbackName, callbacks } from '../../api/callbacks.ts';
 import type { EventType, Fact } from '../../api/events.ts';
@@ -8,6 +9,7 @@ import type { Input } from '../core/input.ts';
 import type { State } from '../core/state.ts';
 import { matching } from '../core/views/runs.ts';
 import { messageOf } from '../drivers/agent-error.ts';
+import { readBody } from '../drivers/bounded-body.ts';
 import type { Journal } from '../drivers/journal.ts';
 import type { Log } from '../drivers/log.ts';
 import { encodeCall } from '../wire/xmlrpc/encode.ts';
@@ -18,6 +20,8 @@ const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 5 * 60_000;
 /** A client that could not be reached for this long is suspended until it registers again. */
 const SUSPEND_MS = 24 * 60 * 60_000;
+/** A client that answers more than this is as good as unreachable. */
+const MAX_ANSWER_BYTES = 64 << 10;
 /** Facts read from the journal at a time. */
 const PAGE = 500;
 
@@ -61,6 +65,12 @@ export class Callbacks {
       delivered: this.#clients.get(url)?.cursor ?? this.#options.journal.cursor(cursorName(url)) ?? 0,
       suspended,
     }));
+  }
+
+  /** Facts up to here no client waits for; suspended ones are not counted. */
+  needed(): number {
+    const waiting = this.list().filter(({ suspended }) => !suspended);
+    return Math.min(this.#options.journal.last, ...waiting.map(({ delivered }) => delivered));
   }
 
   /** New facts are durable, or a client came: whoever is idle goes on. */
@@ -173,7 +183,7 @@ export class Callbacks {
     }
     const signal = AbortSignal.any([AbortSignal.timeout(CALL_MS), this.#abort.signal]);
     const response = await fetch(target, { method: 'POST', headers, body, redirect: 'error', signal });
-    await response.arrayBuffer();
+    await readBody(response, MAX_ANSWER_BYTES);
     if (!response.ok) throw new Error(`The client answered with status ${response.status}`);
   }
 }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Scope } from '../../api/methods.ts';
+import type { NodeSpec } from '../../api/spec.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import { hostPart } from '../core/pool/hostname.ts';
@@ -42,7 +43,7 @@ const ALL_SCOPES: readonly Scope[] = ['read', 'broker', 'operate', 'admin'];
 /** How long answers under way may take when the daemon stops. */
 const CLOSE_GRACE_MS = 2_000;
 /** How long agents may take to leave, and callback clients to take their last calls, on plushQuit. */
-const LEAVE_MS = 15_000;
+const LEAVE_MS = 20_000;
 const DRAIN_MS = 3_000;
 
 export interface Ready {
@@ -66,6 +67,8 @@ export class Daemon {
   #stateDir: StateDir | undefined;
   #loop: Loop | undefined;
   #nodes: NodeDriver | undefined;
+  #packages: PackageStore | undefined;
+  #outputs: Context['outputs'] | undefined;
   #callbacks: Callbacks | undefined;
   #face: HttpFace | undefined;
   #closeJournal: () => void = () => {};
@@ -95,10 +98,14 @@ export class Daemon {
         this.#callbacks?.wake();
       },
       onFatal: (error) => this.#fatal(error),
+      onSnapshotFailed: (error) =>
+        log.warn({ err: messageOf(error) }, 'The journal was not tidied; it is tried again later'),
+      keepAfter: () => this.#callbacks?.needed() ?? 0,
     });
     this.#loop = loop;
     await loop.submit({ type: 'start_controller', controller: randomBytes(4).toString('hex'), version });
     const outputs = openOutputStore(stateDir.file('outputs'));
+    this.#outputs = outputs;
     this.#callbacks = new Callbacks({
       journal,
       state: loop.state,
@@ -123,9 +130,7 @@ export class Daemon {
     };
     await this.loadDirectory();
     const url = await this.#serve(context, token.token, events);
-    void outputs.prune(new Set(loop.state.runs.keys())).catch((error: unknown) => {
-      log.warn({ err: messageOf(error) }, 'Old output could not be removed');
-    });
+    this.#tidyUp();
     loop.resume();
     this.#callbacks.wake();
     this.#ready = true;
@@ -178,17 +183,17 @@ export class Daemon {
       acceptedHostsFile: stateDir.file('known_hosts'),
       defaultUser: userInfo().username,
     });
+    this.#packages = new PackageStore({
+      dir: stateDir.file('packages'),
+      ssh,
+      nodeOnHost: (host) =>
+        [...loop.state.nodes.values()].find((node) => hostPart(node.spec.hostname) === host)?.spec,
+    });
     return new NodeDriver({
       ssh,
       local: createLocalAccess({ baseDir: stateDir.file('local') }),
       kit: await openAgentKit(bundleFile, stateDir.file('cache')),
-      packages: new PackageStore({
-        dir: stateDir.file('packages'),
-        appsDir: options.apps,
-        ssh,
-        nodeOnHost: (host) =>
-          [...loop.state.nodes.values()].find((node) => hostPart(node.spec.hostname) === host)?.spec,
-      }),
+      packages: this.#packages,
       outputs,
       controller: loop.state.controller,
       epoch: () => loop.state.epoch,
@@ -237,6 +242,9 @@ export class Daemon {
       case 'quit':
         void this.#quit();
         return;
+      case 'release':
+        this.#tidyUp();
+        return;
       case 'request_resources':
         void this.#requestResources(effect);
         return;
@@ -257,15 +265,42 @@ export class Daemon {
   /** Everything is clean: agents leave, clients hear the last of it, and the daemon ends. */
   async #quit(): Promise<void> {
     if (this.#ending) return;
-    await this.#nodes?.dismissAll(LEAVE_MS);
+    const left = (await this.#nodes?.dismissAll(this.#startedAgents(), LEAVE_MS)) ?? [];
+    await Promise.all(left.map((hostname) => this.#loop?.submit({ type: 'left', hostname })));
     await this.#callbacks?.drain(DRAIN_MS);
     await this.stop();
     this.#setup.onEnd(0);
   }
 
-  /** What is not durable must not happen; the next daemon goes on from what is. */
+  /** Removes what is kept of runs that are over (packages) or forgotten (output). */
+  #tidyUp(): void {
+    const state = this.#loop?.state;
+    if (state === undefined) return;
+    const tidying = [
+      this.#packages?.keepOnly(new Set(state.active)),
+      this.#outputs?.prune(new Set(state.runs.keys())),
+    ];
+    Promise.all(tidying).catch((error: unknown) => {
+      this.#setup.log.warn({ err: messageOf(error) }, 'What old runs left could not be removed');
+    });
+  }
+
+  /** Nodes on which an agent may be, as far as anybody knows. */
+  #startedAgents(): NodeSpec[] {
+    const state = this.#loop?.state;
+    if (state === undefined) return [];
+    const started = [...state.nodes.values()].filter(
+      (node) => node.agent !== undefined || node.link === 'connected',
+    );
+    return [...started.map((node) => node.spec), ...state.leaving.values()];
+  }
+
+  /** What is not durable must not happen, nor lead to more; the next daemon goes on from what is. */
   #fatal(error: unknown): void {
-    this.#setup.log.error({ err: messageOf(error) }, 'The journal cannot be written; the daemon ends');
+    this.#setup.log.error(
+      { err: messageOf(error) },
+      'The journal cannot be written, or lags behind; the daemon ends',
+    );
     this.#setup.onEnd(1);
   }
 }

@@ -1,9 +1,12 @@
 /** Facts as events: pages for plushGetEvents, and the endless stream of GET /events. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type EventType, events } from '../../api/events.ts';
 import type { EventQuery, StreamedEvent } from '../drivers/http/events.ts';
 import type { Journal, JournalRecord } from '../drivers/journal.ts';
 
 const PAGE = 500;
+/** Records that one page looks at; where topics leave most of them out, it ends with fewer events than it may have. */
+const MAX_LOOKED_AT = 20_000;
 
 /** An event as it goes out: the fact's members beside its number, time and type. */
 function eventOf({ seq, time, type, body }: JournalRecord): StreamedEvent {
@@ -15,7 +18,11 @@ function isWanted(record: JournalRecord, topics: ReadonlySet<string> | undefined
   return Object.hasOwn(events, record.type) && topics.has(events[record.type as EventType].topic);
 }
 
-/** A page of events after a sequence number; `last` is where the next page begins, also when topics left all out. */
+/**
+ * A page of events after a sequence number; `last` is where the next page begins, also when topics left all out, and
+ * `more` may come with no events at all. Where the first of them were compacted a `gap` event, of every topic, stands for
+ * them: its `first` is the oldest that is still there.
+ */
 export function eventPage(
   journal: Journal,
   { after = 0, limit = 100, topics }: { after?: number; limit?: number; topics?: readonly string[] },
@@ -28,7 +35,7 @@ export function eventPage(
     found.push({ seq: journal.first - 1, type: 'gap', first: journal.first });
     last = journal.first - 1;
   }
-  for (const record of journal.read(last)) {
+  for (const record of journal.read(last, MAX_LOOKED_AT)) {
     if (found.length >= limit) break;
     if (isWanted(record, wanted)) found.push(eventOf(record));
     last = record.seq;
@@ -63,7 +70,8 @@ export class EventStream {
       });
       position = page.last;
       for (const event of page.events) yield event as StreamedEvent;
-      if (!page.more) await this.#news(signal);
+      // A page without events handed control to nobody.
+      await (page.more ? nextTurn() : this.#news(signal));
     }
   }
 

@@ -3,19 +3,21 @@
  * share the next write (group commit); answers and effects wait until their facts are durable.
  */
 import type { Fact } from '../../api/events.ts';
-import { type Answer, decide } from '../core/decide.ts';
+import { type Answer, BrokenDecision, decide } from '../core/decide.ts';
 import type { Effect } from '../core/effect.ts';
 import { resume } from '../core/effects.ts';
 import { evolve } from '../core/evolve.ts';
 import type { Input, Moment } from '../core/input.ts';
 import { decodeState, encodeState, FOLD_VERSION } from '../core/snapshot.ts';
 import { emptyState, type State } from '../core/state.ts';
-import type { Journal, JournalRecord } from '../drivers/journal.ts';
+import { type Journal, JournalError, type JournalRecord } from '../drivers/journal.ts';
 
 /** Facts in one write at most; the next write takes the rest. */
 const MAX_BATCH_FACTS = 20_000;
 /** Facts after which the fold is written down, so that a restart need not begin at the first one. */
 const SNAPSHOT_FACTS = 50_000;
+/** The newest facts, which compaction leaves in the journal for those who ask for events late. */
+const KEEP_FACTS = 200_000;
 
 interface Waiting {
   readonly facts: readonly Fact[];
@@ -29,8 +31,15 @@ export interface LoopOptions {
   readonly carryOut: (effect: Effect) => void;
   /** Facts up to this sequence number have become durable. */
   readonly onCommit: (seq: number) => void;
-  /** The journal cannot be written: nothing more may happen. */
+  /** The journal cannot be written, or the state is ahead of it (BrokenDecision): nothing more may happen. */
   readonly onFatal: (error: unknown) => void;
+  /**
+   * A fold could not be written down or read, or old facts not be removed. All goes on; it is tried again SNAPSHOT_FACTS
+   * facts later.
+   */
+  readonly onSnapshotFailed: (error: unknown) => void;
+  /** Facts after this sequence number are still needed by a reader, and stay. */
+  readonly keepAfter: () => number;
 }
 
 export class Loop {
@@ -38,22 +47,29 @@ export class Loop {
   readonly #options: LoopOptions;
   #waiting: Waiting[] = [];
   #scheduled = false;
-  #broken = false;
+  /** Why nothing more may happen. */
+  #broken: string | undefined;
+  #closed = false;
+  /** Where the newest fold is, and where the last attempt to write one was. */
   #lastSnapshot: number;
+  #lastAttempt: number;
 
+  /** @throws JournalError (`foreign`, `damaged`, `io`) when the journal does not tell the state */
   constructor(options: LoopOptions) {
     this.#options = options;
-    const { state, seq } = fold(options.journal);
+    const { state, seq } = fold(options);
     this.state = state;
     this.#lastSnapshot = seq;
+    this.#lastAttempt = seq;
   }
 
   /**
    * Decides one input and answers once its facts are durable.
    * @throws Rejection at once, for a command that cannot be carried out
+   * @throws Error once nothing more may happen
    */
   submit(input: Input): Promise<Answer> {
-    if (this.#broken) return Promise.reject(new Error('The journal cannot be written'));
+    if (this.#broken !== undefined) return Promise.reject(new Error(this.#broken));
     try {
       const { facts, effects, answer } = decide(this.state, input, this.#options.moment());
       if (facts.length === 0 && effects.length === 0 && this.#waiting.length === 0)
@@ -63,6 +79,7 @@ export class Loop {
         this.#schedule();
       });
     } catch (error) {
+      if (error instanceof BrokenDecision) this.#break('The state is ahead of the journal', error);
       return Promise.reject(error);
     }
   }
@@ -74,8 +91,14 @@ export class Loop {
 
   /** Writes what waits, and the fold, before the journal is closed. */
   close(): void {
-    this.#flush();
-    if (!this.#broken) this.#snapshot();
+    this.#closed = true;
+    while (this.#broken === undefined && this.#waiting.length > 0) this.#flush();
+    if (this.#broken === undefined) this.#snapshot();
+  }
+
+  #break(message: string, error: unknown): void {
+    this.#broken = message;
+    this.#options.onFatal(error);
   }
 
   #schedule(): void {
@@ -89,7 +112,7 @@ export class Loop {
   }
 
   #flush(): void {
-    if (this.#broken || this.#waiting.length === 0) return;
+    if (this.#broken !== undefined || this.#waiting.length === 0) return;
     let count = 0;
     let taken = 0;
     while (taken < this.#waiting.length && (taken === 0 || count < MAX_BATCH_FACTS)) {
@@ -97,13 +120,12 @@ export class Loop {
       taken += 1;
     }
     const batch = this.#waiting.splice(0, taken);
-    const { journal, carryOut, onCommit, onFatal } = this.#options;
+    const { journal, carryOut, onCommit } = this.#options;
     try {
       const facts = batch.flatMap((entry) => entry.facts);
       if (facts.length > 0) journal.append(facts);
     } catch (error) {
-      this.#broken = true;
-      onFatal(error);
+      this.#break('The journal cannot be written', error);
       return;
     }
     for (const { effects, done } of batch) {
@@ -112,25 +134,65 @@ export class Loop {
     }
     onCommit(journal.last);
     // The state may be ahead of the journal only by what still waits; a fold is written when nothing does.
-    if (this.#waiting.length === 0 && journal.last - this.#lastSnapshot >= SNAPSHOT_FACTS) this.#snapshot();
+    if (this.#waiting.length === 0 && journal.last - this.#lastAttempt >= SNAPSHOT_FACTS && this.#snapshot())
+      this.#compact();
   }
 
-  #snapshot(): void {
-    const { journal } = this.#options;
-    if (journal.last === this.#lastSnapshot) return;
-    journal.saveSnapshot({ seq: journal.last, version: FOLD_VERSION, state: encodeState(this.state) });
-    this.#lastSnapshot = journal.last;
+  /** Never fatal: the facts are durable, and a fold only shortens the next start. @returns whether the fold is written */
+  #snapshot(): boolean {
+    const { journal, onSnapshotFailed } = this.#options;
+    const seq = journal.last;
+    if (seq === this.#lastSnapshot) return true;
+    this.#lastAttempt = seq;
+    try {
+      journal.saveSnapshot({ seq, version: FOLD_VERSION, rows: encodeState(this.state) });
+      this.#lastSnapshot = seq;
+      return true;
+    } catch (error) {
+      onSnapshotFailed(error);
+      return false;
+    }
+  }
+
+  /** Removes old facts piece by piece, with turns of everything else between. */
+  #compact(): void {
+    if (this.#closed || this.#broken !== undefined) return;
+    const { journal, keepAfter, onSnapshotFailed } = this.#options;
+    try {
+      const upTo = Math.min(this.#lastSnapshot, keepAfter(), journal.last - KEEP_FACTS);
+      if (journal.compact(upTo)) setImmediate(() => this.#compact());
+    } catch (error) {
+      onSnapshotFailed(error);
+    }
   }
 }
 
 /** The state as the journal has it: the newest fold, and the facts after it. */
-function fold(journal: Journal): { state: State; seq: number } {
-  const snapshot = journal.loadSnapshot();
-  const usable = snapshot?.version === FOLD_VERSION ? snapshot : undefined;
-  const state = usable === undefined ? emptyState() : decodeState(usable.state);
-  const seq = usable?.seq ?? 0;
+function fold({ journal, onSnapshotFailed }: LoopOptions): { state: State; seq: number } {
+  const { state, seq } = readSnapshot(journal, onSnapshotFailed) ?? { state: emptyState(), seq: 0 };
+  if (seq + 1 < journal.first) {
+    throw new JournalError(
+      'foreign',
+      `The journal begins at fact ${journal.first}, and this version of Plush cannot read its snapshot of what was before. Use the version that wrote it or another state folder.`,
+    );
+  }
   for (const record of journal.read(seq)) evolve(state, factOf(record));
   return { state, seq };
+}
+
+/** Undefined where there is none to begin at; the facts then tell the state, if they are all there. */
+function readSnapshot(
+  journal: Journal,
+  onSnapshotFailed: LoopOptions['onSnapshotFailed'],
+): { state: State; seq: number } | undefined {
+  const snapshot = journal.loadSnapshot();
+  if (snapshot?.version !== FOLD_VERSION) return undefined;
+  try {
+    return { state: decodeState(snapshot.rows), seq: snapshot.seq };
+  } catch (error) {
+    onSnapshotFailed(error);
+    return undefined;
+  }
 }
 
 /** A record of the journal as the fact it is. */

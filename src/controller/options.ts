@@ -44,6 +44,7 @@ const KNOWN: Readonly<Record<string, { readonly value?: string; readonly doc: st
     doc: 'names by which clients may call, beside the loopback and the listen host',
   },
   topology: { value: 'star', doc: 'how agents are reached; this version has star' },
+  degree: { value: 'N', doc: 'children of a node in a tree of agents, 2 to 100; a star has none' },
   'log-level': { value: 'LEVEL', doc: 'error, warn, info or debug; default info' },
   config: { value: 'FILE', doc: 'the same options as a JSON object' },
   help: { doc: 'this text' },
@@ -55,7 +56,7 @@ const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'];
 export function helpText(): string {
   const rows = Object.entries(KNOWN).map(([name, { value, doc }]) => {
     const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
-    return `${left.padEnd(34)}${doc}`;
+    return `${left.padEnd(38)}${doc}`;
   });
   return [
     'plushd [options]',
@@ -174,6 +175,10 @@ function build(raw: Raw, env: NodeJS.ProcessEnv, cwd: string): Options {
     throw new OptionError(
       `--listen ${raw.listen} is open to the network: give --tls-cert and --tls-key, or --insecure-listen to do without`,
     );
+  }
+  const degree = Number(raw.degree ?? 12);
+  if (!Number.isInteger(degree) || degree < 2 || degree > 100) {
+    throw new OptionError(`--degree is a number from 2 to 100, not "${raw.degree}"`);
   }
   const state =
     path('state') ?? join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'plush');

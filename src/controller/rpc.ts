@@ -63,11 +63,15 @@ function answerable(error: unknown): { code: number; message: string; data: Reco
     return {
       code: error.code,
       message: `${error.symbol}: ${error.message}`,
-      data: { code: error.symbol, hint },
+      data: { code: error.symbol, ...(hint === '' ? {} : { hint }) },
     };
   }
   const fault: Fault | undefined = asFault(error);
   if (fault === undefined) throw error;
   const { code, symbol, message, hint, details } = fault;
-  return { code, message, data: { code: symbol, hint, ...(details === undefined ? {} : { details }) } };
+  return {
+    code,
+    message,
+    data: { code: symbol, ...(hint === '' ? {} : { hint }), ...(details === undefined ? {} : { details }) },
+  };
 }

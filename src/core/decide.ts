@@ -52,9 +52,35 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   },
 };
 
-/** Works out one input. The state has changed by the facts when this returns. @throws Rejection for a command that cannot be */
+/**
+ * A decision ended with an error after some of its facts had changed the state. They will never be durable, so the state
+ * is ahead of the journal and nothing may be decided on it any more. `cause` is the error.
+ */
+export class BrokenDecision extends Error {
+  constructor(input: Input['type'], cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`The decision about ${input} broke off halfway: ${reason}`, { cause });
+    this.name = 'BrokenDecision';
+  }
+}
+
+/** Runs what decides. @throws BrokenDecision when it throws after it emitted a fact; before that, what it throws */
+export function whole<T>(tx: Transaction, input: Input['type'], work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw tx.facts.length > 0 ? new BrokenDecision(input, error) : error;
+  }
+}
+
+/**
+ * Works out one input. The state has changed by the facts when this returns.
+ * @throws Rejection for a command that cannot be
+ * @throws BrokenDecision when the state can no longer be trusted
+ */
 export function decide(state: State, input: Input, moment: Moment): Decision {
   const tx = new Transaction(state, moment);
-  const answer = (handlers[input.type] as Handler<Input['type']>)(tx, input as never);
+  const handler = handlers[input.type] as Handler<Input['type']>;
+  const answer = whole(tx, input.type, () => handler(tx, input as never));
   return { facts: tx.facts, effects: tx.effects, answer: typeof answer === 'string' ? answer : undefined };
 }

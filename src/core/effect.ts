@@ -31,7 +31,9 @@ export type Effect =
       readonly component: string;
       readonly request: ResourceRequest;
     }
-  /** Everything is clean: dismiss the agents that are connected and end the daemon. */
+  /** The run is over: what was kept at the controller for its sake goes. */
+  | { readonly type: 'release'; readonly run_id: string }
+  /** Everything is clean: dismiss every agent that was started and end the daemon. */
   | { readonly type: 'quit' };
 
 export type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>;

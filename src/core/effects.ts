@@ -3,9 +3,10 @@ import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import type { SoftwareSpec } from '../../api/spec.ts';
 import type { Effect } from './effect.ts';
 import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES } from './limits.ts';
+import { isNeeded } from './needed.ts';
 import { splitTaskId } from './run/evolve.ts';
 import { planOf } from './run/plan.ts';
-import { isOver, type Member, type PoolNode, type Run, type State, type Task } from './state.ts';
+import { isOver, type Member, type Run, type State, type Task } from './state.ts';
 import type { TaskOrder } from './task.ts';
 
 type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State) => Effect[];
@@ -16,6 +17,8 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     const spec = state.leaving.get(hostname);
     return spec === undefined ? [{ type: 'disconnect', hostname }] : [{ type: 'dismiss', node: spec }];
   },
+  // A node that is told of again before its agent has left: now is the time to try once more.
+  node_added: ({ node }, state) => (state.leaving.has(node.hostname) ? [{ type: 'dismiss', node }] : []),
   node_connecting: ({ hostname }, state) => {
     const node = state.nodes.get(hostname);
     return node === undefined ? [] : [{ type: 'connect', node: node.spec }];
@@ -47,7 +50,7 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     }
     return effects;
   },
-  run_ended: (_body, state) => quitWhenIdle(state),
+  run_ended: ({ run_id }, state) => [{ type: 'release', run_id }, ...quitWhenIdle(state)],
   quit_requested: (_body, state) => quitWhenIdle(state),
   task_exited: ({ run_id, task_id }, state) => {
     const [, , hostname] = splitTaskId(task_id);
@@ -184,13 +187,4 @@ export function resume(state: State, nowMs: number): Effect[] {
     effects.push({ type: 'timer', timer: { kind: 'end', run_id: run.run_id }, delayMs: END_DEADLINE_MS });
   }
   return effects;
-}
-
-/** A node that a run or a cleaning waits for. */
-export function isNeeded(state: State, node: PoolNode): boolean {
-  if (node.held) return false;
-  if (node.owed.size > 0) return true;
-  const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
-  const member = run?.members.get(node.spec.hostname);
-  return member !== undefined && member.phase !== 'done';
 }

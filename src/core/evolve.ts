@@ -1,5 +1,6 @@
 /** state + fact → state. Total, never throws, the only place that changes state. */
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
+import { isNeeded } from './needed.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
 import type { State } from './state.ts';
@@ -15,9 +16,17 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
     state.controller = controller;
     state.quitting = false;
     for (const node of state.nodes.values()) {
-      if (node.link !== 'idle') setLink(node, 'lost', time);
       node.held = false;
       node.attempts = 0;
+      if (node.link === 'idle') continue;
+      // Only what a run or a cleaning waits for is connected to again; the others are as good as never asked.
+      if (isNeeded(state, node)) {
+        setLink(node, 'lost', time);
+        node.trouble = { cause: 'controller_restarted', message: 'The controller was started again' };
+      } else {
+        setLink(node, 'idle', time);
+        delete node.trouble;
+      }
     }
   },
   quit_requested: (state) => {

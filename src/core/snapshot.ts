@@ -1,22 +1,86 @@
-/** The state as text and back. Maps and Sets are written as tagged arrays; everything else is plain JSON. */
-import type { State } from './state.ts';
+/**
+ * The state as rows of text and back: one row a node, an application, a run and a member of a run, so that no text grows
+ * with the whole of them (a string has a largest length). Each specification is one row, however many runs share it, and
+ * is one object again afterwards. In a row, Maps and Sets are written as tagged arrays; everything else is plain JSON.
+ */
+import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { LoadedApp, Member, PoolNode, Run, State } from './state.ts';
 
-/** Version of the fold: grows whenever evolve would make another state of the same facts. */
-export const FOLD_VERSION = 2;
+/**
+ * Version of the fold: grows whenever evolve would make another state of the same facts, or rows are written otherwise.
+ * Journals are compacted, and then their facts alone no longer tell the state: who makes it grow also makes decodeState
+ * read the rows of the version before.
+ */
+export const FOLD_VERSION = 3;
 
 const MAP = '$map';
 const SET = '$set';
 
-export function encodeState(state: State): string {
-  return JSON.stringify(state, (_key, value: unknown) => {
+/** Members of the state that have rows of their own. */
+type InRows = 'nodes' | 'leaving' | 'apps' | 'runs';
+
+/** What a row holds. Specifications are numbered from 0 as they come, and come before the rows that name them. */
+type Row =
+  | readonly ['state', Omit<State, InRows>]
+  | readonly ['node', string, PoolNode]
+  | readonly ['leaving', string, NodeSpec]
+  | readonly ['spec', AppSpec]
+  | readonly ['app', string, Omit<LoadedApp, 'spec'>, spec: number]
+  | readonly ['run', Omit<Run, 'spec' | 'members' | 'past'>, spec: number]
+  /** Of the run before it, in the order of its members and of its past ones. */
+  | readonly ['member' | 'past', Member]
+  | readonly ['end', rows: number];
+
+/** The rows of a state, made one by one; the state must not change before the last one is taken. */
+export function* encodeState(state: State): Generator<string> {
+  let count = 0;
+  for (const row of rowsOf(state)) {
+    count += 1;
+    yield encodeRow(row);
+  }
+  yield encodeRow(['end', count]);
+}
+
+function* rowsOf(state: State): Generator<Row> {
+  const { nodes, leaving, apps, runs, ...rest } = state;
+  const specs = new Map<AppSpec, number>();
+  yield ['state', rest];
+  for (const [hostname, node] of nodes) yield ['node', hostname, node];
+  for (const [hostname, node] of leaving) yield ['leaving', hostname, node];
+  for (const [name, { spec, ...app }] of apps) {
+    yield* newSpec(specs, spec);
+    yield ['app', name, app, specs.get(spec) as number];
+  }
+  for (const { spec, members, past, ...run } of runs.values()) {
+    yield* newSpec(specs, spec);
+    yield ['run', run, specs.get(spec) as number];
+    for (const member of members.values()) yield ['member', member];
+    for (const member of past) yield ['past', member];
+  }
+}
+
+function* newSpec(specs: Map<AppSpec, number>, spec: AppSpec): Generator<Row> {
+  if (specs.has(spec)) return;
+  specs.set(spec, specs.size);
+  yield ['spec', spec];
+}
+
+function encodeRow(row: Row): string {
+  return JSON.stringify(row, (_key, value: unknown) => {
     if (value instanceof Map) return { [MAP]: [...value] };
     if (value instanceof Set) return { [SET]: [...value] };
     return value;
   });
 }
 
-/** @throws SyntaxError for text that encodeState did not write */
-export function decodeState(text: string): State {
+/** @throws Error (SyntaxError among them) for rows that are not all those, in their order, that encodeState wrote */
+export function decodeState(rows: Iterable<string>): State {
+  const reader = new Reader();
+  for (const text of rows) reader.take(decodeRow(text));
+  return reader.result();
+}
+
+function decodeRow(text: string): Row {
   return JSON.parse(text, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value;
     const keys = Object.keys(value);
@@ -26,5 +90,62 @@ export function decodeState(text: string): State {
     if (!Array.isArray(entries)) return value;
     if (keys[0] === MAP) return new Map(entries as [unknown, unknown][]);
     return keys[0] === SET ? new Set(entries) : value;
-  }) as State;
+  }) as Row;
+}
+
+class Reader {
+  #state: State | undefined;
+  readonly #specs: AppSpec[] = [];
+  #run: Run | undefined;
+  #count = 0;
+  #isWhole = false;
+
+  take(row: Row): void {
+    if (row[0] === 'end') {
+      this.#isWhole = row[1] === this.#count;
+      return;
+    }
+    this.#count += 1;
+    if (row[0] === 'state') {
+      this.#state = { ...row[1], nodes: new Map(), leaving: new Map(), apps: new Map(), runs: new Map() };
+      return;
+    }
+    this.#add(present(this.#state), row);
+  }
+
+  result(): State {
+    if (!this.#isWhole) throw new Error('The snapshot is not whole');
+    return present(this.#state);
+  }
+
+  #add(state: State, row: Exclude<Row, readonly ['state' | 'end', ...unknown[]]>): void {
+    switch (row[0]) {
+      case 'node':
+        state.nodes.set(row[1], row[2]);
+        return;
+      case 'leaving':
+        state.leaving.set(row[1], row[2]);
+        return;
+      case 'spec':
+        this.#specs.push(row[1]);
+        return;
+      case 'app':
+        state.apps.set(row[1], { ...row[2], spec: present(this.#specs[row[3]]) });
+        return;
+      case 'run':
+        this.#run = { ...row[1], spec: present(this.#specs[row[2]]), members: new Map(), past: [] };
+        state.runs.set(this.#run.run_id, this.#run);
+        return;
+      case 'member':
+        present(this.#run).members.set(row[1].hostname, row[1]);
+        return;
+      case 'past':
+        present(this.#run).past.push(row[1]);
+    }
+  }
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The snapshot lacks a row that a later one needs');
+  return value;
 }

@@ -138,8 +138,6 @@ export interface State {
   controller: string;
   quitting: boolean;
   nodes: Map<string, PoolNode>;
-  /** Grows whenever a node comes or goes. */
-  pool_version: number;
   /** Names of the nodes that a run may take: neither failed nor in use nor still being left by an earlier agent. */
   free: Set<string>;
   /** Grows whenever a node comes into the pool or leaves it, so that what is made from all names can be kept. */
@@ -154,6 +152,8 @@ export interface State {
   active: Set<string>;
   /** Ids of ended runs, oldest first; the oldest are forgotten beyond a bound. */
   ended: string[];
+  /** Members, present and past, of those runs together. */
+  ended_members: number;
   requests: Map<string, string>;
   clients: Map<string, { url: string; since: string; suspended: boolean }>;
 }
@@ -161,13 +161,15 @@ export interface State {
 /** Ended runs that are remembered. */
 export const MAX_ENDED_RUNS = 1000;
 
+/** Members of ended runs that are remembered; the run that ended last is, however many it has. */
+export const MAX_ENDED_MEMBERS = 100_000;
+
 export function emptyState(): State {
   return {
     epoch: 0,
     controller: '',
     quitting: false,
     nodes: new Map(),
-    pool_version: 0,
     free: new Set(),
     membership: 0,
     leaving: new Map(),
@@ -175,6 +177,7 @@ export function emptyState(): State {
     runs: new Map(),
     active: new Set(),
     ended: [],
+    ended_members: 0,
     requests: new Map(),
     clients: new Map(),
   };

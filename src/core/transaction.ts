@@ -29,8 +29,9 @@ export class Transaction {
 
   emit<T extends EventType>(type: T, body: FactBody<T>): void {
     const fact = { type, time: this.#time, body } as Fact;
-    evolve(this.state, fact);
+    // Noted first: should folding it fail halfway, the state is no longer that of the facts before it.
     this.facts.push(fact);
+    evolve(this.state, fact);
     for (const effect of effectsOf(fact, this.state)) this.effects.push(effect);
   }
 }

@@ -55,7 +55,7 @@ export interface ExecResult {
 
 /** One live connection to one machine. There is never more than one to a node. */
 export interface NodeSession {
-  /** Environment that every command must be given for this node (local nodes: their own PLUSH_BASE). */
+  /** Environment that every command must be given for this node (local nodes: their own PLUSH_BASE and their common PLUSH_CACHE). */
   readonly env: Readonly<Record<string, string>>;
   /** Runs a command line through the account's login shell. @throws AccessError (timeout, closed, failed) */
   exec(command: string, options: ExecOptions): Promise<ExecResult>;

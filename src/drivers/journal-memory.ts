@@ -1,4 +1,13 @@
-import { type Journal, JournalError, type JournalRecord, type NewRecord, type Snapshot } from './journal.ts';
+import {
+  COMPACT_RECORDS,
+  checkCompaction,
+  checkSnapshotSeq,
+  type Journal,
+  JournalError,
+  type JournalRecord,
+  type NewRecord,
+  type Snapshot,
+} from './journal.ts';
 
 /**
  * A journal that lives as long as the object, for tests and simulation. It keeps bodies as JSON text, as a file would,
@@ -9,14 +18,19 @@ export function createMemoryJournal(): Journal {
 }
 
 class MemoryJournal implements Journal {
-  readonly first = 1;
+  #first = 1;
+  /** Those from `first` on. */
   readonly #records: { time: string; type: string; body: string }[] = [];
   readonly #cursors = new Map<string, number>();
   #snapshot: Snapshot | undefined;
   #closed = false;
 
+  get first(): number {
+    return this.#first;
+  }
+
   get last(): number {
-    return this.#records.length;
+    return this.#first - 1 + this.#records.length;
   }
 
   append(records: readonly NewRecord[]): number {
@@ -29,29 +43,39 @@ class MemoryJournal implements Journal {
 
   read(after: number, limit = Number.POSITIVE_INFINITY): Iterable<JournalRecord> {
     this.#mustBeOpen();
-    const from = Math.max(Math.floor(after), 0);
+    const from = Math.max(Math.floor(after), this.#first - 1);
     return this.#read(from, Math.min(this.last, from + limit));
   }
 
   *#read(after: number, end: number): Generator<JournalRecord> {
-    for (let seq = after + 1; seq <= end; seq += 1) {
+    let seq = after;
+    while (seq < end) {
       this.#mustBeOpen();
-      const record = this.#records[seq - 1];
-      if (record === undefined) return;
+      seq = Math.max(seq + 1, this.#first);
+      const record = this.#records[seq - this.#first];
+      if (record === undefined || seq > end) return;
       yield { seq, time: record.time, type: record.type, body: JSON.parse(record.body) };
     }
   }
 
-  saveSnapshot({ seq, version, state }: Snapshot): void {
+  saveSnapshot({ seq, version, rows }: Snapshot): void {
     this.#mustBeOpen();
-    if (seq > this.last)
-      throw new RangeError(`A snapshot at ${seq} is ahead of the journal's end, ${this.last}`);
-    this.#snapshot = { seq, version, state };
+    checkSnapshotSeq(seq, this);
+    this.#snapshot = { seq, version, rows: [...rows] };
   }
 
   loadSnapshot(): Snapshot | undefined {
     this.#mustBeOpen();
     return this.#snapshot;
+  }
+
+  compact(upTo: number): boolean {
+    this.#mustBeOpen();
+    checkCompaction(upTo, this.#snapshot?.seq ?? 0);
+    const count = Math.min(Math.max(Math.floor(upTo) - this.#first + 1, 0), COMPACT_RECORDS);
+    this.#records.splice(0, count);
+    this.#first += count;
+    return this.#first <= upTo;
   }
 
   cursor(name: string): number | undefined {

@@ -7,18 +7,26 @@ import { JournalError } from './journal.ts';
 const APPLICATION_ID = 0x506c7368;
 
 /** Version of the tables below (SQLite's header field user_version); grows with each change of them. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** The write-ahead log is cut back to this size once its content is in the main file. */
 const WAL_KEPT_BYTES = 16 * 1024 * 1024;
 
+/** Two tables, since a state may be larger than one text: its rows are in the second. */
+const SNAPSHOT_SCHEMA = `
+  CREATE TABLE snapshot (
+    only INTEGER PRIMARY KEY CHECK (only = 1), seq INTEGER NOT NULL, version INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE snapshot_rows (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+`;
+
 const SCHEMA = `
   CREATE TABLE records (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL) STRICT;
-  CREATE TABLE snapshot (
-    only INTEGER PRIMARY KEY CHECK (only = 1), seq INTEGER NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL
-  ) STRICT;
   CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  ${SNAPSHOT_SCHEMA}
 `;
+
+const TABLES: readonly string[] = ['records', 'snapshot', 'cursors'];
 
 /**
  * Opens the journal's file for this process alone, and makes it (mode 0600) where there is none. Nothing is written to
@@ -35,7 +43,9 @@ export function openJournalFile(file: string): Database.Database {
     database.pragma('locking_mode = EXCLUSIVE');
     database.pragma('trusted_schema = OFF');
     database.pragma('cell_size_check = ON');
-    if (!isOurs(database, file)) makeSchema(database);
+    const version = versionOf(database, file);
+    if (version === 0) makeSchema(database);
+    else if (version < SCHEMA_VERSION) migrate(database);
     chmodSync(file, 0o600);
     beDurable(database);
     return database;
@@ -56,11 +66,11 @@ function createPrivately(file: string): void {
   }
 }
 
-/** False for an empty file, such as one that a crash left between its making and its first table. */
-function isOurs(database: Database.Database, file: string): boolean {
+/** Version of the file's tables; 0 for an empty file, such as one that a crash left between its making and its first table. */
+function versionOf(database: Database.Database, file: string): number {
   const id = database.pragma('application_id', { simple: true });
   const version = Number(database.pragma('user_version', { simple: true }));
-  if (id === 0 && version === 0 && tableNames(database).length === 0) return false;
+  if (id === 0 && version === 0 && tableNames(database).length === 0) return 0;
   if (id !== APPLICATION_ID) {
     throw new JournalError(
       'foreign',
@@ -74,7 +84,7 @@ function isOurs(database: Database.Database, file: string): boolean {
     );
   }
   const tables = tableNames(database);
-  for (const table of ['records', 'snapshot', 'cursors']) {
+  for (const table of version === 1 ? TABLES : [...TABLES, 'snapshot_rows']) {
     if (!tables.includes(table)) {
       throw new JournalError(
         'damaged',
@@ -82,7 +92,7 @@ function isOurs(database: Database.Database, file: string): boolean {
       );
     }
   }
-  return true;
+  return version;
 }
 
 function tableNames(database: Database.Database): unknown[] {
@@ -95,6 +105,18 @@ function makeSchema(database: Database.Database): void {
   database.transaction(() => {
     database.exec(SCHEMA);
     database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`user_version = ${SCHEMA_VERSION}`);
+  })();
+}
+
+/**
+ * From version 1, whose snapshot was a single text, to 2. The old snapshot is dropped: such a journal was never compacted,
+ * so its records tell the state.
+ */
+function migrate(database: Database.Database): void {
+  beDurable(database);
+  database.transaction(() => {
+    database.exec(`DROP TABLE snapshot; ${SNAPSHOT_SCHEMA}`);
     database.pragma(`user_version = ${SCHEMA_VERSION}`);
   })();
 }

@@ -1,11 +1,20 @@
 import { type Database, SqliteError, type Statement } from 'better-sqlite3';
-import { type Journal, JournalError, type JournalRecord, type NewRecord, type Snapshot } from './journal.ts';
+import {
+  COMPACT_RECORDS,
+  checkCompaction,
+  checkSnapshotSeq,
+  type Journal,
+  JournalError,
+  type JournalRecord,
+  type NewRecord,
+  type Snapshot,
+} from './journal.ts';
 import { asJournalError, openJournalFile } from './journal-sqlite-file.ts';
 
-/** A page of `read` ends at this many records … */
+/** A page of `read` (and of a snapshot's rows) ends at this many records … */
 const PAGE_RECORDS = 256;
 
-/** … or once its bodies have this many characters, whichever is first (a single larger body is a page of its own). */
+/** … or once its texts have this many characters, whichever is first (a single larger body is a page of its own). */
 const PAGE_CHARACTERS = 1024 * 1024;
 
 /** So many calls of `setCursor` may wait in memory for the next append before they are written on their own. */
@@ -40,7 +49,7 @@ export function openSqliteJournal(file: string): Journal {
 }
 
 class SqliteJournal implements Journal {
-  readonly first: number;
+  #first: number;
   #last: number;
   #closed = false;
   /** Set by a failed write whose outcome on the disk is unknown; only opening the file anew tells it. */
@@ -51,8 +60,12 @@ class SqliteJournal implements Journal {
 
   readonly #insert: Statement<[number, string, string, string]>;
   readonly #page: Statement<[number, number], Row>;
-  readonly #putSnapshot: Statement<[number, number, string]>;
-  readonly #getSnapshot: Statement<[], Snapshot>;
+  readonly #remove: Statement<[number]>;
+  readonly #putSnapshot: Statement<[number, number]>;
+  readonly #getSnapshot: Statement<[], Omit<Snapshot, 'rows'>>;
+  readonly #dropSnapshotRows: Statement<[]>;
+  readonly #putSnapshotRow: Statement<[number, string]>;
+  readonly #getSnapshotRows: Statement<[number], { number: number; text: string }>;
   readonly #getCursor: Statement<[string], number>;
   readonly #putCursor: Statement<[string, number]>;
   readonly #dropCursor: Statement<[string]>;
@@ -66,19 +79,30 @@ class SqliteJournal implements Journal {
         'SELECT (SELECT min(seq) FROM records) AS first, (SELECT max(seq) FROM records) AS last',
       )
       .get();
-    this.first = ends?.first ?? 1;
-    this.#last = ends?.last ?? 0;
     this.#insert = database.prepare('INSERT INTO records (seq, time, type, body) VALUES (?, ?, ?, ?)');
     this.#page = database.prepare(
       'SELECT seq, time, type, body FROM records WHERE seq > ? AND seq <= ? ORDER BY seq',
     );
+    this.#remove = database.prepare('DELETE FROM records WHERE seq <= ?');
     this.#putSnapshot = database.prepare(
-      'INSERT OR REPLACE INTO snapshot (only, seq, version, state) VALUES (1, ?, ?, ?)',
+      'INSERT OR REPLACE INTO snapshot (only, seq, version) VALUES (1, ?, ?)',
     );
-    this.#getSnapshot = database.prepare('SELECT seq, version, state FROM snapshot');
+    this.#getSnapshot = database.prepare('SELECT seq, version FROM snapshot');
+    this.#dropSnapshotRows = database.prepare('DELETE FROM snapshot_rows');
+    this.#putSnapshotRow = database.prepare('INSERT INTO snapshot_rows (number, text) VALUES (?, ?)');
+    this.#getSnapshotRows = database.prepare(
+      'SELECT number, text FROM snapshot_rows WHERE number > ? ORDER BY number',
+    );
     this.#getCursor = database.prepare<[string], number>('SELECT seq FROM cursors WHERE name = ?').pluck();
     this.#putCursor = database.prepare('INSERT OR REPLACE INTO cursors (name, seq) VALUES (?, ?)');
     this.#dropCursor = database.prepare('DELETE FROM cursors WHERE name = ?');
+    // Where all records were removed the snapshot tells the number of the last.
+    this.#last = ends?.last ?? this.#getSnapshot.get()?.seq ?? 0;
+    this.#first = ends?.first ?? this.#last + 1;
+  }
+
+  get first(): number {
+    return this.#first;
   }
 
   get last(): number {
@@ -103,7 +127,7 @@ class SqliteJournal implements Journal {
 
   read(after: number, limit = Number.POSITIVE_INFINITY): Iterable<JournalRecord> {
     this.#mustBeOpen();
-    const from = Math.max(Math.floor(after), this.first - 1);
+    const from = Math.max(Math.floor(after), this.#first - 1);
     return this.#records(from, Math.min(this.#last, from + limit));
   }
 
@@ -112,6 +136,8 @@ class SqliteJournal implements Journal {
     let seq = after;
     while (seq < end) {
       this.#mustBeOpen();
+      seq = Math.max(seq, this.#first - 1);
+      if (seq >= end) return;
       for (const row of this.#readPage(seq, end)) {
         yield this.#decode(row);
         seq = row.seq;
@@ -120,18 +146,14 @@ class SqliteJournal implements Journal {
   }
 
   #readPage(after: number, end: number): Row[] {
-    const rows: Row[] = [];
-    let characters = 0;
+    let rows: Row[] = [];
     try {
-      for (const row of this.#page.iterate(after, end)) {
-        if (row.seq !== after + rows.length + 1) break;
-        rows.push(row);
-        characters += row.body.length;
-        if (rows.length === PAGE_RECORDS || characters >= PAGE_CHARACTERS) break;
-      }
+      rows = takePage(this.#page.iterate(after, end), ({ body }) => body.length);
     } catch (error) {
       throw asJournalError(error, this.file, 'read');
     }
+    const hole = rows.findIndex(({ seq }, index) => seq !== after + index + 1);
+    if (hole >= 0) rows.length = hole;
     if (rows.length === 0) {
       throw new JournalError(
         'damaged',
@@ -149,20 +171,56 @@ class SqliteJournal implements Journal {
     }
   }
 
-  saveSnapshot({ seq, version, state }: Snapshot): void {
+  saveSnapshot({ seq, version, rows }: Snapshot): void {
     this.#mustBeOpen();
-    if (seq > this.#last)
-      throw new RangeError(`A snapshot at ${seq} is ahead of the journal's end, ${this.#last}`);
-    this.#write(() => this.#putSnapshot.run(seq, version, state));
+    checkSnapshotSeq(seq, this);
+    this.#write(() => {
+      this.#dropSnapshotRows.run();
+      this.#putSnapshot.run(seq, version);
+      let number = 0;
+      for (const text of rows) this.#putSnapshotRow.run(++number, text);
+    });
   }
 
   loadSnapshot(): Snapshot | undefined {
+    const head = this.#snapshotHead();
+    return head === undefined ? undefined : { ...head, rows: this.#snapshotRows() };
+  }
+
+  #snapshotHead(): Omit<Snapshot, 'rows'> | undefined {
     this.#mustBeOpen();
     try {
       return this.#getSnapshot.get();
     } catch (error) {
       throw asJournalError(error, this.file, 'read');
     }
+  }
+
+  /** Like records, without a statement held open between two rows. */
+  *#snapshotRows(): Generator<string> {
+    let page: { number: number; text: string }[] = [];
+    do {
+      this.#mustBeOpen();
+      page = this.#readSnapshotPage(page.at(-1)?.number ?? 0);
+      for (const { text } of page) yield text;
+    } while (page.length > 0);
+  }
+
+  #readSnapshotPage(after: number): { number: number; text: string }[] {
+    try {
+      return takePage(this.#getSnapshotRows.iterate(after), ({ text }) => text.length);
+    } catch (error) {
+      throw asJournalError(error, this.file, 'read');
+    }
+  }
+
+  compact(upTo: number): boolean {
+    checkCompaction(upTo, this.#snapshotHead()?.seq ?? 0);
+    const end = Math.min(Math.floor(upTo), this.#first - 1 + COMPACT_RECORDS);
+    if (end < this.#first) return false;
+    this.#write(() => this.#remove.run(end));
+    this.#first = end + 1;
+    return this.#first <= upTo;
   }
 
   cursor(name: string): number | undefined {
@@ -243,4 +301,16 @@ class SqliteJournal implements Journal {
   #mustBeOpen(): void {
     if (this.#closed) throw new JournalError('closed', `The journal ${this.file} is closed`);
   }
+}
+
+/** The rows up to the bounds of a page; the statement behind them is closed then. */
+function takePage<T>(rows: Iterable<T>, charactersOf: (row: T) => number): T[] {
+  const page: T[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    page.push(row);
+    characters += charactersOf(row);
+    if (page.length === PAGE_RECORDS || characters >= PAGE_CHARACTERS) break;
+  }
+  return page;
 }

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from './agent-error.ts';
 
 export interface OutputPiece {
   readonly bytes: Buffer;
@@ -34,6 +35,15 @@ function fileName(name: string): string {
   return `${name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 60)}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
 }
 
+function noFile(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error;
+}
+
+function noFolder(error: unknown): string[] {
+  noFile(error);
+  return [];
+}
+
 export function openOutputStore(dir: string): OutputStore {
   const place = (task_id: string, stream: string) => {
     const [run = '', block = '', node = '', attempt = ''] = task_id.split('/');
@@ -60,9 +70,9 @@ export function openOutputStore(dir: string): OutputStore {
     },
     async read(task_id, stream, offset, limit) {
       const { file } = place(task_id, stream);
-      const known = await stat(file).catch(() => undefined);
+      const known = await stat(file).catch(noFile);
       if (known === undefined) return undefined;
-      const from = Number(await readFile(`${file}.from`, 'utf8').catch(() => '0'));
+      const from = Number((await readFile(`${file}.from`, 'utf8').catch(noFile)) ?? '0');
       const size = from + known.size;
       const start = Math.min(Math.max(offset, from), size);
       const bytes = Buffer.alloc(Math.min(limit, size - start));
@@ -76,7 +86,7 @@ export function openOutputStore(dir: string): OutputStore {
     },
     async prune(keep) {
       const names = new Set([...keep].map(fileName));
-      for (const name of await readdir(dir).catch(() => [])) {
+      for (const name of await readdir(dir).catch(noFolder)) {
         if (!names.has(name)) await rm(join(dir, name), { recursive: true, force: true });
       }
     },

@@ -7,6 +7,7 @@ import type { ResourceRequest } from '../../api/spec.ts';
 import { decodeResponse } from '../wire/xmlrpc/decode.ts';
 import { encodeCall } from '../wire/xmlrpc/encode.ts';
 import { messageOf } from './agent-error.ts';
+import { readBody } from './bounded-body.ts';
 
 const CALL_MS = 30_000;
 const MAX_ANSWER_BYTES = 1 << 20;
@@ -29,9 +30,7 @@ export async function requestResources(
       signal: AbortSignal.timeout(CALL_MS),
     });
     if (!response.ok) return { ok: false, message: `${server} answered with status ${response.status}` };
-    const bytes = Buffer.from(await response.arrayBuffer());
-    if (bytes.length > MAX_ANSWER_BYTES)
-      return { ok: false, message: `${server} answered more than ${MAX_ANSWER_BYTES} bytes` };
+    const bytes = await readBody(response, MAX_ANSWER_BYTES);
     const answer = decodeResponse(bytes, response.headers.get('content-type') ?? undefined);
     if ('fault' in answer) return { ok: false, message: `${server} refused: ${answer.fault.message}` };
     const said = typeof answer.value === 'string' ? `: ${answer.value.slice(0, 500)}` : '';

@@ -1,4 +1,10 @@
-import { type Journal, JournalError, type JournalRecord, type NewRecord } from '../../src/drivers/journal.ts';
+import {
+  COMPACT_RECORDS,
+  type Journal,
+  JournalError,
+  type JournalRecord,
+  type NewRecord,
+} from '../../src/drivers/journal.ts';
 import { createMemoryJournal } from '../../src/drivers/journal-memory.ts';
 import { openSqliteJournal } from '../../src/drivers/journal-sqlite.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
@@ -8,6 +14,7 @@ const TIME = '2024-05-06T07:08:09.123Z';
 const fact = (type: string, body: Record<string, unknown> = {}): NewRecord => ({ time: TIME, type, body });
 const facts = (count: number): NewRecord[] =>
   Array.from({ length: count }, (_, index) => fact('counted', { index }));
+const rowsOf = (journal: Journal): string[] => [...(journal.loadSnapshot()?.rows ?? [])];
 const seqs = (records: Iterable<JournalRecord>): number[] => Array.from(records, (record) => record.seq);
 
 interface Implementation {
@@ -173,24 +180,104 @@ describe.each(implementations)('the $name journal', ({ open }) => {
       expect(journal.loadSnapshot()).toBeUndefined();
     });
 
-    it('keeps the one saved last, with its version', () => {
+    it('keeps the one saved last, with its version and its rows in order', () => {
       journal.append(facts(5));
-      journal.saveSnapshot({ seq: 2, version: 1, state: 'old' });
-      journal.saveSnapshot({ seq: 5, version: 7, state: '{"text":"漢字"}' });
-      expect(journal.loadSnapshot()).toEqual({ seq: 5, version: 7, state: '{"text":"漢字"}' });
+      journal.saveSnapshot({ seq: 2, version: 1, rows: ['old', 'older', 'oldest'] });
+      journal.saveSnapshot({ seq: 5, version: 7, rows: ['{"text":"漢字"}', ''] });
+      expect(journal.loadSnapshot()).toMatchObject({ seq: 5, version: 7 });
+      expect(rowsOf(journal)).toEqual(['{"text":"漢字"}', '']);
       expect(journal.last).toBe(5);
     });
 
     it('refuses one of a state that the journal has not reached', () => {
       journal.append(facts(2));
-      expect(() => journal.saveSnapshot({ seq: 3, version: 1, state: '' })).toThrow(RangeError);
+      expect(() => journal.saveSnapshot({ seq: 3, version: 1, rows: [] })).toThrow(RangeError);
       expect(journal.loadSnapshot()).toBeUndefined();
     });
 
-    it('keeps a state of eight million characters', () => {
-      const state = 'x'.repeat(8_000_000);
-      journal.saveSnapshot({ seq: 0, version: 1, state });
-      expect(journal.loadSnapshot()?.state === state).toBe(true);
+    it('keeps a row of eight million characters, and ten thousand rows', () => {
+      const text = 'x'.repeat(8_000_000);
+      const rows = Array.from({ length: 10_000 }, (_, index) => String(index));
+      journal.saveSnapshot({ seq: 0, version: 1, rows: [text, ...rows] });
+      const [first, ...others] = rowsOf(journal);
+      expect(first === text).toBe(true);
+      expect(others).toEqual(rows);
+    });
+
+    it('keeps the older one when the rows of a new one break off, and goes on', () => {
+      journal.append(facts(2));
+      journal.saveSnapshot({ seq: 1, version: 1, rows: ['whole'] });
+      function* broken(): Generator<string> {
+        yield 'half';
+        throw new TypeError('There is no more');
+      }
+      expect(() => journal.saveSnapshot({ seq: 2, version: 1, rows: broken() })).toThrow('There is no more');
+      expect(journal.loadSnapshot()).toMatchObject({ seq: 1, version: 1 });
+      expect(rowsOf(journal)).toEqual(['whole']);
+      expect(journal.append(facts(1))).toBe(3);
+    });
+  });
+
+  describe('compaction', () => {
+    const compacted = (count: number, upTo: number): void => {
+      journal.append(facts(count));
+      journal.saveSnapshot({ seq: count, version: 1, rows: [] });
+      while (journal.compact(upTo));
+    };
+
+    it('removes the oldest records and numbers on', () => {
+      compacted(10, 4);
+      expect([journal.first, journal.last]).toEqual([5, 10]);
+      expect(seqs(journal.read(0))).toEqual([5, 6, 7, 8, 9, 10]);
+      expect(seqs(journal.read(0, 2))).toEqual([5, 6]);
+      expect(seqs(journal.read(7, 2))).toEqual([8, 9]);
+      expect(journal.append(facts(1))).toBe(11);
+    });
+
+    it('may remove all of them', () => {
+      compacted(3, 3);
+      expect([journal.first, journal.last]).toEqual([4, 3]);
+      expect(seqs(journal.read(0))).toEqual([]);
+      expect(journal.append(facts(1))).toBe(4);
+      expect(seqs(journal.read(0))).toEqual([4]);
+    });
+
+    it('removes a bounded number in one call and says whether there are more', () => {
+      journal.append(facts(COMPACT_RECORDS + 5));
+      journal.saveSnapshot({ seq: COMPACT_RECORDS + 5, version: 1, rows: [] });
+      expect(journal.compact(COMPACT_RECORDS + 1)).toBe(true);
+      expect(journal.first).toBe(COMPACT_RECORDS + 1);
+      expect(journal.compact(COMPACT_RECORDS + 1)).toBe(false);
+      expect(journal.first).toBe(COMPACT_RECORDS + 2);
+    });
+
+    it('does nothing where those records are gone already', () => {
+      compacted(10, 4);
+      for (const upTo of [4, 2, 0, -7]) expect(journal.compact(upTo)).toBe(false);
+      expect(journal.first).toBe(5);
+    });
+
+    it('refuses to remove what no snapshot stands for', () => {
+      journal.append(facts(10));
+      expect(() => journal.compact(1)).toThrow(RangeError);
+      journal.saveSnapshot({ seq: 5, version: 1, rows: [] });
+      expect(() => journal.compact(6)).toThrow(RangeError);
+      expect(seqs(journal.read(0)).length).toBe(10);
+      journal.compact(5);
+      expect(() => journal.saveSnapshot({ seq: 4, version: 1, rows: [] })).toThrow(RangeError);
+      expect(() => journal.saveSnapshot({ seq: 5, version: 1, rows: [] })).not.toThrow();
+    });
+
+    it('lets a reader that it overtakes go on', () => {
+      journal.append(facts(2_000));
+      journal.saveSnapshot({ seq: 2_000, version: 1, rows: [] });
+      const reader = journal.read(0)[Symbol.iterator]();
+      reader.next();
+      journal.compact(1_990);
+      const rest: number[] = [];
+      for (let next = reader.next(); !next.done; next = reader.next()) rest.push(next.value.seq);
+      expect(rest.slice(-10)).toEqual([1991, 1992, 1993, 1994, 1995, 1996, 1997, 1998, 1999, 2000]);
+      expect(rest.length).toBeLessThan(1_999);
     });
   });
 
@@ -227,7 +314,8 @@ describe.each(implementations)('the $name journal', ({ open }) => {
     const calls: [string, (journal: Journal) => unknown][] = [
       ['append', (it) => it.append(facts(1))],
       ['read', (it) => it.read(0)],
-      ['saveSnapshot', (it) => it.saveSnapshot({ seq: 0, version: 1, state: '' })],
+      ['saveSnapshot', (it) => it.saveSnapshot({ seq: 0, version: 1, rows: [] })],
+      ['compact', (it) => it.compact(0)],
       ['loadSnapshot', (it) => it.loadSnapshot()],
       ['cursor', (it) => it.cursor('a')],
       ['setCursor', (it) => it.setCursor('a', 1)],

@@ -49,7 +49,7 @@ function reopen(): Journal {
 describe('the file of the journal', () => {
   it('keeps records, snapshot and cursors when it is closed and opened', () => {
     open().append(facts(3));
-    journal?.saveSnapshot({ seq: 2, version: 1, state: 'two' });
+    journal?.saveSnapshot({ seq: 2, version: 1, rows: ['tw', 'o'] });
     journal?.setCursor('kept', 2);
     journal?.setCursor('removed', 1);
     journal?.append(facts(1));
@@ -62,9 +62,39 @@ describe('the file of the journal', () => {
       [3, 2],
       [4, 0],
     ]);
-    expect(again.loadSnapshot()).toEqual({ seq: 2, version: 1, state: 'two' });
+    expect(again.loadSnapshot()).toMatchObject({ seq: 2, version: 1 });
+    expect([...(again.loadSnapshot()?.rows ?? [])]).toEqual(['tw', 'o']);
     expect([again.cursor('kept'), again.cursor('removed')]).toEqual([2, undefined]);
     expect(again.append(facts(1))).toBe(5);
+  });
+
+  it('knows its first and last number again after compaction, also when no record is left', () => {
+    open().append(facts(5));
+    journal?.saveSnapshot({ seq: 5, version: 1, rows: ['five'] });
+    journal?.compact(3);
+    expect([reopen().first, journal?.last]).toEqual([4, 5]);
+    journal?.compact(5);
+    expect([reopen().first, journal?.last]).toEqual([6, 5]);
+    expect(journal?.append(facts(1))).toBe(6);
+    expect(Array.from(reopen().read(0), ({ seq }) => seq)).toEqual([6]);
+  });
+
+  it('of the first format opens with its records and cursors, without its snapshot', () => {
+    open().append(facts(3));
+    journal?.setCursor('reader', 2);
+    journal?.close();
+    const older = new Database(file);
+    older.exec(`
+      DROP TABLE snapshot_rows;
+      ALTER TABLE snapshot ADD COLUMN state TEXT NOT NULL DEFAULT '';
+      INSERT INTO snapshot (only, seq, version, state) VALUES (1, 3, 2, 'old');
+    `);
+    older.pragma('user_version = 1');
+    older.close();
+    expect([open().first, journal?.last, journal?.cursor('reader')]).toEqual([1, 3, 2]);
+    expect(journal?.loadSnapshot()).toBeUndefined();
+    journal?.saveSnapshot({ seq: 3, version: 3, rows: ['new'] });
+    expect([...(reopen().loadSnapshot()?.rows ?? [])]).toEqual(['new']);
   });
 
   it('and the files beside it are for their owner only, also where an older one was open to others', () => {

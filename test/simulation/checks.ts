@@ -16,6 +16,9 @@ export function checkState(state: State): void {
       node.failed === undefined && node.run_id === undefined && !state.leaving.has(node.spec.hostname),
   );
   assert.deepEqual([...state.free].sort(), free.map((node) => node.spec.hostname).sort(), 'free nodes');
+  const ended = state.ended.flatMap((run_id) => state.runs.get(run_id) ?? []);
+  const kept = ended.reduce((sum, run) => sum + run.members.size + run.past.length, 0);
+  assert.equal(state.ended_members, kept, 'members of ended runs');
   const used = new Map<string, string>();
   for (const run of state.runs.values()) {
     if (isOver(run)) continue;
@@ -100,7 +103,11 @@ export function checkAnswers(state: State): void {
 export function checkEnd(controller: Controller, machines: Iterable<Machine>, succeeded: Set<string>): void {
   const { state, durable } = controller;
   assert.deepEqual([...state.active], [], 'a run does not end');
-  assert.equal(encodeState(foldFacts(durable)), encodeState(state), 'the fold is another state');
+  assert.deepEqual(
+    [...encodeState(foldFacts(durable))],
+    [...encodeState(state)],
+    'the fold is another state',
+  );
   for (const machine of machines) {
     if (machine.isOrphan) continue;
     assert.deepEqual([...machine.runs()], [], `something is left on ${machine.hostname}`);

@@ -17,6 +17,9 @@ import type { Chance } from './chance.ts';
 import type { Clock } from './clock.ts';
 import type { Machine } from './machine.ts';
 
+/** Attempts to have an agent leave. */
+const DISMISSALS = 5;
+
 export interface ControllerOptions {
   readonly clock: Clock;
   readonly chance: Chance;
@@ -148,6 +151,8 @@ export class Controller {
     });
   }
 
+  readonly #dismissals = new Map<string, object>();
+
   readonly #carriers: { readonly [T in Effect['type']]: (effect: EffectOf<T>) => void } = {
     connect: ({ node }) => this.#connect(node),
     disconnect: ({ hostname }) => {
@@ -169,6 +174,7 @@ export class Controller {
         machine.clean(run_id);
         this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id });
       }),
+    release: () => undefined,
     timer: ({ timer, delayMs }) => {
       const key = Object.values(timer).join(' ');
       const mark = {};
@@ -206,15 +212,26 @@ export class Controller {
     });
   }
 
+  /** As the driver does it: the newest order counts, and a machine that is down is asked again, a bounded number of times. */
   #dismiss({ hostname }: NodeSpec): void {
-    const { chance, machines } = this.options;
-    this.#later(chance.delay(5000), () => {
-      const machine = machines.get(hostname);
-      if (machine?.isUp) machine.wipe();
-      else if (machine !== undefined) machine.isOrphan = true;
-      this.#links.delete(hostname);
-      this.submit({ type: 'left', hostname });
-    });
+    const mark = {};
+    this.#dismissals.set(hostname, mark);
+    const attempt = (left: number) => {
+      this.#later(this.options.chance.delay(5000), () => {
+        if (this.#dismissals.get(hostname) !== mark) return;
+        const machine = this.options.machines.get(hostname);
+        if (machine !== undefined && !machine.isUp && left > 0) {
+          attempt(left - 1);
+          return;
+        }
+        if (machine?.isUp) machine.wipe();
+        else if (machine !== undefined) machine.isOrphan = true;
+        this.#dismissals.delete(hostname);
+        this.#links.delete(hostname);
+        this.submit({ type: 'left', hostname });
+      });
+    };
+    attempt(DISMISSALS);
   }
 
   #install(machine: Machine, link: Link, run_id: string): void {

@@ -1,7 +1,6 @@
 /** Decisions about nodes: the pool's membership, connections, the failed flag. */
 import type { NodeSpec } from '../../../api/spec.ts';
 import { refuseWhenQuitting } from '../control.ts';
-import { isNeeded } from '../effects.ts';
 import type { InputOf } from '../input.ts';
 import {
   CONNECT_ATTEMPTS,
@@ -13,6 +12,7 @@ import {
   OWED_FIRST_MS,
   OWED_MAX_MS,
 } from '../limits.ts';
+import { isNeeded } from '../needed.ts';
 import { Rejection } from '../rejection.ts';
 import { advanceRun, missTasks, reconcileTask } from '../run/advance.ts';
 import {
@@ -25,7 +25,7 @@ import {
 } from '../run/recover.ts';
 import type { Member, PoolNode, Run, State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
-import { checkHostname } from './hostname.ts';
+import { checkHostname, isIpAddress } from './hostname.ts';
 
 function nodeOf(state: State, hostname: string): PoolNode {
   const node = state.nodes.get(hostname);
@@ -57,6 +57,11 @@ export function addNode(tx: Transaction, { node }: InputOf<'add_node'>): void {
   if (wrong !== undefined) {
     throw new Rejection('INVALID_NODE', `The hostname ${JSON.stringify(node.hostname)} ${wrong}`, {
       hostname: node.hostname,
+    });
+  }
+  if (node.vip !== undefined && !isIpAddress(node.vip)) {
+    throw new Rejection('INVALID_NODE', `vip ${JSON.stringify(node.vip)} is not an IP address`, {
+      vip: node.vip,
     });
   }
   put(tx, node, 'api', true);

@@ -64,7 +64,6 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
   node_added: (state, { node, source }, time) => {
     state.membership += 1;
     state.nodes.set(node.hostname, newNode(node, source, time));
-    state.pool_version += 1;
     refreshFree(state, node.hostname);
   },
   node_updated: (state, { node, source }, time) => {
@@ -83,18 +82,20 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
   node_removed: (state, { hostname }) => {
     const node = state.nodes.get(hostname);
     if (node === undefined) return;
-    if (node.link !== 'idle') state.leaving.set(hostname, node.spec);
+    if (node.link !== 'idle' || node.agent !== undefined) state.leaving.set(hostname, node.spec);
     stopCleaning(state, node);
     state.nodes.delete(hostname);
-    state.pool_version += 1;
     state.membership += 1;
     refreshFree(state, hostname);
   },
   node_left: (state, { hostname }, time) => {
     state.leaving.delete(hostname);
     const node = state.nodes.get(hostname);
-    // An attempt that was asked for meanwhile brings its own answer.
-    if (node !== undefined && node.link !== 'connecting') setLink(node, 'idle', time);
+    if (node !== undefined) {
+      delete node.agent;
+      // An attempt that was asked for meanwhile brings its own answer.
+      if (node.link !== 'connecting') setLink(node, 'idle', time);
+    }
     refreshFree(state, hostname);
   },
   node_connecting: (state, { hostname }, time) => {

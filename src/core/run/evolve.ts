@@ -5,6 +5,7 @@ import { oweCleaning, refreshFree } from '../pool/evolve.ts';
 import {
   type BlockState,
   type ComponentState,
+  MAX_ENDED_MEMBERS,
   MAX_ENDED_RUNS,
   type Member,
   type Run,
@@ -49,6 +50,25 @@ function newRun(run_id: string, app: string, spec: AppSpec, time: string): Run {
     uncleaned: 0,
     cleaning: new Set(),
   };
+}
+
+/** Members of a run, past ones too. Once it has ended the sum stays: a member that is lost then only becomes a past one. */
+function membersOf(run: Run): number {
+  return run.members.size + run.past.length;
+}
+
+function forgetOldRuns(state: State): void {
+  while (
+    state.ended.length > MAX_ENDED_RUNS ||
+    (state.ended_members > MAX_ENDED_MEMBERS && state.ended.length > 1)
+  ) {
+    const oldest = state.ended.shift() as string;
+    const run = state.runs.get(oldest);
+    if (run === undefined) continue;
+    state.ended_members -= membersOf(run);
+    if (run.request_id !== undefined) state.requests.delete(run.request_id);
+    state.runs.delete(oldest);
+  }
 }
 
 function setPhase(member: Member, phase: Member['phase'], time: string): void {
@@ -179,12 +199,8 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     }
     state.active.delete(run_id);
     state.ended.push(run_id);
-    if (state.ended.length > MAX_ENDED_RUNS) {
-      const oldest = state.ended.shift() as string;
-      const request = state.runs.get(oldest)?.request_id;
-      if (request !== undefined) state.requests.delete(request);
-      state.runs.delete(oldest);
-    }
+    state.ended_members += membersOf(run);
+    forgetOldRuns(state);
   },
   member_installed: (state, { run_id, hostname }, time) => {
     const run = state.runs.get(run_id);

@@ -72,7 +72,7 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   bootstrap_failed: 'Read the last lines of stderr; try a login on the node by hand with the same account.',
   upload_failed: "Check the free disk space and the quota of the account's home folder on the node.",
   folder_unwritable: 'Give the account a home folder on the node that it can write to, or another user.',
-  unsupported_platform: 'Install Node.js 20 or later on the node, or use a node of another platform.',
+  unsupported_platform: 'Install Node.js 18 or later on the node, or use a node of another platform.',
   no_shell: 'Give the account on the node a POSIX shell as its login shell.',
 
   download_refused: 'Correct the path of the package in the specification; the server does not have it.',

@@ -9,13 +9,14 @@ export interface LocalAccessOptions {
 
 /**
  * Nodes that are child processes on the controller's own machine. Several of them may live side by side: each is given
- * a folder of its own below `baseDir`, named in PLUSH_BASE.
+ * a folder of its own below `baseDir`, named in PLUSH_BASE; bundle and runtime they share, in PLUSH_CACHE.
  */
 export function createLocalAccess(options: LocalAccessOptions): NodeAccess {
   return {
     async open(node) {
       const base = join(options.baseDir, folderName(node.hostname));
-      return new LocalSession({ PLUSH_BASE: base }, node.hostname);
+      const cache = join(options.baseDir, 'cache');
+      return new LocalSession({ PLUSH_BASE: base, PLUSH_CACHE: cache }, node.hostname);
     },
   };
 }

@@ -36,7 +36,7 @@ export function bootstrapScript({ controller, nodeFolder, bundle, runtimeKey, en
   return `echo
 umask 077
 B="\${PLUSH_BASE:-$HOME/.plush}"
-C="$B/cache"
+C="\${PLUSH_CACHE:-$B/cache}"
 D="$B/${controller}/${nodeFolder}"
 A="$C/agent-${bundle}.cjs"
 free() { df -Pk "$B" | { read -r _; read -r _ _ _ free _; echo "$free"; }; }
@@ -72,7 +72,7 @@ export function storeCommand(name: string, bytes: number, unpack: boolean): stri
   const folder = name.includes('/') ? name.slice(0, name.lastIndexOf('/')) : '';
   const text = [
     'umask 077',
-    `C="\${PLUSH_BASE:-$HOME/.plush}/cache"`,
+    `C="\${PLUSH_CACHE:-\${PLUSH_BASE:-$HOME/.plush}/cache}"`,
     `[ -d "$C/${folder}" ] || mkdir -p "$C/${folder}" || exit 1`,
     `F="$C/${name}"`,
     'P="$F.$$"',

@@ -177,7 +177,7 @@ async function runtimeFor(
     );
   }
   const runtime = await kit.runtime();
-  const have = `test -x "\${PLUSH_BASE:-$HOME/.plush}/cache/${runtime.key}/node" && echo PLUSH stored`;
+  const have = `test -x "\${PLUSH_CACHE:-\${PLUSH_BASE:-$HOME/.plush}/cache}/${runtime.key}/node" && echo PLUSH stored`;
   const seen = await session.exec(`/bin/sh -c '${have}'`, { timeoutMs: SCRIPT_MS });
   if (seen.stdout.includes('PLUSH stored')) return { key: runtime.key, uploaded: 0 };
   checkRoom(where, runtime.unpackedBytes);

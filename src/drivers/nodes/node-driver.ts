@@ -25,6 +25,17 @@ const GRACE_MS = 3_000;
 const CLEAN_MS = 45_000;
 const INSTALL_MS = 60 * 60_000;
 
+/** Between attempts to bring output back or to reach an agent that is to leave. */
+const FIRST_RETRY_MS = 5_000;
+const MAX_RETRY_MS = 10 * 60_000;
+/** Attempts to reach the agent of a removed node: more than two days of them. */
+const MAX_DISMISSALS = 300;
+
+/** Output of a task cannot be kept at the controller. */
+class OutputError extends Error {
+  override readonly name = 'OutputError';
+}
+
 export type NodeEffect = EffectOf<'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'clean'>;
 
 export interface NodeDriverOptions {
@@ -45,6 +56,9 @@ export class NodeDriver {
   readonly #attempts = new Map<string, Promise<void>>();
   readonly #hosts = new Map<string, HostSample>();
   readonly #bootstraps = new PQueue({ concurrency: MAX_BOOTSTRAPS });
+  readonly #retries = new Set<NodeJS.Timeout>();
+  /** Removed nodes whose agents have not left yet. */
+  readonly #dismissals = new Map<string, NodeSpec>();
   #stopped = false;
 
   constructor(options: NodeDriverOptions) {
@@ -80,21 +94,38 @@ export class NodeDriver {
     });
   }
 
-  /** Has every connected agent clean up and leave; resolves when they have, or at the deadline. */
-  async dismissAll(deadlineMs: number): Promise<void> {
-    const leaving = [...this.#connections.values()].map((connection) => this.#leave(connection));
+  /**
+   * Has the agents of these nodes clean up and leave, those too that must be reached for it first; resolves when they have,
+   * or at the deadline. Answers the names of the nodes whose agents have left.
+   */
+  async dismissAll(nodes: readonly NodeSpec[], deadlineMs: number): Promise<string[]> {
+    const left: string[] = [];
+    const leaving = nodes.map(async (node) => {
+      try {
+        await this.#dismissOnce(node);
+        left.push(node.hostname);
+      } catch (error) {
+        const facts = { hostname: node.hostname, err: messageOf(error) };
+        this.#options.log.warn(
+          facts,
+          'An agent could not be told to leave; it leaves by itself when it has no task',
+        );
+      }
+    });
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, deadlineMs);
     });
-    await Promise.race([Promise.allSettled(leaving), deadline]);
+    await Promise.race([Promise.all(leaving), deadline]);
     clearTimeout(timer);
+    return left;
   }
 
   /** Closes every connection; agents and tasks go on. */
   close(): void {
     this.#stopped = true;
     this.#bootstraps.clear();
+    for (const timer of this.#retries) clearTimeout(timer);
     for (const hostname of [...this.#connections.keys()]) this.#drop(hostname, 'The controller stops');
   }
 
@@ -211,7 +242,9 @@ export class NodeDriver {
     }
   }
 
-  async #clean({ hostname, run_id, task_ids }: EffectOf<'clean'>): Promise<void> {
+  async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
+    const { hostname, run_id, task_ids } = effect;
+    const { log, report } = this.#options;
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
     if (connection === undefined || link === undefined) return;
@@ -219,56 +252,91 @@ export class NodeDriver {
       try {
         await Promise.all(task_ids.map((task_id) => this.#stopAndCollect(link, task_id)));
         await link.request('clean', { run_id, grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
-        this.#options.report({ type: 'cleaned', hostname, run_id });
+        report({ type: 'cleaned', hostname, run_id });
       } catch (error) {
-        this.#options.log.warn(
-          { hostname, run_id, err: messageOf(error) },
-          'Cleaning a node did not work; it is owed',
-        );
+        const facts = { hostname, run_id, attempt, err: messageOf(error) };
+        if (error instanceof OutputError) {
+          // What cannot be kept here stays on the node: a result is not thrown away for want of room.
+          log.warn(facts, 'Output could not be brought back; it stays on its node and is asked for again');
+          this.#later(attempt, () => this.#clean(effect, attempt + 1));
+          return;
+        }
+        log.warn(facts, 'Cleaning a node did not work; it is owed');
         // The end of the link brings the retry; an agent that lives but cannot clean is started anew.
         link.close(`Cleaning did not work: ${messageOf(error)}`);
       }
     });
   }
 
+  /** @throws OutputError when the output cannot be kept here; LinkError, AgentError */
   async #stopAndCollect(link: AgentLink, task_id: string): Promise<void> {
-    const { log, outputs } = this.#options;
     try {
       await link.request('stop', { task_id, signal: 'SIGTERM', grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
-      await collectOutput(link, outputs, task_id);
+      await collectOutput(link, this.#options.outputs, task_id);
     } catch (error) {
       if (error instanceof LinkError) throw error;
-      if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK') return;
-      log.warn({ task_id, err: messageOf(error) }, 'The output of a task could not be brought back');
+      if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
+      if (error.failure.code !== 'UNKNOWN_TASK') throw error;
     }
   }
 
-  async #dismiss(node: NodeSpec): Promise<void> {
-    const { hostname } = node;
-    const connection = this.#connections.get(hostname) ?? this.#newConnection(node);
-    try {
-      await this.#attempts.get(hostname);
-      if (connection.link === undefined) await this.#bootstraps.add(() => connection.open());
-      await this.#leave(connection);
-    } catch (error) {
-      this.#options.log.warn(
-        { hostname, err: messageOf(error) },
-        'A node that was removed could not be cleaned',
+  /** Tries again after a time that grows, until the driver stops. */
+  #later(attempt: number, retry: () => Promise<void>): void {
+    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 16));
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer);
+      retry().catch((error: unknown) =>
+        this.#options.log.error({ err: messageOf(error) }, 'A retry went wrong'),
       );
-    }
-    if (this.#connections.get(hostname) === connection) this.#drop(hostname, 'The agent left');
-    this.#options.report({ type: 'left', hostname });
+    }, delayMs);
+    this.#retries.add(timer);
   }
 
-  async #leave(connection: Connection): Promise<void> {
-    const { link } = connection;
-    if (link === undefined) return;
-    await connection.settled();
+  /** Has an agent clean up and leave, however long its node cannot be reached: what was started is not forgotten. */
+  async #dismiss(node: NodeSpec, attempt = 1): Promise<void> {
+    const { hostname } = node;
+    const { log, report } = this.#options;
+    if (attempt === 1) this.#dismissals.set(hostname, node);
+    if (this.#stopped || this.#dismissals.get(hostname) !== node) return;
     try {
-      await link.request('leave', { grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
+      await this.#dismissOnce(node);
+    } catch (error) {
+      log.warn(
+        { hostname, attempt, err: messageOf(error) },
+        'A node that was removed could not be cleaned yet',
+      );
+      if (this.#dismissals.get(hostname) === node && attempt < MAX_DISMISSALS) {
+        this.#later(attempt, () => this.#dismiss(node, attempt + 1));
+        return;
+      }
+    }
+    if (this.#dismissals.get(hostname) !== node) return;
+    this.#dismissals.delete(hostname);
+    this.#drop(hostname, 'The agent left');
+    report({ type: 'left', hostname });
+  }
+
+  /** One attempt to reach an agent and have it leave. @throws what went wrong on the way */
+  async #dismissOnce(node: NodeSpec): Promise<void> {
+    const connection = this.#connections.get(node.hostname) ?? this.#newConnection(node);
+    await this.#attempts.get(node.hostname);
+    try {
+      if (await this.#leave(connection)) return;
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
+      // An agent that died before it answered has left everything; its successor takes that over and leaves with it.
     }
+    await this.#bootstraps.add(() => connection.open());
+    await this.#leave(connection);
+  }
+
+  /** Answers false where there is no link to ask over. @throws AgentError, LinkError */
+  async #leave(connection: Connection): Promise<boolean> {
+    const { link } = connection;
+    if (link === undefined) return false;
+    await connection.settled();
+    await link.request('leave', { grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
+    return true;
   }
 }
 

@@ -4,14 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, realpath, rm, stat } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { NodeSpec, PackageSpec } from '../../../api/spec.ts';
 import { MAX_CHUNK_BYTES } from '../../wire/agent.ts';
 import { AccessError, type NodeAccess } from '../access.ts';
-import { messageOf } from '../agent-error.ts';
+import { errorCode, messageOf } from '../agent-error.ts';
 import type { AgentLink } from './agent-link.ts';
 
 const FETCH_MS = 10 * 60_000;
@@ -27,22 +27,23 @@ interface Fetched {
 export interface PackageOptions {
   /** Folder for copies; emptied of a run's when the run is over. */
   readonly dir: string;
-  /** The only folder of the controller's own files that may be handed out. */
-  readonly appsDir: string;
   readonly ssh: NodeAccess;
   /** A node of the pool on that host, whose port and key are then used. */
   readonly nodeOnHost: (host: string) => NodeSpec | undefined;
 }
 
-/** `[user@]host:path`, `scp://[user@]host[:port]/path`, or a path on the controller itself. */
-export type ScpSource =
-  | { readonly host: string; readonly user?: string; readonly port?: number; readonly path: string }
-  | { readonly host?: undefined; readonly path: string };
+interface ScpSource {
+  readonly host: string;
+  readonly user?: string;
+  readonly port?: number;
+  readonly path: string;
+}
 
-export function parseScpSource(text: string): ScpSource {
+/** Reads `[user@]host:path` and `scp://[user@]host[:port]/path`; undefined for anything else. */
+export function parseScpSource(text: string): ScpSource | undefined {
   const url = /^scp:\/\/(?:([^@/]+)@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/(.*)$/.exec(text);
   const plain = url ?? /^(?:([^@/:]+)@)?(\[[^\]]+\]|[^:/@]+):()(.+)$/.exec(text);
-  if (plain === null) return { path: text };
+  if (plain === null) return undefined;
   const [, user, host = '', port, path = ''] = plain;
   return {
     host,
@@ -75,11 +76,14 @@ export class PackageStore {
     }
   }
 
-  /** The run is over: its copies go. */
-  async forget(run_id: string): Promise<void> {
-    const mine = [...this.#fetched.keys()].filter((key) => key.startsWith(`${run_id} `));
-    for (const key of mine) this.#fetched.delete(key);
-    await rm(join(this.#options.dir, run_id), { recursive: true, force: true });
+  /** Removes the copies of all runs but these, earlier daemons' too. */
+  async keepOnly(run_ids: ReadonlySet<string>): Promise<void> {
+    for (const key of this.#fetched.keys()) {
+      if (!run_ids.has(key.slice(0, key.indexOf(' ')))) this.#fetched.delete(key);
+    }
+    for (const name of await readdir(this.#options.dir).catch(noFolder)) {
+      if (!run_ids.has(name)) await rm(join(this.#options.dir, name), { recursive: true, force: true });
+    }
   }
 
   #fetch(run_id: string, path: string): Promise<Fetched> {
@@ -99,21 +103,15 @@ export class PackageStore {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const file = join(dir, createHash('sha256').update(path).digest('hex').slice(0, 16));
     const digest = createHash('sha256');
-    const source = await this.#open(parseScpSource(path));
+    const place = parseScpSource(path);
+    if (place === undefined) throw new AccessError('failed', 'it is not written [user@]host:path');
+    const source = await this.#open(place);
     source.on('data', (bytes: Buffer) => digest.update(bytes));
     await pipeline(source, createWriteStream(file, { mode: 0o600 }));
     return { file, size: (await stat(file)).size, sha256: digest.digest('hex') };
   }
 
   async #open(source: ScpSource): Promise<Readable> {
-    if (source.host === undefined) {
-      const root = await realpath(this.#options.appsDir);
-      const file = await realpath(resolve(root, source.path));
-      if (file !== root && !file.startsWith(root + sep)) {
-        throw new AccessError('failed', `${source.path} is not below the folder given by --apps`);
-      }
-      return createReadStream(file);
-    }
     const { ssh, nodeOnHost } = this.#options;
     const known = nodeOnHost(source.host.replace(/^\[|\]$/g, ''));
     const port = source.port ?? known?.ssh_port;
@@ -132,6 +130,11 @@ export class PackageStore {
       FETCH_MS,
     );
   }
+}
+
+function noFolder(error: unknown): string[] {
+  if (errorCode(error) === 'ENOENT') return [];
+  throw error;
 }
 
 /** The source of a package cannot be read; it is the same for every node. */

@@ -9,10 +9,11 @@ describe('parseScpSource', () => {
     ['scp://host/a/b', { host: 'host', path: '/a/b' }],
     ['scp://me@host:2222/a', { host: 'host', user: 'me', port: 2222, path: '/a' }],
     ['scp://me@[::1]:2222/a', { host: '[::1]', user: 'me', port: 2222, path: '/a' }],
-    ['/a/b.tar', { path: '/a/b.tar' }],
-    ['b.tar', { path: 'b.tar' }],
-    ['dir/with:colon', { path: 'dir/with:colon' }],
   ])('reads %s', (text, source) => {
     expect(parseScpSource(text)).toEqual(source);
+  });
+
+  test.each(['/a/b.tar', 'b.tar', 'dir/with:colon', ''])('takes %j for none', (text) => {
+    expect(parseScpSource(text)).toBeUndefined();
   });
 });
