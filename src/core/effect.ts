@@ -29,6 +29,8 @@ export type Effect =
       readonly type: 'request_resources';
       readonly operation_id: string;
       readonly component: string;
+      /** Place of the request in its component. */
+      readonly index: number;
       readonly request: ResourceRequest;
     }
   /** Everything is clean: dismiss the agents that are connected and end the daemon. */
