@@ -107,6 +107,7 @@ export class Agent {
     this.ending = true;
     try {
       await this.installer.abortAll();
+      await (await this.#shells)?.endAll();
       const killed = await this.supervisor.endAll(graceMs);
       await removeTree(this.settings.dir);
       this.links.close();
