@@ -36,7 +36,7 @@ function isFile(subject: string): boolean {
 }
 
 /** A plan for a person. */
-export function planLines(plan: Plan, paint: Paint): string[] {
+function planLines(plan: Plan, paint: Paint): string[] {
   const { app, can_run, note, transfers, steps, shortfalls } = plan;
   const verdict = can_run ? paint('green', 'could run now') : paint('red', 'cannot run now');
   return [
