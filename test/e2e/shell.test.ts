@@ -57,8 +57,8 @@ function processesOfCommand(id: string): number[] {
 
 /** Begins processes that went their own ways: in a session of its own, without environment, deaf to SIGTERM. */
 function manyChildren(): string {
-  const bare = `env -i /bin/sh -c 'sleep 1000; :' ${bareWord()} >/dev/null 2>&1`;
-  return `(setsid sleep 1000 >/dev/null 2>&1 &); (${bare} &); sleep 1000 & trap "" TERM;`;
+  const bare = `env -i tail -f ${bareWord()} >/dev/null 2>&1`;
+  return `touch ${bareWord()}; (setsid sleep 1000 >/dev/null 2>&1 &); (${bare} &); sleep 1000 & trap "" TERM;`;
 }
 
 const bareWord = () => scratch.path('bare');
