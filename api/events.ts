@@ -13,7 +13,7 @@ import {
   ShortfallSchema,
 } from './schemas.ts';
 
-export type Topic = 'control' | 'node' | 'app' | 'run' | 'task' | 'subscription';
+export type Topic = 'control' | 'node' | 'app' | 'run' | 'task' | 'operation' | 'subscription';
 
 interface EventDefinition<P extends TProperties> {
   readonly topic: Topic;
@@ -35,6 +35,8 @@ const block = Type.String();
 const cause = Type.String({ description: 'A symbol' });
 const message = Type.String({ description: 'One sentence for a person' });
 const attempt = Type.Integer();
+const operation_id = Type.String();
+const request = optional(Type.Integer({ description: 'Which request of the component, from 0' }));
 const stderr_tail = optional(Type.Array(Type.String()));
 
 export const events = {
@@ -182,15 +184,32 @@ export const events = {
     stderr_tail,
   }),
 
-  resources_requested: event('control', 'A resource service was asked for resources.', {
-    operation_id: Type.String(),
+  operation_started: event(
+    'operation',
+    'An operation was ordered: a command on nodes, or requests to resource services. plushGetOperation tells more.',
+    {
+      operation_id,
+      kind: Type.Union([Type.Literal('shell'), Type.Literal('resources')]),
+      total: Type.Integer({ description: 'Nodes, or requests' }),
+    },
+  ),
+  operation_ended: event('operation', 'An operation is over.', {
+    operation_id,
+    state: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('interrupted')]),
+    succeeded: Type.Integer(),
+    failed: Type.Integer(),
+  }),
+  resources_requested: event('operation', 'A resource service was asked for resources.', {
+    operation_id,
     component,
+    request,
     service: Type.String(),
     server: Type.String(),
   }),
-  resources_answered: event('control', 'A resource service answered, or could not be reached.', {
-    operation_id: Type.String(),
+  resources_answered: event('operation', 'A resource service answered, or could not be reached.', {
+    operation_id,
     component,
+    request,
     ok: Type.Boolean(),
     message,
   }),

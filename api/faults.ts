@@ -45,6 +45,11 @@ export const faults = {
     hint: 'plushListNodes() lists the pool.',
   },
   INVALID_NODE: { code: 1001, meaning: "The node's description does not make sense", hint: '' },
+  NO_NODES: {
+    code: 1002,
+    meaning: 'No node of the pool is meant',
+    hint: 'plushListNodes() lists the pool with its groups.',
+  },
   APP_NOT_FOUND: {
     code: 1010,
     meaning: 'No application of that name is loaded',
@@ -115,6 +120,16 @@ export const faults = {
     code: 1041,
     meaning: 'A resource service could not be reached or refused the request',
     hint: '',
+  },
+  OPERATION_NOT_FOUND: {
+    code: 1042,
+    meaning: 'There is no operation of that id; the oldest ones are forgotten',
+    hint: '',
+  },
+  TOO_MANY_OPERATIONS: {
+    code: 1043,
+    meaning: 'The bound on operations under way is reached',
+    hint: 'Wait for one to end.',
   },
   BAD_CURSOR: {
     code: 1050,

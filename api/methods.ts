@@ -2,48 +2,14 @@
  * The table of methods: the one source of openrpc.json, system.methodHelp, system.methodSignature, the handlers' types,
  * the checks of parameters and the reference page. Source of the first ten: figure 4 of plush-toit.2011.
  */
-import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import * as answers from './answers.ts';
-import type { FaultSymbol } from './faults.ts';
+import { closed, type MethodDefinition, maybe, type Parameter, page, param, type Scope } from './method.ts';
+import { operationMethods } from './operations.ts';
 import { Hostname, NodeInput, optional } from './schemas.ts';
 
-export type Scope = 'read' | 'broker' | 'operate' | 'admin';
+export type { Parameter, Scope };
 
-export interface Parameter<N extends string = string, S extends TSchema = TSchema> {
-  readonly name: N;
-  readonly schema: S;
-  readonly doc: string;
-  /** May be left out; only the last parameters may. */
-  readonly optional?: boolean;
-}
-
-interface MethodDefinition {
-  /** One sentence or more, shown by system.methodHelp and in the reference. */
-  readonly doc: string;
-  readonly params: readonly Parameter[];
-  readonly result: TSchema;
-  readonly scope: Scope;
-  /** Application faults it can answer, beyond those every method has. */
-  readonly faults: readonly FaultSymbol[];
-}
-
-const param = <N extends string, S extends TSchema>(name: N, schema: S, doc: string) => ({
-  name,
-  schema,
-  doc,
-});
-const maybe = <N extends string, S extends TSchema>(name: N, schema: S, doc: string) => ({
-  name,
-  schema,
-  doc,
-  optional: true as const,
-});
-
-const closed = { additionalProperties: false } as const;
-const page = {
-  limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
-  cursor: optional(Type.String({ maxLength: 512 })),
-};
 const runId = param('run', Type.String({ maxLength: 256 }), "The run's id");
 const NodeFilter = Type.Object(
   {
@@ -78,11 +44,11 @@ const methods = {
     faults: ['NODE_NOT_FOUND'],
   },
   plushCreateResources: {
-    doc: 'Sends the resource requests (shirako, usher) of the application loaded last to their services, and answers an operation id at once. The services add their nodes with plushAddNode; events resources_requested and resources_answered tell what became of the requests.',
+    doc: 'Sends the resource requests (shirako, usher) of the application loaded last to their services, and answers an operation id at once. The services add their nodes with plushAddNode; plushGetOperation and the events resources_requested and resources_answered tell what became of the requests.',
     params: [],
     result: Type.String({ description: 'Operation id' }),
     scope: 'operate',
-    faults: ['NO_APP_LOADED', 'NO_RESOURCE_REQUEST', 'QUITTING'],
+    faults: ['NO_APP_LOADED', 'NO_RESOURCE_REQUEST', 'TOO_MANY_OPERATIONS', 'QUITTING'],
   },
   plushLoadApp: {
     doc: "Reads an application specification from a file below the folder given by --apps, and answers the application's name. Relative paths start at that folder.",
@@ -270,6 +236,7 @@ const methods = {
     scope: 'read',
     faults: ['SUBJECT_NOT_FOUND'],
   },
+  ...operationMethods,
   plushInfoControl: {
     doc: "The controller's own state.",
     params: [],
@@ -289,7 +256,7 @@ const methods = {
             topics: optional(
               Type.Array(Type.String(), {
                 maxItems: 16,
-                description: 'control, node, app, run, task, subscription',
+                description: 'control, node, app, run, task, operation, subscription',
               }),
             ),
           },

@@ -45,7 +45,13 @@ function causeLines({ cause, phase, message, nodes, examples, action, hint, fail
   ];
 }
 
-function shortfallLines({ component, wanted, found, pool, removed }: Explanation['shortfalls'][number]) {
+export function shortfallLines({
+  component,
+  wanted,
+  found,
+  pool,
+  removed,
+}: Explanation['shortfalls'][number]) {
   return [
     '',
     `Component ${plain(component)} needs ${count(wanted, 'node')} and found ${found} of the ${pool} in the pool`,

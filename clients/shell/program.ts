@@ -6,8 +6,10 @@ import { CommandError, EXIT } from './failure.ts';
 import { nodesCommand, runsCommand } from './list-commands.ts';
 import { logsCommand } from './logs-command.ts';
 import { daemonOptions, environmentName, PASSED_OPTIONS, type RawOptions } from './options.ts';
+import { planCommand } from './plan-command.ts';
 import { type Interrupts, runCommand } from './run-command.ts';
 import type { Context } from './session.ts';
+import { type ShellRequest, shellCommand } from './shell-command.ts';
 import { checkCommand } from './specification.ts';
 import { statusCommand } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
@@ -69,6 +71,7 @@ function makeProgram(surroundings: Surroundings, done: (code: number) => void): 
   addRun(program, surroundings, done);
   addLists(program, surroundings, done);
   addLogs(program, surroundings, done);
+  addShell(program, surroundings, done);
   addQuestions(program, surroundings, done);
   return program;
 }
@@ -186,11 +189,57 @@ function addLogs(program: Command, surroundings: Surroundings, done: (code: numb
     });
 }
 
+const MAX_TIMEOUT_S = 3600;
+
+function addShell(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  addCommand(program, 'shell', 'run a command line on nodes, and fold what is the same', [
+    new Option('--group <GROUP>', 'on the nodes of this group'),
+    new Option('--nodes <NODES>', 'on these nodes, with commas between them (default: on all)'),
+    new Option('--timeout <SECONDS>', `time for it on each node, 1 to ${MAX_TIMEOUT_S} (default: 60)`),
+    json(),
+  ])
+    .argument('<COMMAND...>', 'the command line; several words are put together with blanks')
+    .passThroughOptions()
+    .addHelpText('after', '\nExit code: 0 only if it ended with exit code 0 on every node.')
+    .action(async (words: string[], options: RawOptions) => {
+      const context = contextOf(program, options, surroundings);
+      done(await shellCommand(context, shellRequest(words, options), options.json === true));
+    });
+}
+
+/** @throws CommandError (usage) */
+function shellRequest(words: readonly string[], options: RawOptions): ShellRequest {
+  const { nodes, group, timeout } = strings(options, ['nodes', 'group', 'timeout']);
+  if (nodes !== undefined && group !== undefined)
+    throw new CommandError('Give --nodes or --group, not both', EXIT.usage);
+  const names = nodes?.split(',').filter((name) => name !== '');
+  if (names?.length === 0) throw new CommandError('--nodes takes names with commas between them', EXIT.usage);
+  const isTime = timeout === undefined || (/^\d{1,4}$/.test(timeout) && isWithin(Number(timeout)));
+  if (!isTime) throw new CommandError(`--timeout takes seconds from 1 to ${MAX_TIMEOUT_S}`, EXIT.usage);
+  return {
+    command: words.join(' '),
+    ...(names === undefined ? {} : { nodes: names }),
+    ...(group === undefined ? {} : { group }),
+    ...(timeout === undefined ? {} : { timeout_s: Number(timeout) }),
+  };
+}
+
+const isWithin = (seconds: number) => seconds >= 1 && seconds <= MAX_TIMEOUT_S;
+
 function addQuestions(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
   addCommand(program, 'explain', 'say why a run or a node is as it is', [json()])
     .argument('<RUN|NODE>', 'id of the run, or name of the node')
     .action(async (subject: string, options: RawOptions) => {
       done(await explainCommand(contextOf(program, options, surroundings), subject, options.json === true));
+    });
+  addCommand(program, 'plan', 'say what a run would do now, without starting it', [json()])
+    .argument('<FILE|APP>', 'an application specification (XML), or the name of a loaded application')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 it could run, 1 nodes are missing, 2 the specification has errors. Nothing is loaded or changed.',
+    )
+    .action(async (subject: string, options: RawOptions) => {
+      done(await planCommand(contextOf(program, options, surroundings), subject, options.json === true));
     });
   addCommand(program, 'check', 'check specifications without loading them', [json()])
     .argument('<FILE...>', 'application specifications (XML)')

@@ -1,12 +1,13 @@
 /** The agent: its parts put together, and how its life ends. */
 import * as fs from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errorCode, messageOf } from '../drivers/agent-error.ts';
 import { monotonicMs } from '../drivers/clock.ts';
 import { removeTree } from '../drivers/files/remove-tree.ts';
 import { RunFolders } from '../drivers/files/run-folders.ts';
 import { Installer } from '../drivers/install/installer.ts';
 import type { ProcessIdentity } from '../drivers/tasks/processes.ts';
+import type { ShellCommands } from '../drivers/tasks/shell-commands.ts';
 import { Supervisor } from '../drivers/tasks/supervisor.ts';
 import { CleanedRuns } from './cleaned-runs.ts';
 import { HostMonitor } from './host-monitor.ts';
@@ -21,6 +22,9 @@ const GRACE_MS = 5_000;
 /** A reply that the peer does not take must not keep an ending agent. */
 const LAST_REPLY_MS = 2_000;
 
+/** In the agent's folder: who it is, or was. */
+export const RECORD = 'agent.json';
+
 export class Agent {
   readonly folders: RunFolders;
   readonly cleaned: CleanedRuns;
@@ -30,6 +34,7 @@ export class Agent {
   readonly monitor: HostMonitor;
   /** Nothing is served any more. */
   ending = false;
+  #shells: Promise<ShellCommands> | undefined;
   readonly #cleaning = new Map<string, Promise<number>>();
   #neededAt = monotonicMs();
 
@@ -65,6 +70,7 @@ export class Agent {
     for (const runId of this.folders.list()) {
       if (this.cleaned.has(runId)) this.#finishCleaning(runId);
     }
+    if (fs.existsSync(join(this.settings.dir, RECORD))) this.#endForgottenCommands();
     await this.links.listen(this.settings.socket);
     setInterval(() => this.#checkNeeded(), Math.min(IDLE_CHECK_MS, Math.ceil(this.settings.idleMs / 4)));
   }
@@ -78,11 +84,21 @@ export class Agent {
     return cleaning;
   }
 
+  /** Command lines that somebody waits for. Loaded when they are needed: an agent that waits must be small. */
+  shells(): Promise<ShellCommands> {
+    this.#shells ??= import('../drivers/tasks/shell-commands.ts').then(
+      ({ ShellCommands }) =>
+        new ShellCommands({ dir: this.settings.dir, bootId: this.me.boot_id, env: this.settings.env }),
+    );
+    return this.#shells;
+  }
+
   /** Leaves tasks and folder to a successor; the process is to exit next. */
   async retire(): Promise<void> {
     this.ending = true;
     this.links.close();
     await this.installer.abortAll();
+    await (await this.#shells)?.endAll();
     setTimeout(this.exit, LAST_REPLY_MS);
   }
 
@@ -91,6 +107,7 @@ export class Agent {
     this.ending = true;
     try {
       await this.installer.abortAll();
+      await (await this.#shells)?.endAll();
       const killed = await this.supervisor.endAll(graceMs);
       await removeTree(this.settings.dir);
       this.links.close();
@@ -134,6 +151,13 @@ export class Agent {
   /** The earlier agent died while it cleaned this run. */
   #finishCleaning(runId: string): void {
     this.clean(runId, GRACE_MS).catch((error: unknown) => this.log(`Cleaning ${runId}: ${messageOf(error)}`));
+  }
+
+  /** What an earlier agent had started for somebody who does not wait any more. */
+  #endForgottenCommands(): void {
+    this.shells()
+      .then((shells) => shells.endForgotten())
+      .catch((error: unknown) => this.log(`Commands of an earlier agent: ${messageOf(error)}`));
   }
 
   /** The controller's folder on this machine goes with the last of its nodes; where it may not, that is no failure. */

@@ -2,7 +2,8 @@
 import { constants } from 'node:os';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
 import { AgentError } from '../drivers/agent-error.ts';
-import type { TaskOrder } from '../wire/agent.ts';
+import type { ShellOrder } from '../drivers/tasks/shell-commands.ts';
+import { MAX_SHELL_OUTPUT_BYTES, type TaskOrder } from '../wire/agent.ts';
 
 export type Ask = Readonly<Record<string, unknown>>;
 
@@ -71,6 +72,16 @@ export function taskOrder(ask: Ask): TaskOrder {
     args,
     env: env as Readonly<Record<string, string>>,
     max_output_bytes: count(task, 'max_output_bytes'),
+  };
+}
+
+/** @throws AgentError BAD_REQUEST */
+export function shellOrder(ask: Ask): ShellOrder {
+  return {
+    id: identity(ask, 'operation_id'),
+    command: text(ask, 'command'),
+    timeoutMs: count(ask, 'timeout_ms'),
+    maxOutputBytes: Math.min(count(ask, 'max_output_bytes'), MAX_SHELL_OUTPUT_BYTES),
   };
 }
 

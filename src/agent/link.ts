@@ -36,6 +36,7 @@ export class Link {
   epoch: number | undefined;
   readonly #reader = new FrameReader();
   readonly #waiting: Frame[] = [];
+  readonly #closing = new AbortController();
   #outstanding = 0;
 
   constructor(
@@ -45,6 +46,12 @@ export class Link {
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('drain', () => this.#pump());
     socket.on('error', (error) => options.log(`Link: ${error.message}`));
+    socket.once('close', () => this.#closing.abort());
+  }
+
+  /** Aborted when the link has ended. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** Sends news; a link that is full is ended. */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { errorCode, messageOf } from '../drivers/agent-error.ts';
 import { readJson, writeAtomic } from '../drivers/files/atomic.ts';
 import { identify, readBootId } from '../drivers/tasks/processes.ts';
-import { Agent } from './agent.ts';
+import { Agent, RECORD } from './agent.ts';
 import { claimFolder } from './claim.ts';
 import { relay } from './relay.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const me = identify(process.pid, bootId);
   if (me === undefined) throw new Error('Cannot tell when this process started; is ps installed?');
   const answers = () => somebodyAnswers(socket);
-  const record = join(dir, 'agent.json');
+  const record = join(dir, RECORD);
   if ((await answers()) || !(await claimFolder(dir, me, answers))) {
     const other = readJson(record) as { pid?: number } | undefined;
     tell({ ready: true, already: true, ...(other?.pid === undefined ? {} : { pid: other.pid }) });

@@ -86,6 +86,18 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: { killed: await agent.clean(asks.identity(ask, 'run_id'), asks.graceMs(ask)) } };
   },
 
+  async shell(agent, { ask }, link) {
+    const shells = await agent.shells();
+    const { stdout, stderr, ...end } = await shells.run(asks.shellOrder(ask), link.closed);
+    const ok = {
+      ...end,
+      stdout_bytes: stdout.bytes.length,
+      stdout_cut: stdout.isCut,
+      stderr_cut: stderr.isCut,
+    };
+    return { ok, binary: Buffer.concat([stdout.bytes, stderr.bytes]) };
+  },
+
   async retire(agent) {
     await agent.retire();
     return { ok: {}, after: agent.exit };

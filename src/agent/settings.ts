@@ -1,12 +1,13 @@
 /** What the agent is told when it is started: `--dir DIR --socket PATH --bundle HASH` and its environment. */
+import { SHELL_VARIABLES } from '../drivers/tasks/shell-mark.ts';
 
 /** Without controller and running task for so long, the agent removes everything of it and ends. */
 const IDLE_MS = 120_000;
 /** Longest time without a byte of a download. */
 const STALL_MS = 30_000;
 
-/** Variables that are for the agent alone; its tasks and install commands do not get them. */
-const INTERNAL = ['PLUSH_IDLE_MS', 'PLUSH_STALL_MS'];
+/** Variables that are for the agent alone, or mark what another agent started; its own programs do not get them. */
+const INTERNAL = ['PLUSH_IDLE_MS', 'PLUSH_STALL_MS', ...SHELL_VARIABLES];
 
 export interface Settings {
   /** The node's own folder. */

@@ -7,6 +7,7 @@ import type { Journal } from '../drivers/journal.ts';
 import type { NodeDriver } from '../drivers/nodes/node-driver.ts';
 import type { OutputStore } from '../drivers/outputs.ts';
 import type { Callbacks } from './callbacks.ts';
+import type { Operations } from './operations.ts';
 
 export interface Context {
   readonly state: State;
@@ -15,6 +16,7 @@ export interface Context {
   readonly nodes: NodeDriver;
   readonly outputs: OutputStore;
   readonly callbacks: Callbacks;
+  readonly operations: Operations;
   /** The only folder that plushLoadApp may read; absolute. */
   readonly appsDir: string;
   readonly stateDir: string;

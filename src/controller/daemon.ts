@@ -32,8 +32,10 @@ import { EventStream } from './event-stream.ts';
 import { appHandlers } from './handlers/apps.ts';
 import { controlHandlers } from './handlers/control.ts';
 import { nodeHandlers } from './handlers/nodes.ts';
+import { operationHandlers } from './handlers/operations.ts';
 import { runHandlers } from './handlers/runs.ts';
 import { Loop } from './loop.ts';
+import { Operations } from './operations.ts';
 import { OptionError, type Options } from './options.ts';
 import { createRpc } from './rpc.ts';
 import { Timers } from './timers.ts';
@@ -70,6 +72,7 @@ export class Daemon {
   #packages: PackageStore | undefined;
   #outputs: Context['outputs'] | undefined;
   #callbacks: Callbacks | undefined;
+  #operations: Operations | undefined;
   #face: HttpFace | undefined;
   #closeJournal: () => void = () => {};
   readonly #timers = new Timers((timer) => this.#submit({ type: 'timer', timer }));
@@ -96,6 +99,7 @@ export class Daemon {
       onCommit: () => {
         events.wake();
         this.#callbacks?.wake();
+        this.#operations?.wake();
       },
       onFatal: (error) => this.#fatal(error),
       onSnapshotFailed: (error) =>
@@ -115,6 +119,12 @@ export class Daemon {
     });
     const nodes = await this.#makeNodes(loop, stateDir, outputs);
     this.#nodes = nodes;
+    this.#operations = new Operations({
+      state: loop.state,
+      submit: (input) => loop.submit(input),
+      nodes,
+      log,
+    });
     const context: Context = {
       state: loop.state,
       submit: (input) => loop.submit(input),
@@ -122,6 +132,7 @@ export class Daemon {
       nodes,
       outputs,
       callbacks: this.#callbacks,
+      operations: this.#operations,
       appsDir: options.apps,
       stateDir: stateDir.path,
       version,
@@ -163,6 +174,7 @@ export class Daemon {
     this.#ending = true;
     this.#ready = false;
     this.#timers.close();
+    this.#operations?.close();
     await this.#face?.close({ graceMs: CLOSE_GRACE_MS });
     this.#callbacks?.close();
     this.#nodes?.close();
@@ -208,6 +220,7 @@ export class Daemon {
       ...nodeHandlers(context),
       ...appHandlers(context),
       ...runHandlers(context),
+      ...operationHandlers(context),
       ...controlHandlers(context),
     };
     const rpc = createRpc(new Dispatcher(handlers, log));
@@ -256,10 +269,11 @@ export class Daemon {
   async #requestResources({
     request,
     component,
+    index,
     operation_id,
   }: Extract<Effect, { type: 'request_resources' }>): Promise<void> {
     const answer = await requestResources(request, component, operation_id);
-    this.#submit({ type: 'resources_answered', operation_id, component, ...answer });
+    this.#submit({ type: 'resources_answered', operation_id, component, request: index, ...answer });
   }
 
   /** Everything is clean: agents leave, clients hear the last of it, and the daemon ends. */

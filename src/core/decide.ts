@@ -6,6 +6,7 @@ import type { Fact } from '../../api/events.ts';
 import * as control from './control.ts';
 import type { Effect } from './effect.ts';
 import type { Input, InputOf, Moment } from './input.ts';
+import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
 import * as run from './run/decide.ts';
 import type { State } from './state.ts';
@@ -25,11 +26,13 @@ type Handler<T extends Input['type']> = (tx: Transaction, input: InputOf<T>) => 
 const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   start_controller: control.startController,
   load_app: control.loadApp,
-  create_resources: control.createResources,
+  create_resources: operation.createResources,
   quit: control.quit,
   register_client: control.registerClient,
   suspend_client: control.suspendClient,
-  resources_answered: control.resourcesAnswered,
+  resources_answered: operation.resourcesAnswered,
+  start_shell: operation.startShell,
+  end_shell: operation.endShell,
   load_directory: pool.loadDirectory,
   add_node: pool.addNode,
   remove_node: pool.removeNode,

@@ -29,6 +29,8 @@ export type Effect =
       readonly type: 'request_resources';
       readonly operation_id: string;
       readonly component: string;
+      /** Place of the request in its component. */
+      readonly index: number;
       readonly request: ResourceRequest;
     }
   /** The run is over: what was kept at the controller for its sake goes. */

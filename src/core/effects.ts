@@ -63,12 +63,12 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     if (run === undefined || task === undefined || state.nodes.get(hostname)?.link !== 'connected') return [];
     return [startTask(run, task)];
   },
-  resources_requested: ({ operation_id, component }, state) => {
+  resources_requested: ({ operation_id, component, request: index = 0 }, state) => {
     const app = state.loaded === undefined ? undefined : state.apps.get(state.loaded);
-    const requests = app?.spec.components.find((c) => c.name === component)?.requests ?? [];
-    return requests
-      .filter((request) => request.service !== 'sword')
-      .map((request) => ({ type: 'request_resources' as const, operation_id, component, request }));
+    const request = app?.spec.components.find((c) => c.name === component)?.requests[index];
+    return request === undefined
+      ? []
+      : [{ type: 'request_resources', operation_id, component, index, request }];
   },
 };
 

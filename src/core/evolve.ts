@@ -1,6 +1,7 @@
 /** state + fact → state. Total, never throws, the only place that changes state. */
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import { isNeeded } from './needed.ts';
+import { operationEvolvers } from './operation/evolve.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
 import type { State } from './state.ts';
@@ -11,6 +12,7 @@ export type Evolver<T extends EventType> = (state: State, body: FactOf<T>['body'
 const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...poolEvolvers,
   ...runEvolvers,
+  ...operationEvolvers,
   controller_started: (state, { epoch, controller }, time) => {
     state.epoch = epoch;
     state.controller = controller;
@@ -36,8 +38,6 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
     state.apps.set(app.name, { spec: app, file, loaded: time });
     state.loaded = app.name;
   },
-  resources_requested: () => {},
-  resources_answered: () => {},
   client_registered: (state, { url }, time) => {
     state.clients.set(url, { url, since: time, suspended: false });
   },

@@ -25,6 +25,15 @@ export type Input =
   | { readonly type: 'start_run'; readonly app?: string; readonly request_id?: string }
   | { readonly type: 'abort_run'; readonly run_id: string }
   | { readonly type: 'create_resources' }
+  /** A command is to run on these nodes. */
+  | { readonly type: 'start_shell'; readonly hostnames: readonly string[] }
+  /** The command has ended on every node, or never began there. */
+  | {
+      readonly type: 'end_shell';
+      readonly operation_id: string;
+      readonly succeeded: number;
+      readonly failed: number;
+    }
   | { readonly type: 'quit' }
   | { readonly type: 'register_client'; readonly url: string }
   | { readonly type: 'suspend_client'; readonly url: string; readonly message: string }
@@ -46,6 +55,7 @@ export type Input =
       readonly type: 'resources_answered';
       readonly operation_id: string;
       readonly component: string;
+      readonly request: number;
       readonly ok: boolean;
       readonly message: string;
     }

@@ -29,6 +29,8 @@ export const LOST_RESTARTS = 1;
 export const END_DEADLINE_MS = 60_000;
 /** Kept of each output stream of a task on its node and at the controller. */
 export const MAX_OUTPUT_BYTES = 64 << 20;
+/** Operations that are remembered, those under way included; the oldest that are over are forgotten first. */
+export const MAX_OPERATIONS = 100;
 /** Callback clients. */
 export const MAX_CLIENTS = 1000;
 

@@ -133,6 +133,37 @@ export interface Run {
   cleaning: Set<string>;
 }
 
+/** A request to a resource service, as one part of an operation. */
+export interface ResourcePart {
+  component: string;
+  /** Its place among all requests of the component, from 0. */
+  request: number;
+  service: string;
+  server: string;
+  state: 'pending' | 'accepted' | 'refused' | 'unknown';
+  message: string;
+}
+
+/**
+ * Work that was ordered by one call and answers later; what a command printed is not part of the state.
+ *
+ *     running ──▶ succeeded | failed
+ *        └──controller restarted──▶ interrupted
+ */
+export interface Operation {
+  operation_id: string;
+  kind: 'shell' | 'resources';
+  state: 'running' | 'succeeded' | 'failed' | 'interrupted';
+  started: string;
+  ended?: string;
+  /** Nodes, or requests. */
+  total: number;
+  succeeded: number;
+  failed: number;
+  /** Of resources. */
+  parts: ResourcePart[];
+}
+
 export interface State {
   epoch: number;
   controller: string;
@@ -155,6 +186,8 @@ export interface State {
   /** Members, present and past, of those runs together. */
   ended_members: number;
   requests: Map<string, string>;
+  /** Oldest first. */
+  operations: Map<string, Operation>;
   clients: Map<string, { url: string; since: string; suspended: boolean }>;
 }
 
@@ -179,6 +212,7 @@ export function emptyState(): State {
     ended: [],
     ended_members: 0,
     requests: new Map(),
+    operations: new Map(),
     clients: new Map(),
   };
 }

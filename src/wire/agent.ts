@@ -6,7 +6,7 @@
  *        │◀── reply {re, ok|error} ───────│   in any order
  *        │◀── report {report, …} ─────────│   tells what changed, unasked
  *
- * Every request is idempotent: after a broken link the controller greets again, learns from the agent's state what
+ * Every request but `shell` is idempotent: after a broken link the controller greets again, learns from the agent's state what
  * happened meanwhile, and repeats what is still wanted. The first request on a link is `hello`; the agent refuses an
  * epoch lower than the highest it has seen (STALE_EPOCH), also for each later request on an older link.
  */
@@ -21,6 +21,8 @@ export const AGENT_PROTOCOL = 1;
 /** Bounds of one frame's parts; a larger one ends the link. */
 export const MAX_FRAME_BYTES = 1 << 20;
 export const MAX_CHUNK_BYTES = 256 << 10;
+/** Kept of each output stream of a command line. */
+export const MAX_SHELL_OUTPUT_BYTES = 64 << 10;
 
 /** First line of a relay (`agent.cjs --relay SOCKET`) when it has reached the agent; from then on it carries frames. */
 export const RELAY_READY = 'PLUSH relay ready';
@@ -85,10 +87,33 @@ export interface AgentRequests {
   };
   /** Stops all tasks of the run, finds every process that carries a task id of it, removes the run's folder. Nothing there: answers at once. */
   clean: { ask: { run_id: string; grace_ms: number }; ok: { killed: number } };
+  /**
+   * Runs a command line with /bin/sh -c in the account's home folder, and answers when none of its processes is left. They
+   * are ended at `timeout_ms`, when the shell has ended, and when the link has, since nobody could take the answer. Never
+   * repeated. The reply's binary part is the beginning of stdout, `stdout_bytes` of it, and then that of stderr.
+   */
+  shell: {
+    ask: { operation_id: string; command: string; timeout_ms: number; max_output_bytes: number };
+    ok: ShellEnd;
+  };
   /** The process ends and leaves tasks and folder to its successor, another version of the agent. */
   retire: { ask: Record<string, never>; ok: Record<string, never> };
   /** Stops every task, removes the node's folder, ends the process. */
   leave: { ask: { grace_ms: number }; ok: { killed: number } };
+}
+
+/** How a command line ended. */
+export interface ShellEnd {
+  /** Absent when a signal ended the shell, or when it could not be ended. */
+  readonly exit_code?: number;
+  readonly signal?: string;
+  readonly timed_out: boolean;
+  readonly stdout_bytes: number;
+  /** There was more than `max_output_bytes`. */
+  readonly stdout_cut: boolean;
+  readonly stderr_cut: boolean;
+  /** Processes that even SIGKILL did not end. */
+  readonly left: readonly number[];
 }
 
 export type AgentOp = keyof AgentRequests;

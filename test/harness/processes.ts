@@ -12,13 +12,21 @@ export function processesOf(folder: string): number[] {
   return processesWhere((environment) => environment.some((entry) => entry.includes(`=${folder}/`)));
 }
 
+/** Pids of live processes that have the word among their arguments. */
+export function processesCalled(word: string): number[] {
+  return pids().filter((pid) => commandLine(pid)?.includes(word) === true && isAlive(String(pid)));
+}
+
 function processesWhere(isWanted: (environment: readonly string[]) => boolean): number[] {
+  return pids().filter((pid) => {
+    const environment = readProc(String(pid), 'environ')?.split('\0');
+    return environment !== undefined && isWanted(environment) && isAlive(String(pid));
+  });
+}
+
+function pids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => {
-      const environment = readProc(pid, 'environ')?.split('\0');
-      return environment !== undefined && isWanted(environment) && isAlive(pid);
-    })
     .map(Number);
 }
 

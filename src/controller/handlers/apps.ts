@@ -20,7 +20,7 @@ const MAX_SHOWN_CHARACTERS = 200;
 /** Methods about applications. */
 export function appHandlers({ state, submit, appsDir }: Context): Pick<Handlers, AppMethods> {
   const load = async (text: string | Uint8Array, file: string): Promise<string> => {
-    const app = parsed(text, file);
+    const app = parsedApp(text, file);
     return (await submit({ type: 'load_app', app, file })) as string;
   };
   return {
@@ -35,7 +35,8 @@ export function appHandlers({ state, submit, appsDir }: Context): Pick<Handlers,
   };
 }
 
-function parsed(text: string | Uint8Array, file: string): AppSpec {
+/** An application from its text. @throws Fault APP_INVALID with all that is wrong in it */
+export function parsedApp(text: string | Uint8Array, file: string): AppSpec {
   const { app, diagnostics } = parseApplication(text, basename(file));
   if (app !== undefined) return app;
   throw new Fault('APP_INVALID', invalidSentence(file, diagnostics), { diagnostics });

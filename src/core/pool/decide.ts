@@ -1,6 +1,5 @@
 /** Decisions about nodes: the pool's membership, connections, the failed flag. */
 import type { NodeSpec } from '../../../api/spec.ts';
-import { refuseWhenQuitting } from '../control.ts';
 import type { InputOf } from '../input.ts';
 import {
   CONNECT_ATTEMPTS,
@@ -13,6 +12,7 @@ import {
   OWED_MAX_MS,
 } from '../limits.ts';
 import { isNeeded } from '../needed.ts';
+import { refuseWhenQuitting } from '../quitting.ts';
 import { Rejection } from '../rejection.ts';
 import { advanceRun, missTasks, reconcileTask } from '../run/advance.ts';
 import {

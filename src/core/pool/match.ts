@@ -129,6 +129,16 @@ function firstOf(nodes: Iterable<PoolNode>, isWanted: (node: PoolNode) => boolea
   return undefined;
 }
 
+/** How much a component prefers a node: as given, as learned, and more where the specification prefers the host. */
+export function preferenceFor(component: ComponentSpec): (node: PoolNode) => number {
+  const names = new Set(component.preferred_hosts.map((host) => host.hostname));
+  const isPreferred = (node: PoolNode) =>
+    names.size > 0 &&
+    (names.has(node.spec.hostname) || names.has(hostPart(node.spec.hostname))) &&
+    component.preferred_hosts.some((host) => refersTo(host, node));
+  return (node) => (node.spec.preference ?? 0) + node.credit + (isPreferred(node) ? PREFERRED_BONUS : 0);
+}
+
 /** Takes the `count` best of `nodes`, best first. */
 function best(
   nodes: readonly PoolNode[],
@@ -136,11 +146,7 @@ function best(
   component: ComponentSpec,
   random: Random,
 ): PoolNode[] {
-  const names = new Set(component.preferred_hosts.map((host) => host.hostname));
-  const isPreferred = (node: PoolNode) =>
-    names.size > 0 &&
-    (names.has(node.spec.hostname) || names.has(hostPart(node.spec.hostname))) &&
-    component.preferred_hosts.some((host) => refersTo(host, node));
+  const preferenceOf = preferenceFor(component);
   // Flat numbers: an object for each node would cost several times the choice itself in a pool of 100,000.
   const places = new Uint32Array(nodes.length);
   const preference = new Float64Array(nodes.length);
@@ -148,7 +154,7 @@ function best(
   for (let i = 0; i < nodes.length; i += 1) {
     const node = nodes[i] as PoolNode;
     places[i] = i;
-    preference[i] = (node.spec.preference ?? 0) + node.credit + (isPreferred(node) ? PREFERRED_BONUS : 0);
+    preference[i] = preferenceOf(node);
     tie[i] = random();
   }
   const order = (a: number, b: number) =>

@@ -1,15 +1,15 @@
 /** Decisions about runs: commands, and what nodes report of their part. */
-import type { Failure, MemberRef, Shortfall } from '../../../api/schemas.ts';
-import type { ComponentSpec } from '../../../api/spec.ts';
-import { refuseWhenQuitting } from '../control.ts';
+import type { Failure } from '../../../api/schemas.ts';
 import type { InputOf } from '../input.ts';
 import { COMMON_INSTALL_CAUSES, DOWNLOAD_CAUSES } from '../limits.ts';
-import { isEligible, match, shortfallSentence } from '../pool/match.ts';
+import { shortfallSentence } from '../pool/match.ts';
+import { refuseWhenQuitting } from '../quitting.ts';
 import { randomName } from '../random.ts';
 import { Rejection } from '../rejection.ts';
 import { isOver, type Run, type State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { advanceRun, reconcileTask, startBlocks } from './advance.ts';
+import { firstMatching } from './first-matching.ts';
 import { endRun, failMember, failNode, finishMember, finishRun, join } from './recover.ts';
 
 /** Length of a run's id: the application's name as far as this, a hyphen, and random characters (31^8 of them). */
@@ -59,53 +59,11 @@ function newRunId(tx: Transaction, app: string): string {
   return run_id;
 }
 
-/**
- * The first matching: every component gets its minimum before any gets more. Those with static hosts choose first, then
- * those with the fewest nodes to choose from, so that nobody takes away what only they can use.
- */
+/** Gives the run its nodes, or ends it when there are too few. */
 function matchAll(tx: Transaction, run: Run): void {
-  const specs = inOrderOfChoice(
-    tx.state,
-    run.spec.components.filter((c) => run.components.has(c.name)),
-  );
-  const taken = new Set<string>();
-  const members: MemberRef[] = [];
-  const shortfalls: Shortfall[] = [];
-  const choose = (spec: ComponentSpec, from: number, to: number, withStatic: boolean) => {
-    const places = Array.from({ length: Math.max(0, to - from) }, (_, i) => ({ index: from + i }));
-    const found = match(tx.state, run, spec, places, tx.random, { taken, withStatic, have: from });
-    for (const member of found.members) taken.add(member.hostname);
-    members.push(...found.members);
-    if (found.shortfall !== undefined) shortfalls.push(found.shortfall);
-  };
-  for (const spec of specs) choose(spec, 0, leastOf(spec), true);
-  if (shortfalls.length > 0) {
-    endRun(tx, run, 'failed', 'not_enough_nodes', shortfalls.map(shortfallSentence).join(' '), shortfalls);
-    return;
-  }
-  for (const spec of specs) {
-    const least = leastOf(spec);
-    choose(spec, least, Math.min(spec.max, least + tx.state.free.size), false);
-  }
-  join(tx, run, members);
-}
-
-/** Nodes a component cannot be without: its minimum, and all its static hosts. */
-function leastOf(spec: ComponentSpec): number {
-  return Math.min(spec.max, Math.max(spec.min, spec.static_hosts.length));
-}
-
-function inOrderOfChoice(state: State, specs: readonly ComponentSpec[]): ComponentSpec[] {
-  const choices = new Map(specs.map((spec) => [spec, 0]));
-  for (const hostname of specs.length > 1 ? state.free : []) {
-    const node = state.nodes.get(hostname);
-    for (const spec of specs) {
-      if (node !== undefined && isEligible(spec, node)) choices.set(spec, (choices.get(spec) ?? 0) + 1);
-    }
-  }
-  return [...specs].sort(
-    (a, b) => b.static_hosts.length - a.static_hosts.length || (choices.get(a) ?? 0) - (choices.get(b) ?? 0),
-  );
+  const { members, shortfalls } = firstMatching(tx.state, run, tx.random);
+  if (shortfalls.length === 0) join(tx, run, members);
+  else endRun(tx, run, 'failed', 'not_enough_nodes', shortfalls.map(shortfallSentence).join(' '), shortfalls);
 }
 
 export function abortRun(tx: Transaction, { run_id }: InputOf<'abort_run'>): void {

@@ -14,7 +14,8 @@ import {
 } from '../state.ts';
 import { planOf } from './plan.ts';
 
-function newRun(run_id: string, app: string, spec: AppSpec, time: string): Run {
+/** A run as it is when it has been ordered, with no nodes yet. */
+export function newRun(run_id: string, app: string, spec: AppSpec, time: string): Run {
   const components = new Map<string, ComponentState>();
   const used = planOf(spec).ofComponent;
   for (const { name, min, max } of spec.components) {

@@ -5,7 +5,7 @@ import { Rejection } from '../rejection.ts';
 export const DEFAULT_PAGE_ITEMS = 100;
 
 /** Lists that have cursors of their own: one of another list is refused. */
-type List = 'nodes' | 'runs' | 'apps';
+type List = 'nodes' | 'runs' | 'apps' | 'results';
 
 export function makeCursor(list: List, key: string): string {
   return Buffer.from(`${list}:${key}`, 'utf8').toString('base64url');

@@ -14,6 +14,7 @@ import type { Log } from '../log.ts';
 import type { OutputStore } from '../outputs.ts';
 import type { AgentKit } from './agent-kit.ts';
 import { type AgentLink, LinkError } from './agent-link.ts';
+import { Arrivals } from './arrivals.ts';
 import { connectFailure } from './connect-failure.ts';
 import { Connection, collectOutput } from './connection.ts';
 import { PackageError, type PackageStore } from './packages.ts';
@@ -55,6 +56,7 @@ export class NodeDriver {
   readonly #connections = new Map<string, Connection>();
   readonly #attempts = new Map<string, Promise<void>>();
   readonly #hosts = new Map<string, HostSample>();
+  readonly #arrivals = new Arrivals();
   readonly #bootstraps = new PQueue({ concurrency: MAX_BOOTSTRAPS });
   readonly #retries = new Set<NodeJS.Timeout>();
   /** Removed nodes whose agents have not left yet. */
@@ -73,6 +75,19 @@ export class NodeDriver {
   /** The link to a node's agent, while there is one. */
   link(hostname: string): AgentLink | undefined {
     return this.#connections.get(hostname)?.link;
+  }
+
+  /**
+   * The link to a node's agent, as soon as there is one. Asks for no attempt itself: that is policy, and decided in the core.
+   * @throws ConnectError when the attempt fails, or when none is under way and none follows soon
+   */
+  reach(hostname: string, timeoutMs: number): Promise<AgentLink> {
+    const link = this.link(hostname);
+    if (link !== undefined) return Promise.resolve(link);
+    return this.#arrivals.wait(hostname, {
+      timeoutMs,
+      isUnderway: () => this.#attempts.has(hostname),
+    });
   }
 
   carryOut(effect: NodeEffect): void {
@@ -135,6 +150,7 @@ export class NodeDriver {
     this.#attempts.delete(hostname);
     this.#hosts.delete(hostname);
     connection?.close(why);
+    this.#arrivals.failed(hostname, { cause: 'closed', message: why });
   }
 
   /** One attempt at a time for a node; asked again meanwhile, the attempt under way answers for both. */
@@ -180,10 +196,13 @@ export class NodeDriver {
       if (link === undefined) throw new LinkError('The connection ended while it was being made');
       this.#watch(connection, link);
       this.#options.report({ type: 'node_up', hostname, agent });
+      this.#arrivals.arrived(hostname, link);
     } catch (error) {
       if (!isCurrent()) return;
       connection.close('The attempt to connect failed');
-      this.#options.report({ type: 'node_down', hostname, failure: connectFailure(error, connection.node) });
+      const failure = connectFailure(error, connection.node);
+      this.#options.report({ type: 'node_down', hostname, failure });
+      this.#arrivals.failed(hostname, failure);
     }
   }
 

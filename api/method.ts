@@ -1,0 +1,48 @@
+/** How a method is written down in the table, and the pieces that many methods share. */
+import { type TSchema, Type } from '@sinclair/typebox';
+import type { FaultSymbol } from './faults.ts';
+import { optional } from './schemas.ts';
+
+export type Scope = 'read' | 'broker' | 'operate' | 'admin';
+
+export interface Parameter<N extends string = string, S extends TSchema = TSchema> {
+  readonly name: N;
+  readonly schema: S;
+  readonly doc: string;
+  /** May be left out; only the last parameters may. */
+  readonly optional?: boolean;
+}
+
+export interface MethodDefinition {
+  /** One sentence or more, shown by system.methodHelp and in the reference. */
+  readonly doc: string;
+  readonly params: readonly Parameter[];
+  readonly result: TSchema;
+  readonly scope: Scope;
+  /** Application faults it can answer, beyond those every method has. */
+  readonly faults: readonly FaultSymbol[];
+}
+
+/** A parameter that must be given. */
+export const param = <N extends string, S extends TSchema>(name: N, schema: S, doc: string) => ({
+  name,
+  schema,
+  doc,
+});
+
+/** A parameter that may be left out. */
+export const maybe = <N extends string, S extends TSchema>(name: N, schema: S, doc: string) => ({
+  name,
+  schema,
+  doc,
+  optional: true as const,
+});
+
+/** A struct that takes no other members than those it names. */
+export const closed = { additionalProperties: false } as const;
+
+/** Members of every struct that asks for a page. */
+export const page = {
+  limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
+  cursor: optional(Type.String({ maxLength: 512 })),
+};

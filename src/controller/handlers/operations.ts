@@ -1,0 +1,43 @@
+import type { ParamsOf } from '../../../api/methods.ts';
+import { nodesMeant } from '../../core/operation/decide.ts';
+import { operationInfo, operationOf } from '../../core/views/operations.ts';
+import { planApp, plannedApp } from '../../core/views/plan.ts';
+import type { Context } from '../context.ts';
+import type { Handlers } from '../dispatcher.ts';
+import { Fault } from '../fault.ts';
+import { parsedApp } from './apps.ts';
+
+type OperationMethods = 'plushPlanApp' | 'plushShell' | 'plushGetOperation';
+type ShellOptions = NonNullable<ParamsOf<'plushShell'>[1]>;
+
+const DEFAULT_TIMEOUT_S = 60;
+
+/** Methods that look ahead, or act on many nodes at once. */
+export function operationHandlers(context: Context): Pick<Handlers, OperationMethods> {
+  const { state, submit, operations } = context;
+  return {
+    plushPlanApp: (_call, app) =>
+      planApp(
+        state,
+        app?.trimStart().startsWith('<') ? parsedApp(app, 'application.xml') : plannedApp(state, app),
+      ),
+    plushShell: async (_call, command, options = {}) => {
+      const hostnames = chosenNodes(context, options);
+      const timeoutMs = (options.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000;
+      const operation_id = (await submit({ type: 'start_shell', hostnames })) as string;
+      operations.start({ operation_id, command, timeoutMs }, hostnames);
+      return operation_id;
+    },
+    plushGetOperation: async (_call, id, { wait_s = 0, ...page } = {}) => {
+      operationOf(state, id);
+      await operations.wait(id, wait_s * 1000);
+      return operationInfo(operationOf(state, id), operations.results(id), page);
+    },
+  };
+}
+
+function chosenNodes({ state }: Context, { nodes, group }: ShellOptions): readonly string[] {
+  if (nodes === undefined) return nodesMeant(state, group);
+  if (group === undefined) return [...new Set(nodes)];
+  throw new Fault('INVALID_PARAMETERS', 'plushShell takes nodes or group, not both');
+}

@@ -1,0 +1,197 @@
+/** plushPlanApp: what a run would do if it were started now. Works on the matcher alone and changes nothing. */
+import type { ResultOf } from '../../../api/methods.ts';
+import type { MemberRef } from '../../../api/schemas.ts';
+import type { AppSpec, ComponentSpec } from '../../../api/spec.ts';
+import { isEligible, preferenceFor, refersTo } from '../pool/match.ts';
+import { randomFrom } from '../random.ts';
+import { Rejection } from '../rejection.ts';
+import { newRun } from '../run/evolve.ts';
+import { firstMatching } from '../run/first-matching.ts';
+import { type PlannedBlock, planOf } from '../run/plan.ts';
+import type { PoolNode, State } from '../state.ts';
+
+type AppPlan = ResultOf<'plushPlanApp'>;
+type Placement = AppPlan['components'][number];
+type Step = AppPlan['steps'][number];
+
+/** The same pool gives the same plan. */
+const SEED = 0;
+/** Nodes that a plan lists, of all components together. */
+const MAX_NODES = 1000;
+const MAX_COMMAND_CHARACTERS = 200;
+
+/** A name under which no run can be. */
+const NO_RUN = '';
+
+/** The application a name means; without one, that loaded last. @throws Rejection NO_APP_LOADED, APP_NOT_FOUND */
+export function plannedApp(state: State, name: string | undefined): AppSpec {
+  const wanted = name ?? state.loaded;
+  if (wanted === undefined) throw new Rejection('NO_APP_LOADED', 'No application has been loaded yet');
+  const app = state.apps.get(wanted);
+  if (app === undefined)
+    throw new Rejection('APP_NOT_FOUND', `No application "${wanted}" is loaded`, { app: wanted });
+  return app.spec;
+}
+
+/** @throws Rejection APP_NOT_RUNNABLE */
+export function planApp(state: State, app: AppSpec): AppPlan {
+  if (app.component_blocks.length === 0) {
+    throw new Rejection('APP_NOT_RUNNABLE', `Application "${app.name}" has no blocks to run`, {
+      app: app.name,
+    });
+  }
+  const run = newRun(NO_RUN, app.name, app, '');
+  const { members, shortfalls } = firstMatching(state, run, randomFrom(SEED));
+  const used = app.components.filter(({ name }) => run.components.has(name));
+  const components = placements(state, used, members);
+  return {
+    app: app.name,
+    can_run: shortfalls.length === 0,
+    note: noteOf(components),
+    components,
+    transfers: transfersOf(app, components),
+    steps: stepsOf(state, app, components, members),
+    shortfalls: [...shortfalls],
+  };
+}
+
+function noteOf(components: readonly Placement[]): string {
+  const hasTies = components.some(({ nodes }) => nodes.some(({ chosen }) => chosen === 'tie'));
+  const ties = hasTies
+    ? ' Among nodes of equal preference a run chooses by chance, and may take others than these.'
+    : '';
+  return `The plan holds for the pool as it is now.${ties}`;
+}
+
+function placements(
+  state: State,
+  components: readonly ComponentSpec[],
+  members: readonly MemberRef[],
+): Placement[] {
+  const placed = new Set(members.map(({ hostname }) => hostname));
+  let room = MAX_NODES;
+  return components.map((component) => {
+    const own = members.filter((member) => member.component === component.name);
+    const { candidates, bestLeft } = survey(state, component, placed);
+    const preferenceOf = preferenceFor(component);
+    const shown = own.toSorted((a, b) => a.index - b.index).slice(0, room);
+    room -= shown.length;
+    return {
+      name: component.name,
+      min: component.min,
+      max: component.max,
+      candidates,
+      count: own.length,
+      nodes: shown.flatMap(({ hostname, index }) => {
+        const node = state.nodes.get(hostname);
+        if (node === undefined) return [];
+        const preference = preferenceOf(node);
+        const chosen = whyChosen(component, node, preference, bestLeft);
+        return [{ hostname, index, preference, chosen, state: node.link }];
+      }),
+    };
+  });
+}
+
+/** How many nodes a component could choose from, and the highest preference among those that nobody took. */
+function survey(
+  state: State,
+  component: ComponentSpec,
+  placed: ReadonlySet<string>,
+): { candidates: number; bestLeft: number } {
+  const preferenceOf = preferenceFor(component);
+  let candidates = 0;
+  let bestLeft = Number.NEGATIVE_INFINITY;
+  for (const hostname of state.free) {
+    const node = state.nodes.get(hostname);
+    if (node === undefined || !(isEligible(component, node) || isStatic(component, node))) continue;
+    candidates += 1;
+    if (!placed.has(hostname)) bestLeft = Math.max(bestLeft, preferenceOf(node));
+  }
+  return { candidates, bestLeft };
+}
+
+function isStatic(component: ComponentSpec, node: PoolNode): boolean {
+  return component.static_hosts.some((host) => refersTo(host, node));
+}
+
+function whyChosen(
+  component: ComponentSpec,
+  node: PoolNode,
+  preference: number,
+  bestLeft: number,
+): 'static' | 'preference' | 'tie' {
+  if (isStatic(component, node)) return 'static';
+  return preference > bestLeft ? 'preference' : 'tie';
+}
+
+/** Packages in the order of installation, each once, with how many nodes need it. */
+function transfersOf(app: AppSpec, components: readonly Placement[]): AppPlan['transfers'] {
+  const byName = new Map(app.software.map((software) => [software.name, software]));
+  const needs = new Map<string, number>();
+  for (const { name, count } of components) {
+    for (const software of app.components.find((c) => c.name === name)?.software ?? [])
+      needs.set(software, (needs.get(software) ?? 0) + count);
+  }
+  return [...needs].flatMap(([name, nodes]) => {
+    const spec = byName.get(name)?.package;
+    if (spec === undefined) return [];
+    const size = spec.size === undefined ? {} : { size: spec.size };
+    return [{ package: spec.name, software: name, type: spec.type, path: spec.path, ...size, nodes }];
+  });
+}
+
+function stepsOf(
+  state: State,
+  app: AppSpec,
+  components: readonly Placement[],
+  members: readonly MemberRef[],
+): Step[] {
+  const counts = new Map(components.map(({ name, count }) => [name, count]));
+  const unconnected = members.filter(({ hostname }) => state.nodes.get(hostname)?.link !== 'connected');
+  const all = members.length;
+  return [
+    ...(unconnected.length === 0 ? [] : [step('connect', unconnected.length)]),
+    ...components
+      .filter(({ name }) => (app.components.find((c) => c.name === name)?.software.length ?? 0) > 0)
+      .map(({ name, count }) => ({ ...step('install', count), component: name })),
+    ...inOrder(app).map((block) => runStep(block, counts.get(block.component) ?? 0)),
+    step('clean', all),
+  ];
+}
+
+function step(action: 'connect' | 'install' | 'run' | 'clean', nodes: number): Step {
+  return { action, nodes, waits_for: [] };
+}
+
+function runStep({ spec, component, before, gates }: PlannedBlock, nodes: number): Step {
+  const { path, args } = spec.process;
+  const command = [path, ...args].join(' ');
+  const isLong = command.length > MAX_COMMAND_CHARACTERS;
+  return {
+    ...step('run', nodes),
+    component,
+    block: spec.name,
+    command: isLong ? `${command.slice(0, MAX_COMMAND_CHARACTERS - 1)}…` : command,
+    waits_for: [
+      ...before.map((block) => ({ block, on: 'node' })),
+      ...gates.map((block) => ({ block, on: 'all' })),
+    ],
+  };
+}
+
+/** Blocks so that each stands behind what it waits for, else as in the document. */
+function inOrder(app: AppSpec): PlannedBlock[] {
+  const plan = planOf(app);
+  const open = new Map<string, number>();
+  for (const [name, { before, gates }] of plan.blocks) open.set(name, before.length + gates.length);
+  const ready = [...plan.blocks.values()].filter(({ spec }) => open.get(spec.name) === 0);
+  for (const { spec } of ready) {
+    for (const next of [...(plan.after.get(spec.name) ?? []), ...(plan.gated.get(spec.name) ?? [])]) {
+      const left = (open.get(next.spec.name) ?? 0) - 1;
+      open.set(next.spec.name, left);
+      if (left === 0) ready.push(next);
+    }
+  }
+  return ready;
+}

@@ -1,0 +1,141 @@
+import type { AppSpec } from '../../../api/spec.ts';
+import type { Input } from '../../../src/core/input.ts';
+import { encodeState } from '../../../src/core/snapshot.ts';
+import { planApp, plannedApp } from '../../../src/core/views/plan.ts';
+import { readApplication } from '../../scenario/application.ts';
+import { World } from '../../scenario/world.ts';
+
+const add = (hostname: string, preference = 0, group = 'lab'): Input => ({
+  type: 'add_node',
+  node: { hostname, type: 'ssh', group, preference },
+});
+
+function worldWith(app: AppSpec, ...inputs: Input[]): World {
+  const world = new World();
+  world.submit({ type: 'start_controller', controller: 'here', version: '1' });
+  world.submit({ type: 'load_app', app, file: 'app.xml' });
+  for (const input of inputs) world.submit(input);
+  return world;
+}
+
+const WORKERS = ['component workers 2 group=lab', 'component_block w workers', 'block work'];
+
+describe('a plan', () => {
+  it('chooses what a run chooses where preferences leave no choice, and changes nothing', () => {
+    const world = worldWith(readApplication('a', WORKERS), add('n1', 1), add('n2', 3), add('n3', 2));
+    const before = [...encodeState(world.state)];
+    const plan = planApp(world.state, plannedApp(world.state, 'a'));
+    expect([...encodeState(world.state)]).toEqual(before);
+    expect(plan).toMatchObject({ app: 'a', can_run: true, shortfalls: [] });
+    expect(plan.note).not.toMatch(/chance/);
+    expect(plan.components[0]).toMatchObject({
+      name: 'workers',
+      candidates: 3,
+      count: 2,
+      nodes: [
+        { hostname: 'n2', index: 0, preference: 3, chosen: 'preference' },
+        { hostname: 'n3', index: 1, preference: 2, chosen: 'preference' },
+      ],
+    });
+    world.submit({ type: 'start_run' });
+    const [run] = world.state.runs.values();
+    expect([...(run?.members.keys() ?? [])]).toEqual(['n2', 'n3']);
+  });
+
+  it('is the same each time, and says where a run may choose otherwise', () => {
+    const app = readApplication('a', [
+      'component c 1 static=n9',
+      ...WORKERS,
+      'component_block x c',
+      'block y',
+    ]);
+    const nodes = Array.from({ length: 9 }, (_, i) => add(`n${i + 1}`));
+    const world = worldWith(app, ...nodes);
+    const plan = planApp(world.state, app);
+    expect(planApp(world.state, app)).toEqual(plan);
+    expect(plan.note).toMatch(/chance/);
+    const chosen = plan.components.map((component) => component.nodes.map((node) => node.chosen));
+    expect(chosen).toEqual([['static'], ['tie', 'tie']]);
+  });
+
+  it('lists the steps in an order in which they can happen, with what they wait for', () => {
+    const app = readApplication('a', [
+      'component c 1..2',
+      'component d 1',
+      'component_block late d after=early',
+      'block last',
+      'component_block early c',
+      'block second after=first',
+      'block first',
+    ]);
+    const world = worldWith(app, add('n1'), add('n2'), add('n3'));
+    const { steps } = planApp(world.state, app);
+    const runs = steps.filter(({ action }) => action === 'run');
+    expect(steps.map(({ action }) => action)).toEqual(['connect', 'run', 'run', 'run', 'clean']);
+    expect(runs.map(({ block, nodes, waits_for }) => ({ block, nodes, waits_for }))).toEqual([
+      { block: 'first', nodes: 2, waits_for: [] },
+      { block: 'second', nodes: 2, waits_for: [{ block: 'first', on: 'node' }] },
+      {
+        block: 'last',
+        nodes: 1,
+        waits_for: [
+          { block: 'second', on: 'all' },
+          { block: 'first', on: 'all' },
+        ],
+      },
+    ]);
+  });
+
+  it('counts transfers for all components that need the package', () => {
+    const plain = readApplication('a', [
+      'component c 1 software=tool,data',
+      'component d 2 software=tool',
+      'component_block x c',
+      'block one',
+      'component_block y d',
+      'block two',
+    ]);
+    const pack = {
+      name: 'tool.tar',
+      type: 'web',
+      path: 'http://h/tool.tar',
+      dest_path: 'tool.tar',
+      size: 7,
+    } as const;
+    const software = plain.software.map((one) => (one.name === 'tool' ? { ...one, package: pack } : one));
+    const app: AppSpec = { ...plain, software };
+    const { transfers, steps } = planApp(worldWith(app, add('n1'), add('n2'), add('n3')).state, app);
+    expect(transfers).toEqual([
+      { package: 'tool.tar', software: 'tool', type: 'web', path: 'http://h/tool.tar', size: 7, nodes: 3 },
+    ]);
+    expect(steps.filter(({ action }) => action === 'install').map(({ nodes }) => nodes)).toEqual([1, 2]);
+  });
+
+  it('tells the shortfalls that would end a run', () => {
+    const app = readApplication('a', WORKERS);
+    const world = worldWith(app, add('n1'), add('n2', 0, 'other'));
+    const plan = planApp(world.state, app);
+    expect(plan.can_run).toBe(false);
+    expect(plan.shortfalls).toMatchObject([{ component: 'workers', wanted: 2, found: 1, pool: 2 }]);
+    world.submit({ type: 'start_run' });
+    expect([...world.state.runs.values()][0]?.ending?.shortfalls).toEqual(plan.shortfalls);
+  });
+
+  it('leaves out nodes that another run uses or that are failed', () => {
+    const app = readApplication('a', WORKERS);
+    const world = worldWith(app, add('n1', 5), add('n2', 5), add('n3'), add('n4'), add('n5'));
+    world.submit({ type: 'start_run' });
+    world.submit({ type: 'fail_host', hostname: 'n3' });
+    const [component] = planApp(world.state, app).components;
+    expect(component?.candidates).toBe(2);
+    expect(component?.nodes.map(({ hostname }) => hostname).sort()).toEqual(['n4', 'n5']);
+  });
+
+  it('is refused for an application that is not there or has nothing to run', () => {
+    const empty = readApplication('a', ['component c 1']);
+    const { state } = worldWith(empty);
+    expect(() => plannedApp(state, 'b')).toThrow(/No application "b"/);
+    expect(() => planApp(state, plannedApp(state, undefined))).toThrow(/no blocks/);
+    expect(() => plannedApp(new World().state, undefined)).toThrow(/loaded yet/);
+  });
+});
