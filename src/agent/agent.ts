@@ -12,6 +12,7 @@ import { Supervisor } from '../drivers/tasks/supervisor.ts';
 import { CleanedRuns } from './cleaned-runs.ts';
 import { HostMonitor } from './host-monitor.ts';
 import { Links } from './links.ts';
+import { Memory } from './memory.ts';
 import { serve } from './operations.ts';
 import type { Settings } from './settings.ts';
 
@@ -32,6 +33,7 @@ export class Agent {
   readonly supervisor: Supervisor;
   readonly installer: Installer;
   readonly monitor: HostMonitor;
+  readonly memory = new Memory();
   /** Nothing is served any more. */
   ending = false;
   #shells: Promise<ShellCommands> | undefined;
@@ -134,6 +136,7 @@ export class Agent {
     const killed = await this.supervisor.endRun(runId, graceMs);
     if (hadFolder) await removeTree(this.folders.runPath(runId));
     if (!saved) this.cleaned.save();
+    this.memory.rest();
     return killed;
   }
 

@@ -21,9 +21,6 @@ import { Log, tell } from './standard-streams.ts';
 const MIN_NODE_MAJOR = 18;
 const ANSWER_MS = 2_000;
 
-/** Until then many agents may be starting on one machine, and each of them does only what it must. */
-const SETTLED_MS = 10_000;
-
 async function main(): Promise<void> {
   const [first, socketPath] = process.argv.slice(2);
   if (first === '--relay' && socketPath !== undefined) {
@@ -61,16 +58,7 @@ async function main(): Promise<void> {
   writeAtomic(record, JSON.stringify({ ...me, bundle, socket, node: settings.node }));
   tell({ ready: true, pid: process.pid });
   log.detach();
-  setTimeout(staySmall, SETTLED_MS);
-}
-
-/**
- * Keeps V8's young generation at its first size, also in a busy time. Not an option on the command line: with any V8 option
- * there Node throws its own compiled code away, and each start takes a quarter longer.
- */
-async function staySmall(): Promise<void> {
-  const { setFlagsFromString } = await import('node:v8');
-  setFlagsFromString('--semi-space-growth-factor=1');
+  agent.memory.settle();
 }
 
 /** Whether an agent accepts connections at a path. */

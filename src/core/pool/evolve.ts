@@ -82,7 +82,8 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
   node_removed: (state, { hostname }) => {
     const node = state.nodes.get(hostname);
     if (node === undefined) return;
-    if (node.link !== 'idle' || node.agent !== undefined) state.leaving.set(hostname, node.spec);
+    // Where no agent ever answered no task was ever started; an agent without one leaves by itself.
+    if (node.agent !== undefined) state.leaving.set(hostname, node.spec);
     stopCleaning(state, node);
     state.nodes.delete(hostname);
     state.membership += 1;
