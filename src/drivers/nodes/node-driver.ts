@@ -2,6 +2,7 @@
  * Carries out the effects that concern nodes and reports what came of them as inputs. One attempt for each `connect`: whether
  * and when to try again is policy, and decided in the core.
  */
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Failure } from '../../../api/schemas.ts';
 import type { NodeSpec } from '../../../api/spec.ts';
@@ -15,6 +16,7 @@ import type { OutputStore } from '../outputs.ts';
 import type { AgentKit } from './agent-kit.ts';
 import { type AgentLink, LinkError } from './agent-link.ts';
 import { Arrivals } from './arrivals.ts';
+import { BootstrapError } from './bootstrap.ts';
 import { connectFailure } from './connect-failure.ts';
 import { Connection, collectOutput } from './connection.ts';
 import { PackageError, type PackageStore } from './packages.ts';
@@ -31,6 +33,9 @@ const FIRST_RETRY_MS = 5_000;
 const MAX_RETRY_MS = 10 * 60_000;
 /** Attempts to reach the agent of a removed node: more than two days of them. */
 const MAX_DISMISSALS = 300;
+/** Rounds of one such attempt, and the time between them. */
+const DISMISS_ROUNDS = 3;
+const DISMISS_PAUSE_MS = 500;
 
 /** Output of a task cannot be kept at the controller. */
 class OutputError extends Error {
@@ -335,18 +340,25 @@ export class NodeDriver {
     report({ type: 'left', hostname });
   }
 
-  /** One attempt to reach an agent and have it leave. @throws what went wrong on the way */
+  /**
+   * Reaches an agent and has it leave. Where the link ends before the answer, it is asked for again: an agent that died first
+   * has left everything, which its successor takes over and leaves with; one that was about to go is in the successor's way for a moment.
+   * @throws what went wrong on the way
+   */
   async #dismissOnce(node: NodeSpec): Promise<void> {
     const connection = this.#connections.get(node.hostname) ?? this.#newConnection(node);
     await this.#attempts.get(node.hostname);
-    try {
-      if (await this.#leave(connection)) return;
-    } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
-      // An agent that died before it answered has left everything; its successor takes that over and leaves with it.
+    for (let round = 1; ; round += 1) {
+      try {
+        if (connection.link === undefined) await this.#bootstraps.add(() => connection.open());
+        if (await this.#leave(connection)) return;
+        throw new LinkError('The connection ended before the agent could be told to leave');
+      } catch (error) {
+        const isPassing = error instanceof LinkError || error instanceof BootstrapError;
+        if (!isPassing || round >= DISMISS_ROUNDS) throw error;
+        await setTimeoutPromise(DISMISS_PAUSE_MS);
+      }
     }
-    await this.#bootstraps.add(() => connection.open());
-    await this.#leave(connection);
   }
 
   /** Answers false where there is no link to ask over. @throws AgentError, LinkError */
