@@ -5,6 +5,7 @@ import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { errorCode } from '../agent-error.ts';
 
 /** A Node that can run on nodes of one platform. */
 export interface Runtime {
@@ -57,7 +58,7 @@ async function makeRuntime(executable: string, cacheDir: string): Promise<Runtim
     digest.update(piece as Buffer);
   const key = `node-${process.version}-${process.platform}-${process.arch}-${digest.digest('hex').slice(0, 16)}`;
   const file = join(cacheDir, `${key}.gz`);
-  const known = await stat(file).catch(() => undefined);
+  const known = await stat(file).catch(noFile);
   if (known !== undefined) return { key, file, bytes: known.size, unpackedBytes: size };
   await mkdir(cacheDir, { recursive: true, mode: 0o700 });
   const part = `${file}.${process.pid}.part`;
@@ -68,4 +69,8 @@ async function makeRuntime(executable: string, cacheDir: string): Promise<Runtim
   );
   await rename(part, file);
   return { key, file, bytes: (await stat(file)).size, unpackedBytes: size };
+}
+
+function noFile(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error;
 }
