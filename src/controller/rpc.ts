@@ -12,7 +12,10 @@ import { asFault, type Fault } from './fault.ts';
 
 const XML = 'text/xml; charset=utf-8';
 
-export function createRpc(dispatcher: Dispatcher): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
+/** What the protocols need of a dispatcher. */
+type Calls = Pick<Dispatcher, 'call'>;
+
+export function createRpc(dispatcher: Calls): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
   return {
     async xmlrpc(body, contentType, caller) {
       try {
@@ -39,11 +42,7 @@ export function createRpc(dispatcher: Dispatcher): Pick<RpcHandlers, 'xmlrpc' | 
   };
 }
 
-async function answer(
-  dispatcher: Dispatcher,
-  item: JsonRpcItem,
-  caller: Caller,
-): Promise<string | undefined> {
+async function answer(dispatcher: Calls, item: JsonRpcItem, caller: Caller): Promise<string | undefined> {
   if (item.kind === 'invalid') {
     const { code, symbol, message } = item.error;
     return encodeJsonRpcError(item.rawId, { code, message: `${symbol}: ${message}`, data: { code: symbol } });
