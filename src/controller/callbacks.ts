@@ -174,7 +174,11 @@ export class Callbacks {
   /** Any answer with status 200 is a delivery: a fault is the client's own affair. */
   async #call(url: string, body: string): Promise<void> {
     const target = new URL(url);
-    const headers: Record<string, string> = { 'Content-Type': 'text/xml; charset=utf-8' };
+    // Some servers (Perl's RPC::XML) serve one connection at a time: one kept open would block the next call, and others'.
+    const headers: Record<string, string> = {
+      'Content-Type': 'text/xml; charset=utf-8',
+      Connection: 'close',
+    };
     if (target.username !== '' || target.password !== '') {
       const pair = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
       headers.Authorization = `Basic ${Buffer.from(pair).toString('base64')}`;

@@ -4,8 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { type MethodName, methodTable, type ParamsOf, type ResultOf } from '../../api/methods.ts';
 import type { Caller } from '../drivers/http/auth.ts';
 import type { Log } from '../drivers/log.ts';
+import { AnswerRoom } from './answer-room.ts';
 import { asFault, Fault, unknownMethod } from './fault.ts';
 import { checkParameters } from './parameters.ts';
+import { inTurns } from './turns.ts';
 
 /** What a handler knows of its call. */
 export interface CallContext {
@@ -23,6 +25,12 @@ export type Handlers = {
 /** Calls inside one system.multicall. */
 const MAX_MULTICALL = 10_000;
 
+/** Whether a call changes nothing, as far as its method tells. */
+export function isRead(method: unknown): boolean {
+  if (typeof method !== 'string' || !Object.hasOwn(methodTable, method)) return true;
+  return methodTable[method as MethodName]?.scope === 'read';
+}
+
 export class Dispatcher {
   readonly #handlers: Omit<Handlers, 'system.multicall'>;
   readonly #log: Log;
@@ -33,12 +41,15 @@ export class Dispatcher {
   }
 
   /**
-   * Makes a call. @param params by position (an array) or by name (an object)
+   * Makes a call.
+   * @param params by position (an array) or by name (an object)
+   * @param room what all calls of the same request share
    * @throws Fault, and nothing else
    */
-  async call(method: string, params: unknown, caller: Caller): Promise<unknown> {
+  async call(method: string, params: unknown, caller: Caller, room = new AnswerRoom()): Promise<unknown> {
     try {
-      return await this.#call(method, params, caller);
+      room.check();
+      return await this.#call(method, params, caller, room);
     } catch (error) {
       const fault = asFault(error);
       if (fault !== undefined) {
@@ -56,7 +67,7 @@ export class Dispatcher {
     }
   }
 
-  async #call(method: string, params: unknown, caller: Caller): Promise<unknown> {
+  async #call(method: string, params: unknown, caller: Caller, room: AnswerRoom): Promise<unknown> {
     if (!Object.hasOwn(methodTable, method)) {
       throw unknownMethod(method);
     }
@@ -65,22 +76,28 @@ export class Dispatcher {
     if (!caller.scopes.has(scope))
       throw new Fault('INVALID_REQUEST', `The token may not call ${name}: it lacks the scope ${scope}`);
     const values = checkParameters(name, params);
-    if (name === 'system.multicall') return this.#multicall(values[0] as unknown[], caller);
+    if (name === 'system.multicall') return this.#multicall(values[0] as unknown[], caller, room);
     const handler = this.#handlers[name] as (context: CallContext, ...params: unknown[]) => unknown;
-    return handler({ caller }, ...values);
+    const answer = await handler({ caller }, ...values);
+    // What has changed something is told, and never takes much.
+    return scope === 'read' ? room.take(answer) : answer;
   }
 
   /**
    * Calls are begun in order and share the journal's writes; the answers are in the same order. Every handler that changes
    * something decides before it first awaits, so a later call sees what an earlier one did.
    */
-  async #multicall(calls: readonly unknown[], caller: Caller): Promise<unknown[]> {
+  async #multicall(calls: readonly unknown[], caller: Caller, room: AnswerRoom): Promise<unknown[]> {
     if (calls.length > MAX_MULTICALL)
       throw new Fault('INVALID_PARAMETERS', `system.multicall takes at most ${MAX_MULTICALL} calls`);
-    return Promise.all(calls.map((call) => this.#multicallItem(call, caller)));
+    return inTurns(
+      calls,
+      (call) => isRead((call as { methodName?: unknown } | null)?.methodName),
+      (call) => this.#multicallItem(call, caller, room),
+    );
   }
 
-  async #multicallItem(call: unknown, caller: Caller): Promise<unknown> {
+  async #multicallItem(call: unknown, caller: Caller, room: AnswerRoom): Promise<unknown> {
     try {
       const { methodName, params } = (call ?? {}) as { methodName?: unknown; params?: unknown };
       if (typeof methodName !== 'string' || (params !== undefined && !Array.isArray(params))) {
@@ -91,7 +108,7 @@ export class Dispatcher {
       }
       if (methodName === 'system.multicall')
         throw new Fault('INVALID_REQUEST', 'system.multicall does not nest');
-      return [await this.call(methodName, params ?? [], caller)];
+      return [await this.call(methodName, params ?? [], caller, room)];
     } catch (error) {
       const fault = asFault(error);
       if (fault === undefined) throw error;

@@ -1,6 +1,8 @@
 /** Facts as events: pages for plushGetEvents, and the endless stream of GET /events. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type EventType, events } from '../../api/events.ts';
+import { MAX_PAGE_BYTES } from '../core/views/page.ts';
+import { weigh } from '../core/views/weight.ts';
 import type { EventQuery, StreamedEvent } from '../drivers/http/events.ts';
 import type { Journal, JournalRecord } from '../drivers/journal.ts';
 
@@ -19,7 +21,7 @@ function isWanted(record: JournalRecord, topics: ReadonlySet<string> | undefined
 }
 
 /**
- * A page of events after a sequence number; `last` is where the next page begins, also when topics left all out, and
+ * A page of events after a sequence number, no larger than clients accept unless it is of one event; `last` is where the next page begins, also when topics left all out, and
  * `more` may come with no events at all. Where the first of them were compacted a `gap` event, of every topic, stands for
  * them: its `first` is the oldest that is still there.
  */
@@ -35,9 +37,15 @@ export function eventPage(
     found.push({ seq: journal.first - 1, type: 'gap', first: journal.first });
     last = journal.first - 1;
   }
+  let left = MAX_PAGE_BYTES;
   for (const record of journal.read(last, MAX_LOOKED_AT)) {
     if (found.length >= limit) break;
-    if (isWanted(record, wanted)) found.push(eventOf(record));
+    if (isWanted(record, wanted)) {
+      const event = eventOf(record);
+      left -= weigh(event, left);
+      if (left < 0 && found.length > 0) break;
+      found.push(event);
+    }
     last = record.seq;
   }
   return { events: found, last, more: last < journal.last };

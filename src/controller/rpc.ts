@@ -7,12 +7,17 @@ import { decodeJsonRpc, type JsonRpcItem } from '../wire/jsonrpc/decode.ts';
 import { encodeJsonRpcBatch, encodeJsonRpcError, encodeJsonRpcResult } from '../wire/jsonrpc/encode.ts';
 import { decodeCall } from '../wire/xmlrpc/decode.ts';
 import { encodeFault, encodeResponse } from '../wire/xmlrpc/encode.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import { AnswerRoom } from './answer-room.ts';
+import { type Dispatcher, isRead } from './dispatcher.ts';
 import { asFault, type Fault } from './fault.ts';
+import { inTurns } from './turns.ts';
 
 const XML = 'text/xml; charset=utf-8';
 
-export function createRpc(dispatcher: Dispatcher): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
+/** What the protocols need of a dispatcher. */
+type Calls = Pick<Dispatcher, 'call'>;
+
+export function createRpc(dispatcher: Calls): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
   return {
     async xmlrpc(body, contentType, caller) {
       try {
@@ -27,9 +32,13 @@ export function createRpc(dispatcher: Dispatcher): Pick<RpcHandlers, 'xmlrpc' | 
       try {
         const message = decodeJsonRpc(body);
         const items = message.batch ? message.items : [message.item];
-        const answers = (await Promise.all(items.map((item) => answer(dispatcher, item, caller)))).filter(
-          (text): text is string => text !== undefined,
+        const room = new AnswerRoom();
+        const texts = await inTurns(
+          items,
+          (item) => item.kind === 'invalid' || isRead(item.method),
+          (item) => answer(dispatcher, item, caller, room),
         );
+        const answers = texts.filter((text) => text !== undefined);
         if (answers.length === 0) return { status: 204 };
         return { status: 200, body: message.batch ? encodeJsonRpcBatch(answers) : (answers[0] as string) };
       } catch (error) {
@@ -40,16 +49,17 @@ export function createRpc(dispatcher: Dispatcher): Pick<RpcHandlers, 'xmlrpc' | 
 }
 
 async function answer(
-  dispatcher: Dispatcher,
+  dispatcher: Calls,
   item: JsonRpcItem,
   caller: Caller,
+  room: AnswerRoom,
 ): Promise<string | undefined> {
   if (item.kind === 'invalid') {
     const { code, symbol, message } = item.error;
     return encodeJsonRpcError(item.rawId, { code, message: `${symbol}: ${message}`, data: { code: symbol } });
   }
   try {
-    const result = await dispatcher.call(item.method, item.params, caller);
+    const result = await dispatcher.call(item.method, item.params, caller, room);
     return item.rawId === undefined ? undefined : encodeJsonRpcResult(item.rawId, result);
   } catch (error) {
     return item.rawId === undefined ? undefined : encodeJsonRpcError(item.rawId, answerable(error));

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect as connectTls } from 'node:tls';
-import type { RpcHandlers } from '../../src/drivers/http/face.ts';
 import { createHttpFace } from '../../src/drivers/http/server.ts';
 import {
   AUTHORIZED,
   connectRaw,
+  Held,
   post,
   type RawClient,
   rawClient,
@@ -28,27 +28,6 @@ afterEach(async () => {
   for (const client of clients.splice(0)) client.socket.destroy();
   await face.close({ graceMs: 0 });
 });
-
-/** Handlers whose answers the test gives, in the order it likes. */
-class Held {
-  readonly calls: { readonly body: string; answer(text: string): void }[] = [];
-
-  readonly rpc: RpcHandlers = {
-    xmlrpc: (body) =>
-      new Promise((resolve) => {
-        this.calls.push({
-          body: body.toString(),
-          answer: (text) => resolve({ body: text, contentType: 'text/xml' }),
-        });
-      }),
-    jsonrpc: async () => ({ status: 204 }),
-    async *events() {},
-  };
-
-  async call(index: number): Promise<{ readonly body: string; answer(text: string): void }> {
-    return waitFor(`call ${index}`, () => this.calls[index]);
-  }
-}
 
 describe('a connection', () => {
   it('serves one call after the other', async () => {

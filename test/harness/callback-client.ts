@@ -62,7 +62,8 @@ export async function startCallbackClient(): Promise<CallbackClient> {
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
   const probe = createTcpServer();
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
   const bound = probe.address();

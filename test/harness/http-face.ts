@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { createAuthenticate } from '../../src/drivers/http/auth.ts';
-import type { HttpFace, HttpFaceOptions } from '../../src/drivers/http/face.ts';
+import type { HttpFace, HttpFaceOptions, RpcHandlers } from '../../src/drivers/http/face.ts';
 import { createHttpFace } from '../../src/drivers/http/server.ts';
+import { waitFor } from './wait.ts';
 
 export const TOKEN = 'a-token-for-tests';
 
@@ -158,4 +159,25 @@ function parse(text: string): { response: RawResponse; rest: string } | undefine
 /** A POST request as text, with a token and the right length. */
 export function post(path: string, body: string, headers = ''): string {
   return `POST ${path} HTTP/1.1\r\n${AUTHORIZED}${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+/** Handlers whose answers the test gives, in the order it likes. */
+export class Held {
+  readonly calls: { readonly body: string; answer(text: string): void }[] = [];
+
+  readonly rpc: RpcHandlers = {
+    xmlrpc: (body) =>
+      new Promise((resolve) => {
+        this.calls.push({
+          body: body.toString(),
+          answer: (text) => resolve({ body: text, contentType: 'text/xml' }),
+        });
+      }),
+    jsonrpc: async () => ({ status: 204 }),
+    async *events() {},
+  };
+
+  async call(index: number): Promise<{ readonly body: string; answer(text: string): void }> {
+    return waitFor(`call ${index}`, () => this.calls[index]);
+  }
 }

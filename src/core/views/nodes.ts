@@ -2,7 +2,7 @@
 import type { ParamsOf, ResultOf } from '../../../api/methods.ts';
 import type { Failure } from '../../../api/schemas.ts';
 import type { PoolNode, State } from '../state.ts';
-import { DEFAULT_PAGE_ITEMS, indexAfter, makeCursor, readCursor } from './page.ts';
+import { DEFAULT_PAGE_ITEMS, fitting, indexAfter, makeCursor, readCursor } from './page.ts';
 import { waitsFor } from './waiting.ts';
 
 type NodeInfo = ResultOf<'plushGetNode'>;
@@ -55,8 +55,8 @@ export function listNodes(state: State, filter: NodeFilter): NodePage {
     (wanted === undefined || nodeState(node) === wanted);
   const nodes = group === undefined && wanted === undefined ? all : all.filter(isWanted);
   const from = indexAfter(nodes, readCursor('nodes', filter.cursor), nameOf);
-  const shown = nodes.slice(from, from + limit).map((node) => nodeInfo(state, node));
-  const last = from + limit < nodes.length ? shown.at(-1) : undefined;
+  const shown = fitting(nodes.slice(from, from + limit).map((node) => nodeInfo(state, node)));
+  const last = from + shown.length < nodes.length ? shown.at(-1) : undefined;
   return {
     nodes: shown,
     total: nodes.length,

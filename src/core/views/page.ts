@@ -1,8 +1,12 @@
 /** Pages of a list: a cursor is an opaque text that holds the key of the last item, so it stays good while the list changes. */
 import { Rejection } from '../rejection.ts';
+import { weigh } from './weight.ts';
 
 /** Items of a page when the caller gives no limit. */
 export const DEFAULT_PAGE_ITEMS = 100;
+
+/** Clients such as xmlrpc-c refuse answers above 512 KiB; the rest is for what surrounds the items. */
+export const MAX_PAGE_BYTES = 508 << 10;
 
 /** Lists that have cursors of their own: one of another list is refused. */
 type List = 'nodes' | 'runs' | 'apps' | 'results';
@@ -36,4 +40,14 @@ export function indexAfter<T>(
     else high = middle;
   }
   return low;
+}
+
+/** As many of the items, from the first, as clients accept in one answer; at least one. */
+export function fitting<T>(items: T[]): T[] {
+  let left = MAX_PAGE_BYTES;
+  for (const [index, item] of items.entries()) {
+    left -= weigh(item, left);
+    if (left < 0 && index > 0) return items.slice(0, index);
+  }
+  return items;
 }

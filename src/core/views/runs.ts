@@ -4,7 +4,7 @@ import { Rejection } from '../rejection.ts';
 import { planOf } from '../run/plan.ts';
 import type { Run, State } from '../state.ts';
 import { blockInfo, blocksOf, tasksOf } from './blocks.ts';
-import { DEFAULT_PAGE_ITEMS, makeCursor, readCursor } from './page.ts';
+import { DEFAULT_PAGE_ITEMS, fitting, makeCursor, readCursor } from './page.ts';
 import { waitingIn } from './waiting.ts';
 
 type RunPage = ResultOf<'plushListRuns'>;
@@ -34,10 +34,10 @@ export function listRuns(state: State, filter: RunFilter): RunPage {
       (run) => (app === undefined || run.app === app) && (wanted === undefined || run.state === wanted),
     );
   const from = startAfter(matching, readCursor('runs', filter.cursor));
-  const shown = matching.slice(from, from + limit);
-  const last = from + limit < matching.length ? shown.at(-1) : undefined;
+  const shown = fitting(matching.slice(from, from + limit).map(runInfo));
+  const last = from + shown.length < matching.length ? shown.at(-1) : undefined;
   return {
-    runs: shown.map(runInfo),
+    runs: shown,
     total: matching.length,
     ...(last === undefined ? {} : { cursor: makeCursor('runs', `${last.started} ${last.run_id}`) }),
   };

@@ -1,21 +1,49 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
+import type { HttpLimits } from './limits.ts';
 
-/** Knows which connections have answers under way, so that a server can stop without cutting one. */
+/** A call whose body is there. Its promise resolves when the answer was given to `hold`, and never rejects. */
+interface Call {
+  readonly response: ServerResponse;
+  /** Size of the body that it keeps in memory. */
+  readonly bytes: number;
+  readonly work: () => Promise<void>;
+}
+
+interface Connection {
+  /** Answers that are not yet handed to the system, in the order in which they are due. */
+  readonly due: Set<ServerResponse>;
+  /** Bytes of those answers that are known already, and wait in memory for the client to read. */
+  unsent: number;
+  /** Calls under way. */
+  running: number;
+  /** Calls that wait for those before them. */
+  readonly waiting: Call[];
+  waitingBytes: number;
+}
+
+/**
+ * Knows which connections have answers under way, so that a server can stop without cutting one, and holds back the calls
+ * of a client that sends many and reads nothing.
+ */
 export class Connections {
-  /** Requests whose answer is not yet handed to the system, for each connection. */
-  readonly #pending = new Map<Socket, number>();
+  readonly #open = new Map<Socket, Connection>();
   /** With TLS: the connections below, also those whose handshake is not over. */
   readonly #raw = new Set<Socket>();
   #closing = false;
+  #totalUnsent = 0;
 
   constructor(
     private readonly server: Server,
     secure: boolean,
+    private readonly limits: HttpLimits,
   ) {
     server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
-      this.#pending.set(socket, 0);
-      socket.once('close', () => this.#pending.delete(socket));
+      this.#open.set(socket, { due: new Set(), unsent: 0, running: 0, waiting: [], waitingBytes: 0 });
+      socket.once('close', () => {
+        this.#open.get(socket)?.waiting.splice(0);
+        this.#open.delete(socket);
+      });
     });
     if (!secure) return;
     server.on('connection', (socket: Socket) => {
@@ -26,11 +54,38 @@ export class Connections {
 
   /** Counts a request until its answer is sent. Answers how many the connection waits for now, with this one. */
   begin(socket: Socket, response: ServerResponse): number {
-    const pending = (this.#pending.get(socket) ?? 0) + 1;
-    this.#pending.set(socket, pending);
-    response.on('close', () => this.#settled(socket));
+    const connection = this.#open.get(socket);
+    connection?.due.add(response);
+    response.on('close', () => this.#settled(socket, response));
     if (this.#closing) response.shouldKeepAlive = false;
-    return pending;
+    return connection?.due.size ?? 1;
+  }
+
+  /**
+   * Makes a call once there is room for its answer: a few calls of a connection run at a time, and none is begun while
+   * the client leaves too many bytes unread. Answers false when the memory set apart is full: the call is not made then.
+   */
+  run(socket: Socket, call: Call): boolean {
+    const connection = this.#open.get(socket);
+    if (connection === undefined) return true; // the client has gone, and nobody would read the answer
+    if (this.#isFull(connection)) return false;
+    connection.waiting.push(call);
+    connection.waitingBytes += call.bytes;
+    this.#runNext(connection);
+    return true;
+  }
+
+  /** Counts an answer's bytes until they are sent, or never will be. */
+  hold(socket: Socket, response: ServerResponse, bytes: number): void {
+    const connection = this.#open.get(socket);
+    if (connection === undefined) return;
+    connection.unsent += bytes;
+    this.#totalUnsent += bytes;
+    response.once('close', () => {
+      connection.unsent -= bytes;
+      this.#totalUnsent -= bytes;
+      this.#runNext(connection);
+    });
   }
 
   /** Takes no new connection, lets answers under way finish for at most `graceMs`, and ends all connections. */
@@ -40,7 +95,7 @@ export class Connections {
       // Not http's own close: it destroys connections whose last answer is still on its way out.
       NetServer.prototype.close.call(this.server, () => resolve());
     });
-    for (const [socket, pending] of this.#pending) if (pending === 0) socket.destroySoon();
+    for (const [socket, { due }] of this.#open) if (due.size === 0) socket.destroySoon();
     const timer = setTimeout(() => this.#destroyAll(), graceMs);
     await closed;
     clearTimeout(timer);
@@ -48,14 +103,41 @@ export class Connections {
     this.server.close(() => undefined);
   }
 
-  #settled(socket: Socket): void {
-    const pending = this.#pending.get(socket);
-    if (pending === undefined) return; // the connection went before its answer
-    this.#pending.set(socket, pending - 1);
-    if (this.#closing && pending === 1) socket.destroySoon();
+  #settled(socket: Socket, response: ServerResponse): void {
+    const connection = this.#open.get(socket);
+    if (connection === undefined) return; // the connection went before its answer
+    connection.due.delete(response);
+    this.#runNext(connection);
+    if (this.#closing && connection.due.size === 0) socket.destroySoon();
+  }
+
+  /** The first half of the memory is for everybody, the rest for clients that read what they get. */
+  #isFull({ unsent, waitingBytes }: Connection): boolean {
+    const { maxUnsentBytes, maxTotalUnsentBytes } = this.limits;
+    if (waitingBytes > maxUnsentBytes || this.#totalUnsent > maxTotalUnsentBytes) return true;
+    return unsent > 0 && this.#totalUnsent > maxTotalUnsentBytes / 2;
+  }
+
+  #runNext(connection: Connection): void {
+    const { waiting } = connection;
+    while (waiting.length > 0 && connection.running < this.limits.maxRunning) {
+      // The answer that is due first is never held back: those behind it can be sent only after it.
+      const [due] = connection.due;
+      const fits = connection.unsent <= this.limits.maxUnsentBytes;
+      const index = fits ? 0 : waiting.findIndex(({ response }) => response === due);
+      const call = waiting[index];
+      if (call === undefined) return;
+      waiting.splice(index, 1);
+      connection.waitingBytes -= call.bytes;
+      connection.running += 1;
+      void call.work().finally(() => {
+        connection.running -= 1;
+        this.#runNext(connection);
+      });
+    }
   }
 
   #destroyAll(): void {
-    for (const socket of [...this.#pending.keys(), ...this.#raw]) socket.destroy();
+    for (const socket of [...this.#open.keys(), ...this.#raw]) socket.destroy();
   }
 }

@@ -23,6 +23,12 @@ const NO_XML: Refusal = { status: 415, sentence: 'XML-RPC calls have the Content
 
 const NO_JSON: Refusal = { status: 415, sentence: 'JSON-RPC calls have the Content-Type application/json' };
 
+const TOO_MUCH_UNSENT: Refusal = {
+  status: 503,
+  sentence: 'Too many answers wait to be read. Read them before sending more.',
+  headers: { Connection: 'close' },
+};
+
 const NOT_FOUND: Refusal = { status: 404, sentence: 'There is nothing at this path' };
 
 /** What one request needs at hand. */
@@ -113,21 +119,34 @@ export class Dispatcher {
     if (exchange.waits) response.writeContinue();
     takeBody(request, this.limits.maxBodyBytes, (body) => {
       if (!Buffer.isBuffer(body)) refuse(request, response, body);
-      else answer(exchange, body, caller).catch((error: unknown) => this.#fail(exchange, error));
+      else {
+        const work = () =>
+          answer(exchange, body, caller).catch((error: unknown) => this.#fail(exchange, error));
+        const isTaken = this.connections.run(request.socket, { response, bytes: body.length, work });
+        if (!isTaken) refuse(request, response, TOO_MUCH_UNSENT);
+      }
     });
     return undefined;
   }
 
-  readonly #xmlrpc: Answer = async ({ request, response }, body, caller) => {
-    const answer = await this.options.rpc.xmlrpc(body, request.headers['content-type'], caller);
-    send(response, 200, answer.contentType, answer.body);
+  readonly #xmlrpc: Answer = async (exchange, body, caller) => {
+    const answer = await this.options.rpc.xmlrpc(body, exchange.request.headers['content-type'], caller);
+    this.#send(exchange, 200, answer.contentType, answer.body);
   };
 
-  readonly #jsonrpc: Answer = async ({ response }, body, caller) => {
+  readonly #jsonrpc: Answer = async (exchange, body, caller) => {
+    const { response } = exchange;
     const answer = await this.options.rpc.jsonrpc(body, caller);
     if (answer.body === undefined) response.writeHead(answer.status).end();
-    else send(response, answer.status, 'application/json', answer.body);
+    else this.#send(exchange, answer.status, 'application/json', answer.body);
   };
+
+  #send({ request, response }: Exchange, status: number, contentType: string, body: string | Buffer): void {
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    this.connections.hold(request.socket, response, length);
+    response.writeHead(status, ['Content-Type', contentType, 'Content-Length', String(length)]);
+    response.end(body);
+  }
 
   #events(exchange: Exchange): Refusal | undefined {
     const { request, response } = exchange;
@@ -188,12 +207,6 @@ export class Dispatcher {
         sentence: `Internal error; the log has its cause under ${id}`,
       });
   }
-}
-
-function send(response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
-  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  response.writeHead(status, ['Content-Type', contentType, 'Content-Length', String(length)]);
-  response.end(body);
 }
 
 function onlyMethod(method: string): Refusal {

@@ -16,6 +16,12 @@ export interface HttpLimits {
   readonly maxConnections: number;
   /** Requests of one connection that wait for their answers. @default 1000 */
   readonly maxPipelined: number;
+  /** Calls of one connection that are under way at a time; further ones wait. @default 8 */
+  readonly maxRunning: number;
+  /** Bytes of answers that a connection has not read, above which its calls wait; also of calls that wait. @default 4194304 */
+  readonly maxUnsentBytes: number;
+  /** Unread bytes of all connections together; above half of it, only those that read theirs get more. @default 268435456 */
+  readonly maxTotalUnsentBytes: number;
   /** Event streams at a time. @default 200 */
   readonly maxEventStreams: number;
   /** An event stream says nothing for at most so long. @default 15000 */
@@ -31,6 +37,9 @@ export const DEFAULT_LIMITS: HttpLimits = {
   idleTimeoutMs: 120_000,
   maxConnections: 1_000,
   maxPipelined: 1_000,
+  maxRunning: 8,
+  maxUnsentBytes: 4 * 1024 * 1024,
+  maxTotalUnsentBytes: 256 * 1024 * 1024,
   maxEventStreams: 200,
   heartbeatMs: 15_000,
 };

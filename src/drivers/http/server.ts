@@ -28,7 +28,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   const limits: HttpLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const server = createNodeServer(options, limits);
   configure(server, options, limits);
-  const connections = new Connections(server, options.tls !== undefined);
+  const connections = new Connections(server, options.tls !== undefined, limits);
   const dispatcher = new Dispatcher(options, limits, connections);
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     dispatcher.serve(request, response, false),
