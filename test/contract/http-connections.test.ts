@@ -102,6 +102,18 @@ describe('a connection', () => {
     expect((await client.response()).body).toBe('<goodbye>');
   });
 
+  it('may be half closed long before its answers are ready', async () => {
+    const held = new Held();
+    face = await startFace({ rpc: held.rpc });
+    const client = await connect();
+    client.socket.end(post('/RPC2', 'one') + post('/RPC2', 'two'));
+    await held.call(1);
+    expect((await fetch(`${face.address}/healthz`)).status).toBe(200);
+    for (const index of [1, 0]) (await held.call(index)).answer(`answer ${index}`);
+    for (const index of [0, 1]) expect((await client.response()).body).toBe(`answer ${index}`);
+    expect(await client.end()).toBe('');
+  });
+
   it.each([
     ['no HTTP at all', 'hello?\r\n\r\n', 400],
     ['another protocol', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000', 400],

@@ -172,6 +172,10 @@ export class Dispatcher {
       stream.abort();
       this.#streams.delete(stream);
     });
+    // A reader that ends its side has left; it would be noticed only with the next event.
+    const leave = () => request.socket.destroy();
+    request.socket.once('end', leave);
+    response.once('close', () => request.socket.off('end', leave));
     const source = this.options.rpc.events({ ...query, signal: stream.signal }, caller);
     streamEvents(request, response, source, this.limits.heartbeatMs).catch((error: unknown) => {
       // A source may say by throwing that it was aborted; nobody is there to be told.

@@ -87,10 +87,17 @@ function createNodeServer(options: HttpFaceOptions, limits: HttpLimits): Server 
   }
 }
 
+/** A switch of Node's server that its types leave out. */
+interface HalfOpenServer {
+  /** Whether a client that ends its sending side still gets the answers that are due. */
+  httpAllowHalfOpen: boolean;
+}
+
 function configure(server: Server, { log }: HttpFaceOptions, limits: HttpLimits): void {
   server.timeout = limits.idleTimeoutMs;
   server.maxHeadersCount = MAX_HEADER_LINES;
   server.maxConnections = limits.maxConnections;
+  (server as Server & HalfOpenServer).httpAllowHalfOpen = true;
   let told = false;
   server.on('connection', () => {
     told = false;

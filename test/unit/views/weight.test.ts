@@ -20,7 +20,7 @@ describe('the weight of a value', () => {
     ...[0, 7, -2_147_483_648, 2 ** 53, 1e300, -5e-324, 0.1, -123456.78901234567, true, null],
     ...[new Date('2024-02-29T23:59:58Z'), new Uint8Array(100)],
     ...[[], {}, { a: new Date(0) }, { a: [true, false], b: { '&': 1.5 } }],
-  ])('is at least what %p takes on the wire', (value) => {
+  ])('is at least what it takes on the wire (value %#)', (value) => {
     for (const shape of [value, [value], { m: value }])
       expect(weigh(shape, NOTHING)).toBeGreaterThanOrEqual(written(shape));
   });
