@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { type AstNode, lineOf, parse } from './ast.ts';
 
-/** Folders that are made, not written. */
+/** What is made, not written; `.git` is a file where the checkout is one of several. */
 const MADE = new Set(['node_modules', 'dist', '.git', 'coverage', '__pycache__', '.pytest_cache']);
 
 /** Larger files are data. */
@@ -61,7 +61,7 @@ function listFiles(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = posix.join(folder, entry.name);
     if (entry.isDirectory()) return MADE.has(entry.name) ? [] : listFiles(root, path);
-    return entry.isFile() && !entry.name.startsWith('.setup.lock') ? [path] : [];
+    return entry.isFile() && !MADE.has(entry.name) && !entry.name.startsWith('.setup.lock') ? [path] : [];
   });
 }
 
