@@ -115,7 +115,7 @@ const methods = {
     faults: [],
   },
   plushListNodes: {
-    doc: 'The pool, by page, in the order of the names.',
+    doc: 'The pool, by page, in the order of the names. A page may hold fewer nodes than asked for; a cursor tells that there are more.',
     params: [maybe('filter', NodeFilter, 'group, state, run; limit and cursor')],
     result: answers.NodePage,
     scope: 'read',
