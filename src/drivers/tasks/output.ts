@@ -17,6 +17,8 @@ import {
 import { messageOf } from '../agent-error.ts';
 import { readJson, writeAtomic } from '../files/atomic.ts';
 
+/** How often a copy begins anew for a program that is faster. */
+const RESTARTS = 4;
 /** More is not kept of a stream, whatever the order says: half of it is copied in one go. */
 const MAX_KEPT_BYTES = 256 << 20;
 const COPY_BYTES = 256 << 10;
@@ -122,11 +124,24 @@ export class OutputFile {
     }
   }
 
-  /** Copies what is missing of the live file from `start` on, and empties it in the same moment. */
+  /**
+   * Copies what is missing of the live file from `start` on, and empties it in the same moment. Where the program writes
+   * faster than that, the copy begins anew with less of the past: its newest lines, which tell how it ends, matter most.
+   */
   #move(start: number): void {
-    const copied = moveRest(this.path, start, this.#threshold + Math.floor(this.#threshold / 4));
-    this.#window = { older: this.#window.base + start, base: this.#window.base + start + copied };
-    this.#finish();
+    const most = this.#threshold + Math.floor(this.#threshold / 4);
+    let from = start;
+    for (let left = RESTARTS; ; left -= 1) {
+      const copied = moveRest(this.path, from, most, left > 0);
+      if (copied !== undefined) {
+        this.#window = { older: this.#window.base + from, base: this.#window.base + from + copied };
+        this.#finish();
+        return;
+      }
+      from = Math.max(from, (sizeOf(this.path) ?? 0) - Math.floor(this.#threshold / 2));
+      fs.writeFileSync(`${this.path}.next`, '', { mode: 0o600 });
+      this.#save({ older: this.#window.base + from, base: this.#window.base, emptying: true });
+    }
   }
 
   /** An earlier agent was emptying the live file. The copy's size says how far it came. */
@@ -176,10 +191,11 @@ export class OutputFile {
 
 /**
  * Copies a live file from `start` on to the end of its copy, and empties it as soon as the end is reached: between the two
- * lies one system call. A program that writes faster than this copies must not hold it up: beyond `most` bytes the rest is
- * dropped. @returns bytes of the copy
+ * lies one system call. A program that writes faster than this copies must not hold it up: beyond `most` bytes the live file
+ * is left as it is where the caller can begin anew, else the rest is dropped.
+ * @returns bytes of the copy; undefined where it is to begin anew
  */
-function moveRest(path: string, start: number, most: number): number {
+function moveRest(path: string, start: number, most: number, canRestart: boolean): number | undefined {
   const live = fs.openSync(path, 'r+');
   const next = fs.openSync(`${path}.next`, 'a', 0o600);
   try {
@@ -192,6 +208,7 @@ function moveRest(path: string, start: number, most: number): number {
       for (let at = 0; at < count; ) at += fs.writeSync(next, buffer, at, count - at);
       copied += count;
     }
+    if (canRestart && copied >= most && fs.fstatSync(live).size > start + copied) return undefined;
     fs.ftruncateSync(live, 0);
     return copied;
   } finally {
