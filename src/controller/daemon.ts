@@ -223,7 +223,7 @@ export class Daemon {
       ...operationHandlers(context),
       ...controlHandlers(context),
     };
-    const rpc = createRpc(new Dispatcher(handlers, log));
+    const rpc = createRpc(new Dispatcher(handlers, log, () => this.#loop?.durable()));
     const { tlsCert, tlsKey } = options;
     this.#face = createHttpFace({
       listen: { host: options.host, port: options.port },

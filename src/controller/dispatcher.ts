@@ -34,10 +34,17 @@ export function isRead(method: unknown): boolean {
 export class Dispatcher {
   readonly #handlers: Omit<Handlers, 'system.multicall'>;
   readonly #log: Log;
+  readonly #durable: () => Promise<void> | undefined;
 
-  constructor(handlers: Omit<Handlers, 'system.multicall'>, log: Log) {
+  /** @param durable resolves once all that handlers can read now is durable; undefined when it is already */
+  constructor(
+    handlers: Omit<Handlers, 'system.multicall'>,
+    log: Log,
+    durable: () => Promise<void> | undefined,
+  ) {
     this.#handlers = handlers;
     this.#log = log;
+    this.#durable = durable;
   }
 
   /**
@@ -79,8 +86,10 @@ export class Dispatcher {
     if (name === 'system.multicall') return this.#multicall(values[0] as unknown[], caller, room);
     const handler = this.#handlers[name] as (context: CallContext, ...params: unknown[]) => unknown;
     const answer = await handler({ caller }, ...values);
-    // What has changed something is told, and never takes much.
-    return scope === 'read' ? room.take(answer) : answer;
+    // What has changed something is told once it is durable, and never takes much.
+    if (scope !== 'read') return answer;
+    await this.#durable();
+    return room.take(answer);
   }
 
   /**

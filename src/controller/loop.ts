@@ -84,6 +84,19 @@ export class Loop {
     }
   }
 
+  /**
+   * Resolves once all that the state tells now is durable, so that nobody is told what a crash would take back.
+   * @throws Error once nothing more may happen
+   */
+  durable(): Promise<void> | undefined {
+    if (this.#broken !== undefined) return Promise.reject(new Error(this.#broken));
+    if (this.#waiting.length === 0) return undefined;
+    return new Promise((resolve) => {
+      this.#waiting.push({ facts: [], effects: [], done: resolve });
+      this.#schedule();
+    });
+  }
+
   /** Asks for everything that the facts say is under way. */
   resume(): void {
     for (const effect of resume(this.state, this.#options.moment().nowMs)) this.#options.carryOut(effect);

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { sendSignal } from '../../src/drivers/tasks/processes.ts';
 import { buildAgentBundle, TestNode } from '../harness/agent.ts';
-import { processesWith } from '../harness/processes.ts';
+import { processesOf } from '../harness/processes.ts';
 import { makeScratch } from '../harness/scratch.ts';
 import { waitFor } from '../harness/wait.ts';
 
@@ -30,7 +30,7 @@ const lasting = (name: string) => `touch ${node.scratch.path(name)}; sleep 1000`
 
 const begun = (name: string) => waitFor(`${name} to begin`, () => fs.existsSync(node.scratch.path(name)));
 const ended = (id: string) =>
-  waitFor(`${id} to end`, () => processesWith({ PLUSH_OPERATION: id, PLUSH_AGENT: node.dir }).length === 0);
+  waitFor(`${id} to end`, () => processesOf(node.dir, { PLUSH_OPERATION: id }).length === 0);
 
 test('hands back the beginning of both streams, byte for byte', async () => {
   await node.start();
@@ -113,7 +113,7 @@ test('ends commands before another version takes its place', async () => {
   const running = client.request('shell', ask('one', lasting('one'))).catch((error: Error) => error);
   await begun('one');
   await client.request('retire', {});
-  expect(processesWith({ PLUSH_OPERATION: 'one', PLUSH_AGENT: node.dir })).toEqual([]);
+  expect(processesOf(node.dir, { PLUSH_OPERATION: 'one' })).toEqual([]);
   await running;
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { MethodName, ParamsOf, ResultOf } from '../../api/methods.ts';
-import { commandLine, killProcess, processesOf, processesWith } from './processes.ts';
+import { commandLine, killProcess, processesOf } from './processes.ts';
 import type { Scratch } from './scratch.ts';
 import type { Sshd } from './sshd.ts';
 import { waitFor } from './wait.ts';
@@ -242,17 +242,19 @@ export class Plushd {
     return text;
   }
 
-  /** Live processes whose environment has all of the given variables, such as PLUSH_RUN or PLUSH_NODE. */
+  /**
+   * Live processes of this test whose environment has all of the given variables, such as PLUSH_RUN or PLUSH_NODE; tests that
+   * run beside it have nodes of the same names.
+   */
   processes(variables: Readonly<Record<string, string>>): number[] {
-    return processesWith(variables);
+    return processesOf(this.#options.scratch.dir, variables);
   }
 
   /** Pid of the agent of a node; undefined when none lives. */
   agentPid(node: string): number | undefined {
-    return processesOf(this.#options.scratch.dir).find((pid) => {
-      const isAgent = commandLine(pid)?.some((word) => /\/agent-[0-9a-f]+\.cjs$/.test(word));
-      return isAgent && processesWith({ PLUSH_NODE: node }).includes(pid);
-    });
+    return this.processes({ PLUSH_NODE: node }).find((pid) =>
+      commandLine(pid)?.some((word) => /\/agent-[0-9a-f]+\.cjs$/.test(word)),
+    );
   }
 
   /** Kills the daemon, all agents and all they started. */

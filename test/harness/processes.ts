@@ -1,15 +1,14 @@
 /** Live processes of this machine by what their environment holds. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Pids of live processes whose environment has all of the given variables. */
-export function processesWith(variables: Readonly<Record<string, string>>): number[] {
+/** Pids of live processes with a variable whose value begins with a folder's path, and with all of the given variables. */
+export function processesOf(folder: string, variables: Readonly<Record<string, string>> = {}): number[] {
   const wanted = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-  return processesWhere((environment) => wanted.every((entry) => environment.includes(entry)));
-}
-
-/** Pids of live processes with a variable whose value begins with a folder's path. */
-export function processesOf(folder: string): number[] {
-  return processesWhere((environment) => environment.some((entry) => entry.includes(`=${folder}/`)));
+  return processesWhere(
+    (environment) =>
+      wanted.every((entry) => environment.includes(entry)) &&
+      environment.some((entry) => `${entry}/`.includes(`=${folder}/`)),
+  );
 }
 
 /** Pids of live processes that have the word among their arguments. */

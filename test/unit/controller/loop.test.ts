@@ -52,6 +52,18 @@ function grown(facts: number, keepAfter?: () => number): { journal: Journal; loo
 }
 
 describe('Loop', () => {
+  test('tells that what can be read is durable only when it is', async () => {
+    const journal = createMemoryJournal();
+    const loop = loopOver(journal, nothing());
+    expect(loop.durable()).toBeUndefined();
+    void loop.submit(addNode('a'));
+    expect(loop.state.nodes.has('a')).toBe(true);
+    expect(journal.last).toBe(0);
+    await loop.durable();
+    expect(journal.last).toBe(1);
+    expect(loop.durable()).toBeUndefined();
+  });
+
   test('writes inputs that arrive together with one append', async () => {
     const seen = nothing();
     const loop = loopOver(createMemoryJournal(), seen);
