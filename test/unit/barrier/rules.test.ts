@@ -100,10 +100,8 @@ describe('a barrier that looks for the knee', () => {
     const drive = new Drive(spec({ type: 'early', knee: 'ewma' }), 10);
     arrivals(drive, [0, 1]);
     expect(drive.barrier.knee).toMatchObject({ arr: 1000, arrvar: 500 });
-    arrivals(
-      drive,
-      [2, 3].map((s) => s),
-    ); // names n0 and n1 again: nothing changes
+    // n0 and n1 again: nothing changes.
+    arrivals(drive, [2, 3]);
     expect(drive.barrier.knee).toMatchObject({ arr: 1000, arrvar: 500, last_ms: 1000 });
     drive.enter('n2');
     expect(drive.barrier.knee).toMatchObject({ arr: 1000 + 1000 / 8, arrvar: 500 + (1000 - 500) / 4 });
