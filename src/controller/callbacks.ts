@@ -6,6 +6,7 @@
 import { type CallbackName, callbacks } from '../../api/callbacks.ts';
 import type { EventType, Fact } from '../../api/events.ts';
 import type { Input } from '../core/input.ts';
+import { planOf } from '../core/run/plan.ts';
 import type { State } from '../core/state.ts';
 import { matching } from '../core/views/runs.ts';
 import { messageOf } from '../drivers/agent-error.ts';
@@ -209,6 +210,14 @@ function cursorName(url: string): string {
   return `client:${url}`;
 }
 
+/** The block that a fact is about; of an entry by a task, the first block of the barrier. */
+function blockOf({ block, barrier, run_id }: Record<string, unknown>, state: State): unknown[] | undefined {
+  if (block !== undefined) return [block];
+  const run = state.runs.get(String(run_id));
+  const name = run && planOf(run.spec).barriers.get(String(barrier))?.blocks[0]?.spec.name;
+  return name === undefined ? undefined : [name];
+}
+
 /** The parameters of a call; undefined where there is nothing to say any more. */
 function paramsOf(name: CallbackName, fact: Fact, state: State): unknown[] | undefined {
   const body = fact.body as Record<string, unknown>;
@@ -216,7 +225,7 @@ function paramsOf(name: CallbackName, fact: Fact, state: State): unknown[] | und
     case 'sendHostStatus':
       return [body.hostname ?? (body.node as { hostname: string }).hostname];
     case 'sendBlockStatus':
-      return [body.block];
+      return blockOf(body, state);
     case 'sendResourceMatching': {
       const run = state.runs.get(String(body.run_id));
       return run === undefined ? undefined : [matching(run)];

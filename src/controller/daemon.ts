@@ -25,6 +25,7 @@ import { requestResources } from '../drivers/resource-service.ts';
 import { createSshAccess } from '../drivers/ssh/access.ts';
 import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
 import { ensureToken } from '../drivers/token-file.ts';
+import { BarrierWaiters } from './barrier-waiters.ts';
 import { observeAll } from './call.ts';
 import { createCallLog } from './call-log.ts';
 import { Callbacks } from './callbacks.ts';
@@ -32,6 +33,7 @@ import type { Context } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventStream } from './event-stream.ts';
 import { appHandlers } from './handlers/apps.ts';
+import { barrierHandlers } from './handlers/barriers.ts';
 import { controlHandlers } from './handlers/control.ts';
 import { nodeHandlers } from './handlers/nodes.ts';
 import { operationHandlers } from './handlers/operations.ts';
@@ -76,6 +78,7 @@ export class Daemon {
   #outputs: Context['outputs'] | undefined;
   #callbacks: Callbacks | undefined;
   #operations: Operations | undefined;
+  #barriers: BarrierWaiters | undefined;
   #face: HttpFace | undefined;
   #closeJournal: () => void = () => {};
   readonly #timers = new Timers((timer) => this.#submit({ type: 'timer', timer }));
@@ -103,6 +106,7 @@ export class Daemon {
         events.wake();
         this.#callbacks?.wake();
         this.#operations?.wake();
+        this.#barriers?.wake();
       },
       onFatal: (error) => this.#fatal(error),
       onSnapshotFailed: (error) =>
@@ -128,6 +132,7 @@ export class Daemon {
       nodes,
       log,
     });
+    this.#barriers = new BarrierWaiters(loop.state);
     const context: Context = {
       state: loop.state,
       submit: (input, call) => loop.submit(input, call),
@@ -136,6 +141,7 @@ export class Daemon {
       outputs,
       callbacks: this.#callbacks,
       operations: this.#operations,
+      barriers: this.#barriers,
       appsDir: options.apps,
       stateDir: stateDir.path,
       version,
@@ -178,6 +184,7 @@ export class Daemon {
     this.#ready = false;
     this.#timers.close();
     this.#operations?.close();
+    this.#barriers?.close();
     await this.#face?.close({ graceMs: CLOSE_GRACE_MS });
     this.#callbacks?.close();
     this.#nodes?.close();
@@ -224,6 +231,7 @@ export class Daemon {
       ...appHandlers(context),
       ...runHandlers(context),
       ...operationHandlers(context),
+      ...barrierHandlers(context),
       ...subscriptionHandlers(),
       ...controlHandlers(context),
     };

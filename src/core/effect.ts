@@ -1,7 +1,7 @@
 /** What the world must do. Every effect may be carried out twice with the result of once. */
 import type { NodeSpec, ResourceRequest, SoftwareSpec } from '../../api/spec.ts';
 import type { Timer } from './input.ts';
-import type { TaskOrder } from './task.ts';
+import type { BarrierNews, TaskOrder } from './task.ts';
 
 export type Effect =
   /** Reach the node and see that its agent runs; answers node_up or node_down. */
@@ -17,6 +17,8 @@ export type Effect =
       readonly software: readonly SoftwareSpec[];
     }
   | { readonly type: 'start_task'; readonly hostname: string; readonly order: TaskOrder }
+  /** Tell the node's agent, where it is there; one that is not asks again when it is. */
+  | { readonly type: 'tell_barrier'; readonly hostname: string; readonly news: BarrierNews }
   /** Stop the run's tasks on the node, bring their output back, remove the run's folder; answers cleaned. */
   | {
       readonly type: 'clean';

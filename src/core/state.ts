@@ -6,6 +6,7 @@
 import type { FactBody } from '../../api/events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { Barrier } from './barrier/barrier.ts';
 
 /**
  *     idle ──asked──▶ connecting ──▶ connected ──▶ lost ──retry──▶ connecting
@@ -81,6 +82,10 @@ export interface Member {
   /** Newest task of each block. */
   tasks: Map<string, Task>;
   completed: Set<string>;
+  /** Barrier blocks at which it waits → since when. */
+  at?: Map<string, string>;
+  /** Barriers that it will not enter any more, since its part is over. */
+  absent?: Set<string>;
   failure?: Failure;
 }
 
@@ -108,6 +113,14 @@ export interface BlockState {
   state: 'waiting' | 'running' | 'completed' | 'failed';
 }
 
+/** A barrier of a run. */
+export interface RunBarrier extends Barrier {
+  /** Members that will not enter any more, since their part is over. */
+  absent: number;
+  /** Tasks have entered for themselves: nodes say nothing about the number of participants. */
+  byTask?: boolean;
+}
+
 /** One execution of an application. */
 export interface Run {
   run_id: string;
@@ -122,6 +135,8 @@ export interface Run {
   ending?: { outcome: RunOutcome; cause: string; message: string; shortfalls: readonly Shortfall[] };
   components: Map<string, ComponentState>;
   blocks: Map<string, BlockState>;
+  /** Those that somebody has entered, by name. */
+  barriers: Map<string, RunBarrier>;
   members: Map<string, Member>;
   /** Members that were lost, oldest first. */
   past: Member[];

@@ -174,6 +174,7 @@ export class Controller {
         machine.clean(run_id);
         this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id });
       }),
+    tell_barrier: () => undefined,
     release: () => undefined,
     timer: ({ timer, delayMs }) => {
       const key = Object.values(timer).join(' ');

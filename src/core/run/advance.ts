@@ -7,6 +7,7 @@ import { LOST_RESTARTS } from '../limits.ts';
 import { isOver, type Member, type Run } from '../state.ts';
 import type { TaskReport } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
+import { endAtBarriers, enterBlock, leaveAfter, partDone, settleAll } from './barriers.ts';
 import { splitTaskId, taskId } from './evolve.ts';
 import { type PlannedBlock, planOf } from './plan.ts';
 import { endRun, failNode, finishRun } from './recover.ts';
@@ -18,6 +19,7 @@ export function advanceRun(tx: Transaction, run: Run): void {
     finishRun(tx, run);
     return;
   }
+  settleAll(tx, run);
   const components = [...run.components.values()];
   if (run.state === 'deploying') {
     if (components.some((c) => c.prepared < c.members.size || c.members.size < c.min)) return;
@@ -38,9 +40,11 @@ export function startBlocks(tx: Transaction, run: Run, member: Member): void {
 function startIfDue(tx: Transaction, run: Run, member: Member, block: PlannedBlock): void {
   if (run.state !== 'running' || run.members.get(member.hostname) !== member) return;
   if (member.phase === 'preparing' || member.tasks.has(block.spec.name)) return;
+  if (member.completed.has(block.spec.name)) return;
   if (block.before.some((name) => !member.completed.has(name))) return;
   if (block.gates.some((name) => run.blocks.get(name)?.state !== 'completed')) return;
-  order(tx, run, member, block.spec.name, 1);
+  if (block.spec.kind === 'barrier') tx.later(() => enterBlock(tx, run, member, block));
+  else order(tx, run, member, block.spec.name, 1);
 }
 
 function order(tx: Transaction, run: Run, member: Member, block: string, attempt: number): void {
@@ -94,7 +98,8 @@ function exited(tx: Transaction, run: Run, member: Member, block: string, report
     ...(rest.stderr_tail ? { stderr_tail: [...rest.stderr_tail] } : {}),
   } as never);
   if (ending) return;
-  if (outcome === 'completed') completed(tx, run, member, block);
+  endAtBarriers(tx, run, member, task_id);
+  if (outcome === 'completed') blockDone(tx, run, member, block);
   else if (outcome === 'lost') lost(tx, run, member, block, report);
   else if (outcome === 'failed') failed(tx, run, member, block, report);
 }
@@ -106,10 +111,14 @@ function outcomeOf(report: TaskReport, ending: boolean): 'completed' | 'failed' 
   return report.exit_code === 0 && report.cause === undefined ? 'completed' : 'failed';
 }
 
-function completed(tx: Transaction, run: Run, member: Member, name: string): void {
+/** A block is complete on a node: what waits for it goes on. */
+export function blockDone(tx: Transaction, run: Run, member: Member, name: string): void {
   const plan = planOf(run.spec);
+  const block = plan.blocks.get(name);
+  if (block !== undefined) leaveAfter(tx, run, member, block);
   for (const next of plan.after.get(name) ?? []) startIfDue(tx, run, member, next);
   closeBlock(tx, run, name);
+  partDone(tx, run, member);
 }
 
 /** A block is complete when all nodes that its component has now have completed it; blocks gated by it may begin. */

@@ -42,7 +42,9 @@ class OutputError extends Error {
   override readonly name = 'OutputError';
 }
 
-export type NodeEffect = EffectOf<'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'clean'>;
+export type NodeEffect = EffectOf<
+  'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'clean' | 'tell_barrier'
+>;
 
 export interface NodeDriverOptions {
   readonly ssh: NodeAccess;
@@ -104,6 +106,7 @@ export class NodeDriver {
       install: (install) => this.#install(install),
       start_task: (start) => this.#startTask(start),
       clean: (clean) => this.#clean(clean),
+      tell_barrier: (tell) => this.#tellBarrier(tell),
     };
     const carry = carriers[effect.type] as (effect: Effect) => void | Promise<void>;
     Promise.resolve(carry(effect)).catch((error: unknown) => {
@@ -228,6 +231,8 @@ export class NodeDriver {
     const { hostname } = connection.node;
     if (this.#connections.get(hostname) !== connection) return;
     if (report.report === 'host') this.#hosts.set(hostname, report.host);
+    else if (report.report === 'barrier')
+      this.#options.report({ type: 'barrier_ask', hostname, ask: report.ask });
     else this.#options.report({ type: 'task_report', hostname, task: report.task });
   }
 
@@ -263,6 +268,16 @@ export class NodeDriver {
       const cause = code === 'disk_full' ? code : 'start_failed';
       const task = { task_id, run_id, state: 'exited', cause, message } as const;
       this.#options.report({ type: 'task_report', hostname, task });
+    }
+  }
+
+  /** An agent that is not there, or does not take it, asks again on its next link. */
+  async #tellBarrier({ hostname, news }: EffectOf<'tell_barrier'>): Promise<void> {
+    try {
+      await this.link(hostname)?.request('barrier', { news });
+    } catch (error) {
+      if (!(error instanceof LinkError || error instanceof AgentError)) throw error;
+      this.#options.log.debug({ hostname, err: messageOf(error) }, 'News of a barrier did not arrive');
     }
   }
 
