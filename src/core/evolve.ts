@@ -3,6 +3,7 @@ import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import { isNeeded } from './needed.ts';
 import { operationEvolvers } from './operation/evolve.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
+import { policyEvolvers } from './run/policy-evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
 import type { State } from './state.ts';
 
@@ -12,6 +13,7 @@ export type Evolver<T extends EventType> = (state: State, body: FactOf<T>['body'
 const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...poolEvolvers,
   ...runEvolvers,
+  ...policyEvolvers,
   ...operationEvolvers,
   controller_started: (state, { epoch, controller }, time) => {
     state.epoch = epoch;

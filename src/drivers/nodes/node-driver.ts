@@ -42,7 +42,9 @@ class OutputError extends Error {
   override readonly name = 'OutputError';
 }
 
-export type NodeEffect = EffectOf<'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'clean'>;
+export type NodeEffect = EffectOf<
+  'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'stop_task' | 'clean'
+>;
 
 export interface NodeDriverOptions {
   readonly ssh: NodeAccess;
@@ -103,6 +105,7 @@ export class NodeDriver {
       dismiss: ({ node }) => this.#dismiss(node),
       install: (install) => this.#install(install),
       start_task: (start) => this.#startTask(start),
+      stop_task: (stop) => this.#stopTask(stop),
       clean: (clean) => this.#clean(clean),
     };
     const carry = carriers[effect.type] as (effect: Effect) => void | Promise<void>;
@@ -266,15 +269,35 @@ export class NodeDriver {
     }
   }
 
+  /** Whatever the agent answers is told as a report: a task it never heard of does not run there. */
+  async #stopTask({ hostname, run_id, task_id, grace_ms }: EffectOf<'stop_task'>): Promise<void> {
+    const link = this.link(hostname);
+    if (link === undefined) return;
+    try {
+      const { ok } = await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + grace_ms });
+      this.#options.report({ type: 'task_report', hostname, task: ok.task });
+    } catch (error) {
+      if (error instanceof LinkError) return;
+      if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK') {
+        const told = { cause: 'stopped', message: 'It was stopped before it started' } as const;
+        const task = { task_id, run_id, state: 'exited', ...told } as const;
+        this.#options.report({ type: 'task_report', hostname, task });
+        return;
+      }
+      this.#options.log.warn({ hostname, task_id, err: messageOf(error) }, 'A task could not be stopped');
+      link.close(`Stopping a task did not work: ${messageOf(error)}`);
+    }
+  }
+
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
-    const { hostname, run_id, task_ids } = effect;
+    const { hostname, run_id, task_ids, grace_ms = 0 } = effect;
     const { log, report } = this.#options;
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
     if (connection === undefined || link === undefined) return;
     await connection.inOrder(async () => {
       try {
-        await Promise.all(task_ids.map((task_id) => this.#stopAndCollect(link, task_id)));
+        await Promise.all(task_ids.map((task_id) => this.#stopAndCollect(link, task_id, grace_ms)));
         await link.request('clean', { run_id, grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
         report({ type: 'cleaned', hostname, run_id });
       } catch (error) {
@@ -293,9 +316,9 @@ export class NodeDriver {
   }
 
   /** @throws OutputError when the output cannot be kept here; LinkError, AgentError */
-  async #stopAndCollect(link: AgentLink, task_id: string): Promise<void> {
+  async #stopAndCollect(link: AgentLink, task_id: string, graceMs: number): Promise<void> {
     try {
-      await link.request('stop', { task_id, signal: 'SIGTERM', grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
+      await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + graceMs });
       await collectOutput(link, this.#options.outputs, task_id);
     } catch (error) {
       if (error instanceof LinkError) throw error;
