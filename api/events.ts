@@ -208,21 +208,25 @@ export const events = {
     'A liveness monitor failed so often that the task is stopped; task_exited follows with the cause `liveness`.',
     { run_id, task_id, monitor, message },
   ),
-  policy_applied: event('task', "What an exit policy, or a monitor's policy, did about a task that is over.", {
-    run_id,
-    task_id,
-    policy: Type.Union([
-      Type.Literal('end_application'),
-      Type.Literal('fail_application'),
-      Type.Literal('restart_application'),
-      Type.Literal('restart_process'),
-      Type.Literal('continue'),
-      Type.Literal('ignore'),
-    ]),
-    message,
-    restart: optional(Type.Integer({ description: 'With restart_process: which restart, from 1' })),
-    retry_ms: optional(Type.Integer({ description: 'With restart_process: it follows after this time' })),
-  }),
+  policy_applied: event(
+    'task',
+    "What an exit policy, or a monitor's policy, did about a task that is over.",
+    {
+      run_id,
+      task_id,
+      policy: Type.Union([
+        Type.Literal('end_application'),
+        Type.Literal('fail_application'),
+        Type.Literal('restart_application'),
+        Type.Literal('restart_process'),
+        Type.Literal('continue'),
+        Type.Literal('ignore'),
+      ]),
+      message,
+      restart: optional(Type.Integer({ description: 'With restart_process: which restart, from 1' })),
+      retry_ms: optional(Type.Integer({ description: 'With restart_process: it follows after this time' })),
+    },
+  ),
 
   operation_started: event(
     'operation',

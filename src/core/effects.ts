@@ -52,7 +52,9 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   },
   run_ending: ({ run_id }, state) => {
     const run = state.runs.get(run_id);
-    const effects: Effect[] = [{ type: 'timer', timer: { kind: 'end', run_id }, delayMs: endDeadlineMs(run) }];
+    const effects: Effect[] = [
+      { type: 'timer', timer: { kind: 'end', run_id }, delayMs: endDeadlineMs(run) },
+    ];
     for (const member of run?.members.values() ?? []) {
       if (member.phase !== 'done') effects.push(...cleanIfConnected(state, member.hostname, run_id));
     }

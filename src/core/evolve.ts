@@ -3,8 +3,8 @@ import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import { isNeeded } from './needed.ts';
 import { operationEvolvers } from './operation/evolve.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
-import { policyEvolvers } from './run/policy-evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
+import { policyEvolvers } from './run/policy-evolve.ts';
 import type { State } from './state.ts';
 
 export type Evolver<T extends EventType> = (state: State, body: FactOf<T>['body'], time: string) => void;

@@ -11,9 +11,9 @@
  * epoch lower than the highest it has seen (STALE_EPOCH), also for each later request on an older link.
  */
 import type { SoftwareSpec } from '../../api/spec.ts';
-import type { AgentState, TaskCause, TaskOrder, TaskReport } from '../core/task.ts';
+import type { AgentState, MonitorOrder, TaskCause, TaskOrder, TaskReport } from '../core/task.ts';
 
-export type { AgentState, TaskCause, TaskOrder, TaskReport };
+export type { AgentState, MonitorOrder, TaskCause, TaskOrder, TaskReport };
 
 /** Version of this protocol; agent and controller come from one build, a retiring agent may be older. */
 export const AGENT_PROTOCOL = 1;

@@ -66,10 +66,20 @@ function readEnd(text: string): Partial<TaskReport> {
   if (key === 'exit') return { pid: 100, exit_code: Number(value) };
   if (key === 'signal') return { pid: 100, signal: value };
   if (key === 'monitor') {
-    return { pid: 100, signal: 'SIGTERM', cause: 'liveness', monitor: Number(value), message: 'A monitor failed 3 times' };
+    return {
+      pid: 100,
+      signal: 'SIGTERM',
+      cause: 'liveness',
+      monitor: Number(value),
+      message: 'A monitor failed 3 times',
+    };
   }
   if (key === 'unhealthy') {
-    return { state: 'running', pid: 100, unhealthy: { monitor: Number(value), message: 'A monitor failed 3 times' } };
+    return {
+      state: 'running',
+      pid: 100,
+      unhealthy: { monitor: Number(value), message: 'A monitor failed 3 times' },
+    };
   }
   return { cause: text as TaskCause, message: `The task ended with ${text}` };
 }

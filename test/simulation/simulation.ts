@@ -107,8 +107,7 @@ class Simulation {
   #checkSuccess(): void {
     for (const run of this.#controller.state.runs.values()) {
       assert(
-        run.state === 'succeeded' ||
-          run.restarts !== undefined || run.ending?.cause === 'not_enough_nodes',
+        run.state === 'succeeded' || run.restarts !== undefined || run.ending?.cause === 'not_enough_nodes',
         `${run.run_id} ${run.state}`,
       );
     }
@@ -155,8 +154,9 @@ class Simulation {
     }
     for (const gate of planned.gates) {
       const least = run.components.get(planOf(run.spec).blocks.get(gate)?.component ?? '')?.min ?? 0;
-      const done = [...this.#machines.keys()].filter((name) =>
-        this.#succeeded.has(`${run_id}/${gate}/${name}`) || run.members.get(name)?.skipped?.has(gate),
+      const done = [...this.#machines.keys()].filter(
+        (name) =>
+          this.#succeeded.has(`${run_id}/${gate}/${name}`) || run.members.get(name)?.skipped?.has(gate),
       );
       assert(done.length >= least, `${task_id} did not wait for ${gate} on all nodes`);
     }

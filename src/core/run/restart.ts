@@ -32,13 +32,24 @@ export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void
       completed(tx, run, member, block);
       return;
     case 'ignore':
-      apply(tx, ended, 'ignore', 'The node goes on without the block, and without those that wait for it there');
+      apply(
+        tx,
+        ended,
+        'ignore',
+        'The node goes on without the block, and without those that wait for it there',
+      );
       for (const skipped of [...(member.skipped ?? [])]) closeBlock(tx, run, skipped);
       advanceRun(tx, run);
       return;
     case 'end_application':
       apply(tx, ended, 'end_application', 'The run ends as succeeded');
-      endRun(tx, run, 'succeeded', 'end_application', `${where} ended the application: ${ended.failure.message}`);
+      endRun(
+        tx,
+        run,
+        'succeeded',
+        'end_application',
+        `${where} ended the application: ${ended.failure.message}`,
+      );
       return;
     case 'fail_application':
       apply(tx, ended, 'fail_application', 'The run fails');

@@ -6,7 +6,8 @@ const PHRASES: { readonly [P in Policy]: (times: number, nodes: number) => strin
   restart_process: (times) => `restarted ${often(times)}`,
   restart_application: (times) => `the application was begun again ${often(times)}`,
   continue: (times) => (times === 1 ? 'it counted as complete' : `${times} of them counted as complete`),
-  ignore: (_times, nodes) => `the run went on without the process on ${nodes === 1 ? 'a node' : `${nodes} nodes`}`,
+  ignore: (_times, nodes) =>
+    `the run went on without the process on ${nodes === 1 ? 'a node' : `${nodes} nodes`}`,
   end_application: () => 'the run was ended as succeeded',
   fail_application: () => 'the run was ended',
 };
