@@ -18,14 +18,14 @@ import { type AgentLink, LinkError } from './agent-link.ts';
 import { Arrivals } from './arrivals.ts';
 import { BootstrapError } from './bootstrap.ts';
 import { connectFailure } from './connect-failure.ts';
-import { Connection, collectOutput } from './connection.ts';
+import { Connection } from './connection.ts';
+import { CLEAN_MS, NodeTasks, OutputError } from './node-tasks.ts';
 import { PackageError, type PackageStore } from './packages.ts';
 
 /** Bootstraps under way at once: a bound, so a slow node delays nobody (engine.md). */
 export const MAX_BOOTSTRAPS = 50;
 /** Time between the stop signal and SIGKILL when a node is cleaned. */
 const GRACE_MS = 3_000;
-const CLEAN_MS = 45_000;
 const INSTALL_MS = 60 * 60_000;
 
 /** Between attempts to bring output back or to reach an agent that is to leave. */
@@ -36,11 +36,6 @@ const MAX_DISMISSALS = 300;
 /** Rounds of one such attempt, and the time between them. */
 const DISMISS_ROUNDS = 3;
 const DISMISS_PAUSE_MS = 500;
-
-/** Output of a task cannot be kept at the controller. */
-class OutputError extends Error {
-  override readonly name = 'OutputError';
-}
 
 export type NodeEffect = EffectOf<
   'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'stop_task' | 'clean'
@@ -68,10 +63,13 @@ export class NodeDriver {
   readonly #retries = new Set<NodeJS.Timeout>();
   /** Removed nodes whose agents have not left yet. */
   readonly #dismissals = new Map<string, NodeSpec>();
+  readonly #tasks: NodeTasks;
   #stopped = false;
 
   constructor(options: NodeDriverOptions) {
     this.#options = options;
+    const { outputs, report, log } = options;
+    this.#tasks = new NodeTasks({ link: (hostname) => this.link(hostname), outputs, report, log });
   }
 
   /** The newest sample of a node's host monitor. */
@@ -104,8 +102,8 @@ export class NodeDriver {
       disconnect: ({ hostname }) => this.#drop(hostname, 'The controller closed the connection'),
       dismiss: ({ node }) => this.#dismiss(node),
       install: (install) => this.#install(install),
-      start_task: (start) => this.#startTask(start),
-      stop_task: (stop) => this.#stopTask(stop),
+      start_task: (start) => this.#tasks.start(start),
+      stop_task: (stop) => this.#tasks.stop(stop),
       clean: (clean) => this.#clean(clean),
     };
     const carry = carriers[effect.type] as (effect: Effect) => void | Promise<void>;
@@ -252,43 +250,6 @@ export class NodeDriver {
     }
   }
 
-  async #startTask({ hostname, order }: EffectOf<'start_task'>): Promise<void> {
-    const link = this.link(hostname);
-    if (link === undefined) return;
-    const { task_id, run_id } = order;
-    try {
-      const { ok } = await link.request('start', { task: order });
-      this.#options.report({ type: 'task_report', hostname, task: ok.task });
-    } catch (error) {
-      if (!(error instanceof AgentError)) return;
-      const { code, message } = error.failure;
-      this.#options.log.warn({ hostname, task_id, err: message }, 'The agent refused to start a task');
-      const cause = code === 'disk_full' ? code : 'start_failed';
-      const task = { task_id, run_id, state: 'exited', cause, message } as const;
-      this.#options.report({ type: 'task_report', hostname, task });
-    }
-  }
-
-  /** Whatever the agent answers is told as a report: a task it never heard of does not run there. */
-  async #stopTask({ hostname, run_id, task_id, grace_ms }: EffectOf<'stop_task'>): Promise<void> {
-    const link = this.link(hostname);
-    if (link === undefined) return;
-    try {
-      const { ok } = await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + grace_ms });
-      this.#options.report({ type: 'task_report', hostname, task: ok.task });
-    } catch (error) {
-      if (error instanceof LinkError) return;
-      if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK') {
-        const told = { cause: 'stopped', message: 'It was stopped before it started' } as const;
-        const task = { task_id, run_id, state: 'exited', ...told } as const;
-        this.#options.report({ type: 'task_report', hostname, task });
-        return;
-      }
-      this.#options.log.warn({ hostname, task_id, err: messageOf(error) }, 'A task could not be stopped');
-      link.close(`Stopping a task did not work: ${messageOf(error)}`);
-    }
-  }
-
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
     const { hostname, run_id, task_ids, grace_ms = 0 } = effect;
     const { log, report } = this.#options;
@@ -297,7 +258,7 @@ export class NodeDriver {
     if (connection === undefined || link === undefined) return;
     await connection.inOrder(async () => {
       try {
-        await Promise.all(task_ids.map((task_id) => this.#stopAndCollect(link, task_id, grace_ms)));
+        await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, grace_ms)));
         await link.request('clean', { run_id, grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
         report({ type: 'cleaned', hostname, run_id });
       } catch (error) {
@@ -313,18 +274,6 @@ export class NodeDriver {
         link.close(`Cleaning did not work: ${messageOf(error)}`);
       }
     });
-  }
-
-  /** @throws OutputError when the output cannot be kept here; LinkError, AgentError */
-  async #stopAndCollect(link: AgentLink, task_id: string, graceMs: number): Promise<void> {
-    try {
-      await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + graceMs });
-      await collectOutput(link, this.#options.outputs, task_id);
-    } catch (error) {
-      if (error instanceof LinkError) throw error;
-      if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
-      if (error.failure.code !== 'UNKNOWN_TASK') throw error;
-    }
   }
 
   /** Tries again after a time that grows, until the driver stops. */
