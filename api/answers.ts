@@ -26,6 +26,7 @@ export const NodeInfo = Type.Object({
   state: Type.String({ description: 'idle, connecting, connected, lost or failed' }),
   since: Time,
   preference: Type.Number({ description: 'As given, raised by success and lowered by failure' }),
+  owner: optional(Type.String({ description: 'Name of the token that added it' })),
   run_id: optional(Type.String({ description: 'The run that uses the node' })),
   waits_for: optional(Type.String({ description: 'What the node waits for in its run' })),
   failure: optional(FailureSchema),
