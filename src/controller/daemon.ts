@@ -25,6 +25,8 @@ import { requestResources } from '../drivers/resource-service.ts';
 import { createSshAccess } from '../drivers/ssh/access.ts';
 import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
 import { ensureToken } from '../drivers/token-file.ts';
+import { observeAll } from './call.ts';
+import { createCallLog } from './call-log.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Context } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -127,7 +129,7 @@ export class Daemon {
     });
     const context: Context = {
       state: loop.state,
-      submit: (input) => loop.submit(input),
+      submit: (input, call) => loop.submit(input, call),
       journal,
       nodes,
       outputs,
@@ -223,7 +225,8 @@ export class Daemon {
       ...operationHandlers(context),
       ...controlHandlers(context),
     };
-    const rpc = createRpc(new Dispatcher(handlers, log, () => this.#loop?.durable()));
+    const observer = observeAll([createCallLog(log)]);
+    const rpc = createRpc(new Dispatcher(handlers, log, () => this.#loop?.durable(), observer), observer);
     const { tlsCert, tlsKey } = options;
     this.#face = createHttpFace({
       listen: { host: options.host, port: options.port },

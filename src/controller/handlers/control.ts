@@ -27,14 +27,14 @@ export function controlHandlers(context: Context): Pick<Handlers, ControlMethods
   const contract = openrpc();
   return {
     plushTestConnection: () => 'Hello World',
-    plushCreateResources: async () => (await submit({ type: 'create_resources' })) as string,
-    plushQuit: async () => {
-      await submit({ type: 'quit' });
+    plushCreateResources: async (call) => (await submit({ type: 'create_resources' }, call)) as string,
+    plushQuit: async (call) => {
+      await submit({ type: 'quit' }, call);
       return true;
     },
-    setXmlRpcClientUrl: async (_call, url) => {
+    setXmlRpcClientUrl: async (call, url) => {
       checkCallbackUrl(url, context.callbackHosts);
-      await submit({ type: 'register_client', url });
+      await submit({ type: 'register_client', url }, call);
       callbacks.registered(url);
       return true;
     },

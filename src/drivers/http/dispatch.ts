@@ -130,13 +130,14 @@ export class Dispatcher {
   }
 
   readonly #xmlrpc: Answer = async (exchange, body, caller) => {
-    const answer = await this.options.rpc.xmlrpc(body, exchange.request.headers['content-type'], caller);
+    const { headers, socket } = exchange.request;
+    const answer = await this.options.rpc.xmlrpc(body, headers['content-type'], caller, socket.remoteAddress);
     this.#send(exchange, 200, answer.contentType, answer.body);
   };
 
   readonly #jsonrpc: Answer = async (exchange, body, caller) => {
-    const { response } = exchange;
-    const answer = await this.options.rpc.jsonrpc(body, caller);
+    const { request, response } = exchange;
+    const answer = await this.options.rpc.jsonrpc(body, caller, request.socket.remoteAddress);
     if (answer.body === undefined) response.writeHead(answer.status).end();
     else this.#send(exchange, answer.status, 'application/json', answer.body);
   };

@@ -4,16 +4,21 @@ import type { Authenticate, Caller } from './auth.ts';
 import type { EventQuery, StreamedEvent } from './events.ts';
 import type { HttpLimits } from './limits.ts';
 
-/** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit. */
+/** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit; `remote` is the client's address. */
 export interface RpcHandlers {
   /** The answer to a call, faults included; it goes out with status 200. */
   xmlrpc(
     body: Buffer,
     contentType: string | undefined,
     caller: Caller,
+    remote: string | undefined,
   ): Promise<{ body: string | Buffer; contentType: string }>;
   /** The answer to a call or batch; no body where there is nothing to answer (notifications: status 204). */
-  jsonrpc(body: Buffer, caller: Caller): Promise<{ status: number; body?: string }>;
+  jsonrpc(
+    body: Buffer,
+    caller: Caller,
+    remote: string | undefined,
+  ): Promise<{ status: number; body?: string }>;
   /** Facts as events, oldest first. Must end soon after `query.signal` is aborted. */
   events(query: EventQuery, caller: Caller): AsyncIterable<StreamedEvent>;
 }
