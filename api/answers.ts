@@ -209,6 +209,12 @@ export const EventPage = Type.Object({
   more: Type.Boolean({ description: 'More events are there already' }),
 });
 
+export const Capabilities = Type.Record(
+  Type.String(),
+  Type.Object({ specUrl: Type.String(), specVersion: Type.Integer() }),
+  { description: 'Name of the capability to where it is specified' },
+);
+
 export const Diagnostics = Type.Array(DiagnosticSchema);
 export const Members = Type.Array(MemberSchema);
 

@@ -12,6 +12,7 @@ interface Definition {
   readonly params: readonly Parameter[];
   readonly result: TSchema;
   readonly scope: string;
+  readonly ownNodes?: boolean;
   readonly faults: readonly FaultSymbol[];
 }
 
@@ -27,7 +28,7 @@ export function openrpc(): Record<string, unknown> {
       description:
         'Manages distributed applications. The same methods are served over XML-RPC (POST /RPC2) and JSON-RPC 2.0 (POST /rpc).',
     },
-    methods: rows.map(([name, { doc, params, result, scope, faults: symbols }]) => ({
+    methods: rows.map(([name, { doc, params, result, scope, ownNodes, faults: symbols }]) => ({
       name,
       description: doc,
       paramStructure: 'either',
@@ -44,6 +45,7 @@ export function openrpc(): Record<string, unknown> {
         data: faults[symbol].meaning,
       })),
       'x-scope': scope,
+      ...(ownNodes === true ? { 'x-own-nodes': 'broker' } : {}),
     })),
     'x-callbacks': Object.entries(callbacks).map(([name, { doc, params, when }]) => ({
       name,
