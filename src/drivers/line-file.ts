@@ -51,7 +51,8 @@ export class LineFile {
     this.#waiting = [];
     this.#waitingSize = 0;
     try {
-      this.#write(Buffer.from(lines.join('')));
+      // After a failure the last line may be half there.
+      this.#write(Buffer.from(`${this.#isFailing ? '\n' : ''}${lines.join('')}`));
       this.#isFailing = false;
     } catch (error) {
       if (!this.#isFailing) this.#options.onLost(error, lines.length);
