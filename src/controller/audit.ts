@@ -47,7 +47,9 @@ export class Audit implements CallObserver {
   ended(call: Call, outcome: Outcome): void {
     const { method, params, facts, request } = call;
     // A call beyond the rate did nothing, and there may be any number of them.
-    if (outcome === 'RATE_LIMITED' || isRead(method) || !Object.hasOwn(methodTable, method)) return;
+    if (outcome === 'RATE_LIMITED' || !Object.hasOwn(methodTable, method)) return;
+    // A method that mostly tells may have changed something too.
+    if (isRead(method) && facts === undefined) return;
     const entry = {
       time: this.#time(),
       call: call.id,

@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Registry } from 'prom-client';
 import { SCOPES } from '../../api/method.ts';
 import type { NodeSpec } from '../../api/spec.ts';
 import type { Effect } from '../core/effect.ts';
@@ -22,24 +23,22 @@ import { NodeDriver, type NodeEffect } from '../drivers/nodes/node-driver.ts';
 import { PackageStore } from '../drivers/nodes/packages.ts';
 import { openOutputStore } from '../drivers/outputs.ts';
 import { requestResources } from '../drivers/resource-service.ts';
-import { createSshAccess } from '../drivers/ssh/access.ts';
+import { createSshAccess, type SshAccess } from '../drivers/ssh/access.ts';
 import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
 import { TokenBook } from '../drivers/token-book.ts';
 import { ensureToken } from '../drivers/token-file.ts';
 import { Audit } from './audit.ts';
 import { observeAll } from './call.ts';
 import { createCallLog } from './call-log.ts';
+import { createCallMetrics } from './call-metrics.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Context } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventStream } from './event-stream.ts';
-import { appHandlers } from './handlers/apps.ts';
-import { controlHandlers } from './handlers/control.ts';
-import { nodeHandlers } from './handlers/nodes.ts';
-import { operationHandlers } from './handlers/operations.ts';
-import { runHandlers } from './handlers/runs.ts';
-import { OWNER, tokenHandlers } from './handlers/tokens.ts';
+import { allHandlers } from './handlers/all.ts';
+import { OWNER } from './handlers/tokens.ts';
 import { Loop } from './loop.ts';
+import { registerMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
 import { OptionError, type Options } from './options.ts';
 import { createRpc } from './rpc.ts';
@@ -72,6 +71,7 @@ export class Daemon {
   readonly #setup: DaemonOptions;
   #stateDir: StateDir | undefined;
   #loop: Loop | undefined;
+  #ssh: SshAccess | undefined;
   #nodes: NodeDriver | undefined;
   #packages: PackageStore | undefined;
   #outputs: Context['outputs'] | undefined;
@@ -215,7 +215,7 @@ export class Daemon {
   async #makeNodes(loop: Loop, stateDir: StateDir, outputs: Context['outputs']): Promise<NodeDriver> {
     const { options, bundleFile, log } = this.#setup;
     const home = homedir();
-    const ssh = createSshAccess({
+    this.#ssh = createSshAccess({
       ...(options.sshIdentity === undefined ? {} : { identityFile: options.sshIdentity }),
       ...(process.env.SSH_AUTH_SOCK ? { agentSocket: process.env.SSH_AUTH_SOCK } : {}),
       defaultIdentityFiles: ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, '.ssh', name)),
@@ -224,6 +224,7 @@ export class Daemon {
       acceptedHostsFile: stateDir.file('known_hosts'),
       defaultUser: userInfo().username,
     });
+    const ssh = this.#ssh;
     this.#packages = new PackageStore({
       dir: stateDir.file('packages'),
       ssh,
@@ -251,16 +252,17 @@ export class Daemon {
     audit: Audit,
   ): Promise<string> {
     const { options, log } = this.#setup;
-    const handlers = {
-      ...nodeHandlers(context),
-      ...appHandlers(context),
-      ...runHandlers(context),
-      ...operationHandlers(context),
-      ...controlHandlers(context),
-      ...tokenHandlers(context),
-    };
-    const observer = observeAll([createCallLog(log), audit]);
-    const rpc = createRpc(new Dispatcher(handlers, log, () => this.#loop?.durable(), observer), observer);
+    const registry = new Registry();
+    registerMetrics(registry, {
+      ...context,
+      sshConnections: () => this.#ssh?.connections ?? 0,
+      http: () => this.#face?.usage(),
+    });
+    const observer = observeAll([createCallLog(log), createCallMetrics(registry), audit]);
+    const rpc = createRpc(
+      new Dispatcher(allHandlers(context), log, () => this.#loop?.durable(), observer),
+      observer,
+    );
     const tls = this.#readCertificate();
     const owner = { token, caller: { name: OWNER, scopes: new Set(SCOPES) } };
     this.#face = createHttpFace({
@@ -270,12 +272,19 @@ export class Daemon {
       corsOrigins: options.corsOrigins,
       onStranger: (remote, path) => audit.stranger(remote, path),
       rpc: { ...rpc, events: (query) => events.stream(query) },
-      web: createWeb(() => this.#ready),
+      web: createWeb({ whyNotReady: () => this.#whyNotReady(), metrics: registry }),
       allowedHosts: options.allowedHosts,
       limits: { maxBodyBytes: options.maxBodyBytes },
       log,
     });
     return this.#face.listen();
+  }
+
+  /** For /readyz; undefined when calls are answered. */
+  #whyNotReady(): string | undefined {
+    if (this.#ending) return 'plushd is stopping';
+    if (!this.#ready) return 'plushd is starting';
+    return this.#loop?.state.quitting === true ? 'plushQuit is under way' : undefined;
   }
 
   #submit(input: Input): void {

@@ -139,7 +139,7 @@ describe('a token with the scope broker', () => {
         expect.objectContaining({ status: 403, fault: 'FORBIDDEN' }),
       ]);
     }
-    for (const path of ['/events', '/metrics', '/console']) {
+    for (const path of ['/events', '/metrics']) {
       const response = await fetch(`${plushd.url}${path}`, {
         headers: { authorization: `Bearer ${broker}` },
       });

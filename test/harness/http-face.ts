@@ -60,6 +60,7 @@ export async function startFace(options: Partial<HttpFaceOptions> = {}): Promise
     listen: () => face.listen(),
     renewCertificate: (certificate) => face.renewCertificate(certificate),
     close: (closing) => face.close(closing),
+    usage: () => face.usage(),
     port,
     log,
     bodies,

@@ -13,9 +13,6 @@ import { type Refusal, refuse } from './refusal.ts';
 
 const PUBLIC_PATHS = ['/healthz', '/readyz'];
 
-/** The contract, which any token may read, as with rpc.discover; the rest of the web tells of the controller. */
-const CONTRACT_PATH = '/openrpc.json';
-
 /** The first call of a request is counted from its head. */
 const PAID = { isPaid: true };
 
@@ -66,6 +63,11 @@ export class Dispatcher {
     this.#cors = new Cors(options.corsOrigins ?? []);
     this.#guard = createGuard([options.listen.host, ...(options.allowedHosts ?? [])], this.#cors);
     this.#publicPaths = new Set(options.publicPaths ?? PUBLIC_PATHS);
+  }
+
+  /** Event streams that are open. */
+  get eventStreams(): number {
+    return this.#streams.size;
   }
 
   /** Serves one request. Never throws. */
@@ -221,18 +223,20 @@ export class Dispatcher {
 
   #web(exchange: Exchange, path: string): Refusal | undefined {
     const { request, response, waits } = exchange;
+    let caller: Caller | undefined;
     if (!this.#publicPaths.has(path)) {
-      const caller = this.#caller(exchange);
-      if ('status' in caller) return caller;
-      if (path !== CONTRACT_PATH && !caller.scopes.has('read')) return NO_READ;
+      const found = this.#caller(exchange);
+      if ('status' in found) return found;
+      caller = found;
     }
     if (waits) response.writeContinue();
-    this.options.web(request, response, (error) => {
+    const next = (error?: unknown) => {
       if (error === undefined || error === null) refuse(request, response, NOT_FOUND);
       else if (isCallersMistake(error) && !response.headersSent) {
         refuse(request, response, { status: error.status, sentence: error.message });
       } else this.#fail(exchange, error);
-    });
+    };
+    this.options.web(request, response, next, caller);
     return undefined;
   }
 
