@@ -41,6 +41,7 @@ const request = optional(Type.Integer({ description: 'Which request of the compo
 const monitor = Type.Integer({
   description: "Place of the liveness monitor, from 0: the process's own, then the application's",
 });
+const owner = optional(Type.String({ description: 'Name of the token that added the node' }));
 const stderr_tail = optional(Type.Array(Type.String()));
 
 export const events = {
@@ -62,10 +63,12 @@ export const events = {
   node_added: event('node', 'A node came into the pool.', {
     node: NodeSpecSchema,
     source: Type.String({ description: 'api or directory' }),
+    owner,
   }),
   node_updated: event('node', 'A node of the pool was described anew; its failed flag is cleared.', {
     node: NodeSpecSchema,
     source: Type.String(),
+    owner,
   }),
   node_removed: event('node', 'A node left the pool; its tasks are being stopped.', { hostname }),
   node_left: event(
@@ -236,6 +239,10 @@ export const events = {
       operation_id,
       kind: Type.Union([Type.Literal('shell'), Type.Literal('resources')]),
       total: Type.Integer({ description: 'Nodes, or requests' }),
+      request_id: optional(Type.String()),
+      request_digest: optional(
+        Type.String({ description: 'SHA-256 of what was asked for under that request_id' }),
+      ),
     },
   ),
   operation_ended: event('operation', 'An operation is over.', {
