@@ -10,7 +10,9 @@ import type { Input } from '../core/input.ts';
 import { hostPart } from '../core/pool/hostname.ts';
 import { parseDirectory } from '../core/spec/directory.ts';
 import { formatDiagnostic } from '../core/spec/format.ts';
+import type { State } from '../core/state.ts';
 import { messageOf } from '../drivers/agent-error.ts';
+import { CallbackSecrets } from '../drivers/callback-secrets.ts';
 import { createAuthenticate } from '../drivers/http/auth.ts';
 import type { HttpFace } from '../drivers/http/face.ts';
 import { createHttpFace } from '../drivers/http/server.ts';
@@ -27,6 +29,7 @@ import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
 import { ensureToken } from '../drivers/token-file.ts';
 import { observeAll } from './call.ts';
 import { createCallLog } from './call-log.ts';
+import { SYSTEM_CLOCK } from './callback-reader.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Context } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -113,9 +116,12 @@ export class Daemon {
     await loop.submit({ type: 'start_controller', controller: randomBytes(4).toString('hex'), version });
     const outputs = openOutputStore(stateDir.file('outputs'));
     this.#outputs = outputs;
+    const secrets = openSecrets(stateDir, loop.state);
     this.#callbacks = new Callbacks({
       journal,
       state: loop.state,
+      secrets,
+      clock: SYSTEM_CLOCK,
       submit: (input) => loop.submit(input),
       random: Math.random,
       log,
@@ -135,6 +141,7 @@ export class Daemon {
       nodes,
       outputs,
       callbacks: this.#callbacks,
+      secrets,
       operations: this.#operations,
       appsDir: options.apps,
       stateDir: stateDir.path,
@@ -224,7 +231,7 @@ export class Daemon {
       ...appHandlers(context),
       ...runHandlers(context),
       ...operationHandlers(context),
-      ...subscriptionHandlers(),
+      ...subscriptionHandlers(context),
       ...controlHandlers(context),
     };
     const observer = observeAll([createCallLog(log)]);
@@ -322,6 +329,14 @@ export class Daemon {
     );
     this.#setup.onEnd(1);
   }
+}
+
+/** The secrets of callback subscribers, without those that nobody has any more. */
+function openSecrets(stateDir: StateDir, { clients, subscriptions }: State): CallbackSecrets {
+  const secrets = new CallbackSecrets(stateDir.file('callback-secrets.json'));
+  const named = [...clients.values(), ...subscriptions.values()].map(({ credentials }) => credentials);
+  secrets.keepOnly(new Set(named.filter((reference) => reference !== undefined)));
+  return secrets;
 }
 
 /** The agent's bundle beside the daemon's own file. */

@@ -108,6 +108,8 @@ class Reader {
     this.#count += 1;
     if (row[0] === 'state') {
       this.#state = { ...row[1], nodes: new Map(), leaving: new Map(), apps: new Map(), runs: new Map() };
+      // Rows of a version that knew no subscriptions lack them.
+      this.#state.subscriptions ??= new Map();
       return;
     }
     this.#add(present(this.#state), row);
