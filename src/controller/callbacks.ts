@@ -15,7 +15,7 @@ import { CallbackSender } from './callback-sender.ts';
 import { RecentEvents } from './recent-events.ts';
 import { type Subscriber, subscriberOf, subscribers } from './subscribers.ts';
 
-/** Facts that the journal keeps for the sake of subscribers that are behind. */
+/** Facts that the journal keeps for the sake of subscribers that are behind, unless told otherwise. */
 const MAX_HELD_FACTS = 1_000_000;
 /** Facts read at a time where a registration is looked for. */
 const PAGE = 500;
@@ -28,6 +28,8 @@ export interface CallbacksOptions {
   readonly random: () => number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Facts that the journal keeps for the sake of subscribers that are behind. @default 1000000 */
+  readonly maxHeldFacts?: number;
 }
 
 /** A subscriber and how its deliveries stand. */
@@ -66,12 +68,12 @@ export class Callbacks {
 
   /** Facts up to here no subscriber waits for; suspended ones are not counted, and nobody holds more than a bound. */
   needed(): number {
-    const { journal, state } = this.#options;
+    const { journal, state, maxHeldFacts = MAX_HELD_FACTS } = this.#options;
     let needed = journal.last;
     for (const { subscription_id, suspended } of subscribers(state)) {
       if (suspended === undefined) needed = Math.min(needed, this.#reader(subscription_id).cursor);
     }
-    return Math.max(needed, journal.last - MAX_HELD_FACTS);
+    return Math.max(needed, journal.last - maxHeldFacts);
   }
 
   /** New facts are durable: whoever is idle goes on. */
