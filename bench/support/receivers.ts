@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export const SUBSCRIBERS = 100;
+const SUBSCRIBERS = 100;
 /** Time that the slow one takes for each call. */
 const SLOW_MS = 1_000;
 

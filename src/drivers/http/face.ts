@@ -23,11 +23,12 @@ export interface RpcHandlers {
   events(query: EventQuery, caller: Caller): AsyncIterable<StreamedEvent>;
 }
 
-/** Serves all paths but the RPC ones; an Express application fits as it is. */
+/** Serves all paths but the RPC ones; an Express application fits as it is. Without a caller on the public paths. */
 export type WebHandler = (
   request: IncomingMessage,
   response: ServerResponse,
   next: (error?: unknown) => void,
+  caller: Caller | undefined,
 ) => void;
 
 export interface HttpFaceOptions {
@@ -61,6 +62,8 @@ export interface HttpFace {
   listen(): Promise<string>;
   /** Takes no more connections, ends event streams, lets running answers finish, and after `graceMs` cuts the rest. */
   close(options: { readonly graceMs: number }): Promise<void>;
+  /** What is open now. */
+  usage(): { readonly connections: number; readonly eventStreams: number };
 }
 
 /** Why the face cannot listen. */
