@@ -55,6 +55,8 @@ export interface ReaderOptions {
   readonly gapBodies: (subscriber: Subscriber, first: number) => readonly string[];
   /** Makes calls, one after the other. @throws Error when one of them failed */
   readonly send: (subscriber: Subscriber, bodies: readonly string[], signal: AbortSignal) => Promise<void>;
+  /** Why it must not be told anything any more. */
+  readonly refusal: (subscriber: Subscriber) => string | undefined;
   readonly suspend: (subscriber: Subscriber, message: string) => void;
 }
 
@@ -145,6 +147,11 @@ export class CallbackReader {
       while (!this.#abort.signal.aborted) {
         const subscriber = this.#options.subscriber();
         if (subscriber === undefined || subscriber.suspended !== undefined) break;
+        const refusal = this.#options.refusal(subscriber);
+        if (refusal !== undefined) {
+          this.#options.suspend(subscriber, refusal);
+          break;
+        }
         const name = this.#cursorName;
         const step = this.#step(subscriber);
         if (step === undefined) break;

@@ -25,6 +25,8 @@ export interface CallbacksOptions {
   readonly state: State;
   readonly secrets: Pick<CallbackSecrets, 'get'>;
   readonly submit: (input: Input) => Promise<unknown>;
+  /** Whether the token of that name is still good: what is brought to its holder ends with it. */
+  readonly isGoodCaller: (name: string) => boolean;
   readonly random: () => number;
   readonly clock: Clock;
   readonly log: Log;
@@ -87,6 +89,14 @@ export class Callbacks {
       this.#reader(subscription_id).renewed();
   }
 
+  /** A token is not good any more: whoever it subscribed is suspended. */
+  checkCallers(): void {
+    for (const subscriber of subscribers(this.#options.state)) {
+      if (subscriber.suspended === undefined && !this.#mayBeTold(subscriber))
+        this.#suspend(subscriber, goneToken(subscriber));
+    }
+  }
+
   /** A subscription is over. */
   removed(subscription_id: string): void {
     this.#readers.get(subscription_id)?.forget();
@@ -123,10 +133,15 @@ export class Callbacks {
         isWanted(event.record.type, subscriber.topics) ? bodiesOf(event, subscriber, state, recent) : [],
       gapBodies,
       send: (subscriber, bodies, signal) => this.#sender.send(subscriber, bodies, signal),
+      refusal: (subscriber) => (this.#mayBeTold(subscriber) ? undefined : goneToken(subscriber)),
       suspend: (subscriber, message) => this.#suspend(subscriber, message),
     });
     this.#readers.set(subscription_id, reader);
     return reader;
+  }
+
+  #mayBeTold({ caller }: Subscriber): boolean {
+    return caller === undefined || this.#options.isGoodCaller(caller);
   }
 
   #suspend({ subscription_id }: Subscriber, message: string): void {
@@ -136,6 +151,10 @@ export class Callbacks {
       log.error({ err: messageOf(error) }, 'A callback subscriber could not be suspended'),
     );
   }
+}
+
+function goneToken({ caller }: Subscriber): string {
+  return `The token "${caller}", with which it subscribed, was revoked or has expired`;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { CallbackSecrets } from '../drivers/callback-secrets.ts';
 import type { Journal } from '../drivers/journal.ts';
 import type { NodeDriver } from '../drivers/nodes/node-driver.ts';
 import type { OutputStore } from '../drivers/outputs.ts';
+import type { TokenBook } from '../drivers/token-book.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { Writer } from './loop.ts';
 import type { Operations } from './operations.ts';
@@ -22,6 +23,7 @@ export interface Context {
   /** Secrets and passwords of callback subscribers. */
   readonly secrets: CallbackSecrets;
   readonly operations: Operations;
+  readonly tokens: Pick<TokenBook, 'create' | 'list' | 'revoke'>;
   /** The only folder that plushLoadApp may read; absolute. */
   readonly appsDir: string;
   readonly stateDir: string;

@@ -37,7 +37,7 @@ export function* subscribers({ clients, subscriptions }: State): Generator<Subsc
   for (const subscription of subscriptions.values()) yield fromSubscription(subscription);
 }
 
-function fromClient({ url, since, suspended, message, credentials }: CallbackClient): Subscriber {
+function fromClient({ url, since, suspended, message, ...known }: CallbackClient): Subscriber {
   const subscription_id = classicId(url);
   return {
     subscription_id,
@@ -48,7 +48,7 @@ function fromClient({ url, since, suspended, message, credentials }: CallbackCli
     signed: false,
     since,
     cursor: subscription_id,
-    ...(credentials === undefined ? {} : { credentials }),
+    ...known,
     ...(suspended ? { suspended: message ?? '' } : {}),
   };
 }

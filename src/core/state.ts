@@ -18,6 +18,8 @@ export type LinkState = 'idle' | 'connecting' | 'connected' | 'lost';
 export interface PoolNode {
   spec: NodeSpec;
   source: string;
+  /** Name of the token that added it; undefined for nodes of the directory. */
+  owner?: string;
   link: LinkState;
   /** When `link` (or the failed flag) last changed; ISO 8601. */
   since: string;
@@ -163,6 +165,9 @@ export interface Operation {
   failed: number;
   /** Of resources. */
   parts: ResourcePart[];
+  /** Of shell: the caller's own name for it, and what it asked for. */
+  request_id?: string;
+  request_digest?: string;
 }
 
 export interface CallbackClient {
@@ -172,6 +177,8 @@ export interface CallbackClient {
   /** Why it is suspended. */
   message?: string;
   credentials?: string;
+  /** Who registered it; nobody knows of those that an earlier version registered. */
+  caller?: string;
 }
 
 /** Somebody to whom events are brought at a URL. How far they were is a cursor of the journal, not part of the state. */

@@ -59,8 +59,8 @@ async function last(): Promise<number> {
 /** The whole journal, as it is on the disk, and the log. */
 function written(): string {
   const state = join(scratch.dir, 'state');
-  const journal = readdirSync(state).filter((name) => name.startsWith('journal'));
-  return journal.map((name) => readFileSync(join(state, name), 'latin1')).join('') + plushd.logText();
+  const files = readdirSync(state).filter((name) => /^(journal|audit)/.test(name));
+  return files.map((name) => readFileSync(join(state, name), 'latin1')).join('') + plushd.logText();
 }
 
 it('tells a Python server everything, with details and a signature that Python finds right', async () => {
@@ -178,6 +178,44 @@ it('lists classic clients too, and ends them', async () => {
   await plushd.addLocalNodes(1, 'lab', 'back');
   await waitFor('a call', () => client.calls.length > 0);
   expect(client.calls).toEqual([{ method: 'sendHostStatus', params: ['back-1'] }]);
+});
+
+it('tells a token that was revoked or has expired nothing more', async () => {
+  const { url, calls } = await subscriber();
+  const classic = await startCallbackClient();
+  closing.push(classic.stop);
+  const scopes = ['read', 'operate'] as const;
+  const { token } = await plushd.call('plushCreateToken', { name: 'gui', scopes: [...scopes] });
+  const mine = plushd.token;
+  plushd.token = token;
+  const id = await subscribe({ url, protocol: 'jsonrpc', topics: ['node'] });
+  await plushd.call('setXmlRpcClientUrl', classic.url);
+  plushd.token = mine;
+  await plushd.addLocalNodes(1, 'lab', 'before');
+  await waitFor('both to be told', () => calls.length === 1 && classic.calls.length === 1);
+  await plushd.call('plushRevokeToken', 'gui');
+  await plushd.call('plushCreateToken', { name: 'gui', scopes: [...scopes] });
+  await plushd.addLocalNodes(1, 'lab', 'after');
+  expect(await standing(id)).toMatchObject({
+    state: 'suspended',
+    caller: 'gui',
+    message: expect.stringContaining('"gui", with which it subscribed, was revoked'),
+  });
+  // Who is told last knows that the others would have been told.
+  const late = await subscriber();
+  await subscribe({ url: late.url, protocol: 'jsonrpc', topics: ['node'], after: 0 });
+  await waitFor('the owner to be told', () => late.calls.length === 2);
+  expect([calls.length, classic.calls.length]).toEqual([1, 1]);
+});
+
+it('lets a token without scope operate have events brought to no URL', async () => {
+  const { token } = await plushd.call('plushCreateToken', { name: 'looker', scopes: ['read'] });
+  plushd.token = token;
+  // HTTP 403, as for every fault of a scope.
+  const refused = expect.objectContaining({ message: expect.stringContaining('403') });
+  await expect(plushd.call('plushSubscribe', { url: 'http://127.0.0.1/' })).rejects.toEqual(refused);
+  await expect(plushd.call('plushUnsubscribe', 'sub-x')).rejects.toEqual(refused);
+  expect((await plushd.call('plushListSubscriptions')).total).toBe(0);
 });
 
 it('keeps secrets and passwords in a file of its own and tells nobody', async () => {

@@ -27,7 +27,7 @@ export function subscriptionHandlers(context: Context): Pick<Handlers, Subscript
       const given = userinfo === undefined ? {} : { userinfo };
       const before = state.clients.get(url)?.credentials;
       await withCredentials(context, given, before, (kept) =>
-        submit({ type: 'register_client', url, ...kept }, call),
+        submit({ type: 'register_client', url, caller: call.caller.name, ...kept }, call),
       );
       callbacks.registered(classicId(url));
       return true;
@@ -94,9 +94,10 @@ async function atUrl(context: Context, call: CallContext, text: string, order: O
 }
 
 /** Reading events takes scope read; having the daemon call others takes more. */
-function mayCallOut({ caller }: CallContext, what: string): void {
-  if (!caller.scopes.has('operate'))
-    throw new Fault('INVALID_REQUEST', `The token may not call ${what}: it lacks the scope operate`);
+function mayCallOut({ caller: { name, scopes } }: CallContext, what: string): void {
+  if (scopes.has('operate')) return;
+  const sentence = `The token "${name}" may not call ${what}: it lacks the scope operate`;
+  throw new Fault('FORBIDDEN', sentence, { scope: 'operate' });
 }
 
 /** Has what is secret on the disk before the fact that names it, and not for longer than one does. */

@@ -31,9 +31,8 @@ export const subscriptionEvolvers: { readonly [T in SubscriptionEvents]: Evolver
   subscription_removed: (state, { subscription_id }) => {
     state.subscriptions.delete(subscription_id);
   },
-  client_registered: (state, { url, credentials }, time) => {
-    const given = credentials === undefined ? {} : { credentials };
-    state.clients.set(url, { url, since: time, suspended: false, ...given });
+  client_registered: (state, client, time) => {
+    state.clients.set(client.url, { ...client, since: time, suspended: false });
   },
   client_suspended: (state, { url, message }) => {
     const client = state.clients.get(url);

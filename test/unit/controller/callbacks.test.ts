@@ -69,6 +69,7 @@ function controller(maxHeldFacts?: number) {
     journal,
     state: loop.state,
     secrets: { get: () => undefined },
+    isGoodCaller: () => true,
     submit: (input) => loop.submit(input),
     random: () => RANDOM,
     clock,
