@@ -3,9 +3,10 @@
  *
  * Evolve changes it in place, since a copy for each fact would make every fact cost as much as the whole pool.
  */
-import type { FactBody } from '../../api/events.ts';
+import type { FactBody, Topic } from '../../api/events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { CallbackProtocol } from '../../api/subscriptions.ts';
 
 /**
  *     idle ──asked──▶ connecting ──▶ connected ──▶ lost ──retry──▶ connecting
@@ -169,6 +170,37 @@ export interface Operation {
   request_digest?: string;
 }
 
+export interface CallbackClient {
+  url: string;
+  since: string;
+  suspended: boolean;
+  /** Why it is suspended. */
+  message?: string;
+  credentials?: string;
+  /** Who registered it; nobody knows of those that an earlier version registered. */
+  caller?: string;
+}
+
+/** Somebody to whom events are brought at a URL. How far they were is a cursor of the journal, not part of the state. */
+export interface Subscription {
+  subscription_id: string;
+  url: string;
+  protocol: CallbackProtocol;
+  /** Absent: all. */
+  topics?: readonly Topic[];
+  details: boolean;
+  signed: boolean;
+  /** Where its secret and password are kept. */
+  credentials?: string;
+  caller: string;
+  since: string;
+  /** Where it was placed last: it gets the events after that. */
+  after: number;
+  /** How often it was placed somewhere: a cursor of an earlier place is no good any more. */
+  placed: number;
+  suspended?: { at: string; message: string };
+}
+
 export interface State {
   epoch: number;
   controller: string;
@@ -195,7 +227,10 @@ export interface State {
   requests: Map<string, string>;
   /** Oldest first. */
   operations: Map<string, Operation>;
-  clients: Map<string, { url: string; since: string; suspended: boolean }>;
+  /** Classic callback clients by URL. */
+  clients: Map<string, CallbackClient>;
+  /** By id. */
+  subscriptions: Map<string, Subscription>;
 }
 
 /** Ended runs that are remembered. */
@@ -222,6 +257,7 @@ export function emptyState(): State {
     requests: new Map(),
     operations: new Map(),
     clients: new Map(),
+    subscriptions: new Map(),
   };
 }
 
