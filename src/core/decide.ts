@@ -11,6 +11,7 @@ import * as pool from './pool/decide.ts';
 import * as run from './run/decide.ts';
 import * as restart from './run/restart.ts';
 import type { State } from './state.ts';
+import * as subscription from './subscription/decide.ts';
 import { Transaction } from './transaction.ts';
 
 /** What a command answers: an id where it made something, else nothing. */
@@ -29,8 +30,10 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   load_app: control.loadApp,
   create_resources: operation.createResources,
   quit: control.quit,
-  register_client: control.registerClient,
-  suspend_client: control.suspendClient,
+  register_client: subscription.registerClient,
+  subscribe: subscription.subscribe,
+  unsubscribe: subscription.unsubscribe,
+  suspend: subscription.suspend,
   resources_answered: operation.resourcesAnswered,
   start_shell: operation.startShell,
   end_shell: operation.endShell,

@@ -40,8 +40,13 @@ export const MAX_HANDLED_HOSTS = 1_000;
 export const MAX_OUTPUT_BYTES = 64 << 20;
 /** Operations that are remembered, those under way included; the oldest that are over are forgotten first. */
 export const MAX_OPERATIONS = 100;
-/** Callback clients. */
+/** What the nodes may take together that a token has added which may do nothing else: about 100,000 nodes. */
+export const MAX_OWN_BYTES = 64 << 20;
+/** Classic callback clients. */
 export const MAX_CLIENTS = 1000;
+/** Subscriptions with a URL, and those of one caller among them: one caller's leave room for others'. */
+export const MAX_SUBSCRIPTIONS = 1000;
+export const MAX_CALLER_SUBSCRIPTIONS = 250;
 
 /** Causes that another attempt cannot mend. */
 export const FINAL_CAUSES: ReadonlySet<string> = new Set([

@@ -3,9 +3,10 @@
  *
  * Evolve changes it in place, since a copy for each fact would make every fact cost as much as the whole pool.
  */
-import type { FactBody } from '../../api/events.ts';
+import type { FactBody, Topic } from '../../api/events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec, Policy } from '../../api/spec.ts';
+import type { CallbackProtocol } from '../../api/subscriptions.ts';
 
 /**
  *     idle ──asked──▶ connecting ──▶ connected ──▶ lost ──retry──▶ connecting
@@ -201,6 +202,37 @@ export interface Operation {
   request_digest?: string;
 }
 
+export interface CallbackClient {
+  url: string;
+  since: string;
+  suspended: boolean;
+  /** Why it is suspended. */
+  message?: string;
+  credentials?: string;
+  /** Who registered it; nobody knows of those that an earlier version registered. */
+  caller?: string;
+}
+
+/** Somebody to whom events are brought at a URL. How far they were is a cursor of the journal, not part of the state. */
+export interface Subscription {
+  subscription_id: string;
+  url: string;
+  protocol: CallbackProtocol;
+  /** Absent: all. */
+  topics?: readonly Topic[];
+  details: boolean;
+  signed: boolean;
+  /** Where its secret and password are kept. */
+  credentials?: string;
+  caller: string;
+  since: string;
+  /** Where it was placed last: it gets the events after that. */
+  after: number;
+  /** How often it was placed somewhere: a cursor of an earlier place is no good any more. */
+  placed: number;
+  suspended?: { at: string; message: string };
+}
+
 export interface State {
   epoch: number;
   controller: string;
@@ -210,6 +242,8 @@ export interface State {
   free: Set<string>;
   /** Grows whenever a node comes into the pool or leaves it, so that what is made from all names can be kept. */
   membership: number;
+  /** Bytes, about, that the nodes of each owner take. */
+  owned: Map<string, number>;
   /** Removed nodes whose agent still has to clean up and leave. */
   leaving: Map<string, NodeSpec>;
   apps: Map<string, LoadedApp>;
@@ -225,7 +259,10 @@ export interface State {
   requests: Map<string, string>;
   /** Oldest first. */
   operations: Map<string, Operation>;
-  clients: Map<string, { url: string; since: string; suspended: boolean }>;
+  /** Classic callback clients by URL. */
+  clients: Map<string, CallbackClient>;
+  /** By id. */
+  subscriptions: Map<string, Subscription>;
 }
 
 /** Ended runs that are remembered. */
@@ -242,6 +279,7 @@ export function emptyState(): State {
     nodes: new Map(),
     free: new Set(),
     membership: 0,
+    owned: new Map(),
     leaving: new Map(),
     apps: new Map(),
     runs: new Map(),
@@ -251,6 +289,7 @@ export function emptyState(): State {
     requests: new Map(),
     operations: new Map(),
     clients: new Map(),
+    subscriptions: new Map(),
   };
 }
 
