@@ -6,6 +6,7 @@
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { Entry } from './barrier/barrier.ts';
 import { addEntry, decodeBarrier, encodeBarrier, type SavedBarrier } from './barrier/saved.ts';
+import { countOwned } from './pool/owned.ts';
 import type { LoadedApp, Member, PoolNode, Run, RunBarrier, State } from './state.ts';
 
 /**
@@ -18,8 +19,8 @@ export const FOLD_VERSION = 3;
 const MAP = '$map';
 const SET = '$set';
 
-/** Members of the state that have rows of their own. */
-type InRows = 'nodes' | 'leaving' | 'apps' | 'runs';
+/** Members of the state that have rows of their own, or are counted anew from them. */
+type InRows = 'nodes' | 'owned' | 'leaving' | 'apps' | 'runs';
 
 /** What a row holds. Specifications are numbered from 0 as they come, and come before the rows that name them. */
 type Row =
@@ -47,7 +48,7 @@ export function* encodeState(state: State): Generator<string> {
 }
 
 function* rowsOf(state: State): Generator<Row> {
-  const { nodes, leaving, apps, runs, ...rest } = state;
+  const { nodes, owned: _counted, leaving, apps, runs, ...rest } = state;
   const specs = new Map<AppSpec, number>();
   yield ['state', rest];
   for (const [hostname, node] of nodes) yield ['node', hostname, node];
@@ -117,7 +118,16 @@ class Reader {
     }
     this.#count += 1;
     if (row[0] === 'state') {
-      this.#state = { ...row[1], nodes: new Map(), leaving: new Map(), apps: new Map(), runs: new Map() };
+      const empty = {
+        nodes: new Map(),
+        owned: new Map(),
+        leaving: new Map(),
+        apps: new Map(),
+        runs: new Map(),
+      };
+      this.#state = { ...row[1], ...empty };
+      // Rows of a version that knew no subscriptions lack them.
+      this.#state.subscriptions ??= new Map();
       return;
     }
     this.#add(present(this.#state), row);
@@ -132,6 +142,7 @@ class Reader {
     switch (row[0]) {
       case 'node':
         state.nodes.set(row[1], row[2]);
+        countOwned(state, row[2].owner, row[2].spec, 1);
         return;
       case 'leaving':
         state.leaving.set(row[1], row[2]);

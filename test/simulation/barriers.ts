@@ -133,6 +133,9 @@ interface Model {
 export function checkReleases({ durable, state }: Controller): void {
   const models = new Map<string, Model>();
   for (const { type, time, body } of durable) {
+    if (type === 'run_restarted') {
+      for (const key of models.keys()) if (key.startsWith(`${body.run_id} `)) models.delete(key);
+    }
     if (type !== 'barrier_entered' && type !== 'barrier_released' && type !== 'barrier_left') continue;
     const key = `${body.run_id} ${body.barrier}`;
     const run = state.runs.get(body.run_id);

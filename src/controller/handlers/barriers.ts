@@ -11,7 +11,7 @@ type BarrierMethods = 'plushEnterBarrier' | 'plushLeaveBarrier' | 'plushReleaseB
 
 /** Methods about the barriers of a run. */
 export function barrierHandlers(context: Context): Pick<Handlers, BarrierMethods> {
-  const { state, submit, barriers } = context;
+  const { state, submit, operations } = context;
   const find = (run_id: string, name: string): { run: Run; planned: PlannedBarrier } => {
     const run = state.runs.get(run_id);
     if (run === undefined) throw new Fault('RUN_NOT_FOUND', `There is no run "${run_id}"`, { run: run_id });
@@ -28,7 +28,7 @@ export function barrierHandlers(context: Context): Pick<Handlers, BarrierMethods
     plushEnterBarrier: async (call, { run: run_id, barrier, node: hostname, wait_s = 0, ...rest }) => {
       await submit({ type: 'enter_barrier', run_id, barrier, hostname, ...rest }, call);
       const { participant } = standing(run_id, barrier, hostname, rest.block);
-      await barriers.wait({ run_id, barrier, participant }, wait_s * 1000);
+      await operations.barriers.wait({ run_id, barrier, participant }, wait_s * 1000);
       return standing(run_id, barrier, hostname, rest.block);
     },
     plushLeaveBarrier: async (call, { run: run_id, barrier, node: hostname, ...rest }) => {

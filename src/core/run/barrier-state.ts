@@ -59,9 +59,11 @@ function stateOf({ state, late }: Entry): Standing['state'] {
   return late === 'remove' || late === 'replace' ? 'removed' : state;
 }
 
-/** Marks that a member's part is over: barriers that it has not entered do not wait for it. */
-export function beAbsent(run: Run, member: Member): void {
-  for (const barrier of run.barriers.values()) markAbsent(run, barrier, member);
+/** Marks that a member's part is over, or that it skips a barrier's block: what it has not entered does not wait for it. */
+export function beAbsent(run: Run, member: Member, name?: string): void {
+  for (const barrier of run.barriers.values()) {
+    if (name === undefined || barrier.name === name) markAbsent(run, barrier, member);
+  }
 }
 
 function markAbsent(run: Run, barrier: RunBarrier, member: Member): void {
@@ -88,10 +90,14 @@ function barrierFor(run: Run, planned: PlannedBarrier): RunBarrier {
   for (const component of planned.components) {
     for (const hostname of run.components.get(component)?.members ?? []) {
       const member = run.members.get(hostname);
-      if (member?.phase === 'finishing' || member?.phase === 'done') markAbsent(run, barrier, member);
+      if (member !== undefined && skips(member, planned)) markAbsent(run, barrier, member);
     }
   }
   return barrier;
+}
+
+function skips({ phase, skipped }: Member, { blocks }: PlannedBarrier): boolean {
+  return phase === 'finishing' || phase === 'done' || blocks.some(({ spec }) => skipped?.has(spec.name));
 }
 
 type BarrierEvents = 'barrier_entered' | 'barrier_released' | 'barrier_left' | 'barrier_knee';

@@ -7,7 +7,7 @@ import type { Failure } from '../../../api/schemas.ts';
 import { lateness, nextStep, type Step } from '../barrier/rules.ts';
 import type { Member, Run, RunBarrier } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
-import { blockDone, startBlocks } from './advance.ts';
+import { completed, startBlocks } from './advance.ts';
 import { expectedAt, hasTransfers, participantOf } from './barrier-state.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, type PlannedBlock, planOf } from './plan.ts';
 import { failMember, removeMember } from './recover.ts';
@@ -63,7 +63,8 @@ export function enterAt(
 
 /** A barrier block is due on a node. */
 export function enterBlock(tx: Transaction, run: Run, member: Member, { spec }: PlannedBlock): void {
-  if (run.state !== 'running' || run.members.get(member.hostname) !== member) return;
+  if (run.state !== 'running' || run.restarting !== undefined) return;
+  if (run.members.get(member.hostname) !== member) return;
   if (spec.kind !== 'barrier' || member.completed.has(spec.name) || member.at?.has(spec.name)) return;
   const planned = planOf(run.spec).barriers.get(spec.barrier);
   if (planned !== undefined) enterAt(tx, run, member, planned, { block: spec.name });
@@ -124,6 +125,7 @@ export function settle(tx: Transaction, run: Run, planned: PlannedBarrier): void
 
 /** Barriers are held while the run goes on; that of the transfers from the beginning. */
 function isHeld(run: Run, { spec }: PlannedBarrier): boolean {
+  if (run.restarting !== undefined) return false;
   return run.state === 'running' || (run.state === 'deploying' && spec === INSTALL_BARRIER);
 }
 
@@ -204,8 +206,8 @@ function complete(
   const { hostname } = member;
   tx.emit('blocks_completed', { run_id, hostname, barrier, blocks: [...blocks], skipped });
   tx.later(() => {
-    if (run.ending !== undefined) return;
-    for (const block of blocks) blockDone(tx, run, member, block);
+    if (run.ending !== undefined || run.restarting !== undefined) return;
+    for (const block of blocks) completed(tx, run, member, block);
     if (skipped) startBlocks(tx, run, member);
     partDone(tx, run, member);
   });

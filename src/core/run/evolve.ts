@@ -74,7 +74,7 @@ function forgetOldRuns(state: State): void {
   }
 }
 
-function setPhase(member: Member, phase: Member['phase'], time: string): void {
+export function setPhase(member: Member, phase: Member['phase'], time: string): void {
   member.phase = phase;
   member.since = time;
 }
@@ -84,6 +84,17 @@ function occupy(component: ComponentState | undefined, hostname: string, index: 
   component.members.add(hostname);
   component.next = Math.max(component.next, index + 1);
   component.vacant = component.vacant.filter((vacant) => vacant !== index);
+}
+
+/** A member with nothing more to do in any block only has to be cleaned. */
+export function finishIfThrough(run: Run, member: Member, time: string): void {
+  const component = run.components.get(member.component);
+  const all = planOf(run.spec).ofComponent.get(member.component)?.length ?? 0;
+  const done = member.completed.size + (member.skipped?.size ?? 0);
+  if (component === undefined || done !== all || member.phase !== 'working') return;
+  setPhase(member, 'finishing', time);
+  component.finished += 1;
+  beAbsent(run, member);
 }
 
 /** Takes a member out of the counters of its component and blocks. */
@@ -99,11 +110,17 @@ function discount(run: Run, member: Member): void {
     if (block === undefined) continue;
     block.begun -= 1;
     if (member.completed.has(name)) block.completed -= 1;
-    if (member.tasks.get(name)?.state === 'failed') block.failed -= 1;
+    const task = member.tasks.get(name);
+    if (task?.state === 'failed') block.failed -= 1;
+    if (task !== undefined) run.restarting?.stopping.delete(task.task_id);
+  }
+  for (const name of member.skipped ?? []) {
+    const block = run.blocks.get(name);
+    if (block?.skipped !== undefined) block.skipped -= 1;
   }
 }
 
-function taskOf(
+export function taskOf(
   state: State,
   run_id: string,
   task_id: string,
@@ -125,16 +142,6 @@ export function splitTaskId(task_id: string): [run: string, block: string, node:
 /** A task's identity. */
 export function taskId(run_id: string, block: string, hostname: string, attempt: number): string {
   return `${run_id}/${block}/${hostname}/${attempt}`;
-}
-
-/** A member that has completed all its blocks has done its part. */
-function finishIfComplete(run: Run, member: Member, time: string): void {
-  const component = run.components.get(member.component);
-  const all = planOf(run.spec).ofComponent.get(member.component)?.length ?? 0;
-  if (component === undefined || member.completed.size !== all || member.phase !== 'working') return;
-  setPhase(member, 'finishing', time);
-  component.finished += 1;
-  beAbsent(run, member);
 }
 
 type RunEvents =
@@ -269,6 +276,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     const before = member.tasks.get(block);
     const known = run.blocks.get(block);
     if (known !== undefined && before === undefined) known.begun += 1;
+    if (known !== undefined && before?.state === 'failed') known.failed -= 1;
     member.tasks.set(block, {
       task_id,
       block,
@@ -278,6 +286,8 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
       count,
       state: 'ordered',
       since: time,
+      ...(before?.restarts === undefined ? {} : { restarts: before.restarts }),
+      ...(before?.state === 'lost' ? { losses: before.losses ?? 1 } : {}),
     });
     if (member.phase === 'ready') setPhase(member, 'working', time);
   },
@@ -296,13 +306,15 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     Object.assign(task, rest);
     task.state = outcome;
     task.since = time;
+    if (outcome === 'lost') task.losses = (task.losses ?? 0) + 1;
+    run.restarting?.stopping.delete(task.task_id);
     if (run.members.get(member.hostname) !== member) return;
     const block = run.blocks.get(task.block);
     if (outcome === 'failed' && block !== undefined) block.failed += 1;
     if (outcome !== 'completed' || block === undefined) return;
     block.completed += 1;
     member.completed.add(task.block);
-    finishIfComplete(run, member, time);
+    finishIfThrough(run, member, time);
   },
   blocks_completed: (state, { run_id, hostname, blocks }, time) => {
     const run = state.runs.get(run_id);
@@ -316,6 +328,6 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
       member.completed.add(name);
     }
     if (member.phase === 'ready') setPhase(member, 'working', time);
-    finishIfComplete(run, member, time);
+    finishIfThrough(run, member, time);
   },
 };
