@@ -2,7 +2,8 @@
  * Every fact of the journal, which is also every event of the event stream: topic, meaning and schema of its body.
  * An event on the wire is `{seq, time, type}` and the members of the body.
  */
-import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
+import { event, type Topic, topics } from './event.ts';
 import {
   AppSpecSchema,
   FailureSchema,
@@ -13,28 +14,18 @@ import {
   ShortfallSchema,
 } from './schemas.ts';
 import type { BarrierSpec } from './spec.ts';
+import { workflowEvents } from './workflow-events.ts';
 
 /** Why a barrier released somebody, and why somebody left a semaphore: see the events. */
 export type ReleaseCause = 'all' | 'percent' | 'timeout' | 'knee' | 'manual' | 'rate' | 'late' | 'place';
 export type LeaveCause = 'left' | 'ended' | 'expired' | 'lost' | 'unused';
 
-export const topics = ['control', 'node', 'app', 'run', 'task', 'operation', 'subscription'] as const;
-export type Topic = (typeof topics)[number];
-
-interface EventDefinition<P extends TProperties> {
-  readonly topic: Topic;
-  readonly doc: string;
-  readonly body: TObject<P>;
-}
-
-const event = <P extends TProperties>(topic: Topic, doc: string, body: P): EventDefinition<P> => ({
-  topic,
-  doc,
-  body: Type.Object(body),
-});
+export { type Topic, topics };
 
 const run_id = Type.String();
-const task_id = Type.String({ description: 'RUN/BLOCK/NODE/ATTEMPT' });
+const task_id = Type.String({
+  description: 'RUN/BLOCK/NODE/ATTEMPT, and /NUMBER for a task of a workflow',
+});
 const hostname = Hostname;
 const component = Type.String();
 const block = Type.String();
@@ -256,11 +247,11 @@ export const events = {
   }),
   blocks_completed: event(
     'run',
-    'Barrier blocks are complete on a node, or blocks are skipped to catch up.',
+    'Barrier or workflow blocks are complete on a node, or blocks are skipped to catch up.',
     {
       run_id,
       hostname,
-      barrier,
+      barrier: optional(barrier),
       blocks: Type.Array(Type.String()),
       skipped: Type.Boolean(),
     },
@@ -274,6 +265,7 @@ export const events = {
     attempt,
     index: Type.Integer(),
     count: Type.Integer(),
+    number: optional(Type.Integer({ description: 'Of a workflow: the number of its task' })),
   }),
   task_started: event('task', "The task's process runs.", { run_id, task_id, pid: optional(Type.Integer()) }),
   task_exited: event('task', 'The task is over.', {
@@ -291,6 +283,9 @@ export const events = {
     message: optional(Type.String()),
     monitor: optional(monitor),
     stderr_tail,
+    discarded: optional(
+      Type.Boolean({ description: 'Of a workflow: another attempt was first, and this end says nothing' }),
+    ),
   }),
   task_unhealthy: event(
     'task',
@@ -316,6 +311,8 @@ export const events = {
       retry_ms: optional(Type.Integer({ description: 'With restart_process: it follows after this time' })),
     },
   ),
+
+  ...workflowEvents,
 
   operation_started: event(
     'operation',

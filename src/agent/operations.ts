@@ -87,6 +87,11 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: { offset, end, eof }, binary: bytes };
   },
 
+  async forget(agent, { ask }) {
+    await agent.supervisor.forget(asks.identity(ask, 'task_id'));
+    return { ok: {} };
+  },
+
   async clean(agent, { ask }) {
     return { ok: { killed: await agent.clean(asks.identity(ask, 'run_id'), asks.graceMs(ask)) } };
   },

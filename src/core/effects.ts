@@ -11,6 +11,15 @@ import { splitTaskId, taskId } from './run/evolve.ts';
 import { INSTALL_BARRIER, planOf } from './run/plan.ts';
 import { graceOf, monitorsOf, processOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
+import {
+  collect,
+  collectAll,
+  kneeTimer,
+  resumeWorkflows,
+  stopBeaten,
+  workflowTask,
+} from './run/workflow-effects.ts';
+import { isBeaten, isLive } from './run/workflow-state.ts';
 import { isOver, type Member, type Run, type State, type Task } from './state.ts';
 import type { TaskOrder } from './task.ts';
 
@@ -66,8 +75,19 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   quit_requested: (_body, state) => quitWhenIdle(state),
   task_exited: ({ run_id, task_id }, state) => {
     const [, , hostname] = splitTaskId(task_id);
-    return cleanIfFinishing(state, run_id, hostname);
+    return [...collectOne(state, run_id, task_id), ...cleanIfFinishing(state, run_id, hostname)];
   },
+  workflow_task_started: ({ run_id, block }, state, nowMs) =>
+    kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
+  workflow_task_finished: ({ run_id, block, losers }, state, nowMs) => {
+    const run = state.runs.get(run_id);
+    if (run === undefined) return [];
+    const stops = losers
+      .filter((hostname) => state.nodes.get(hostname)?.link === 'connected')
+      .flatMap((hostname) => stopBeaten(run, run.members.get(hostname)));
+    return [...stops, ...kneeTimer(run, block, nowMs, nowMs)];
+  },
+  workflow_knee: ({ run_id, block }, state, nowMs) => kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
   barrier_entered: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
   barrier_left: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
   barrier_released: ({ run_id, barrier, participants }, state, nowMs) => {
@@ -125,6 +145,17 @@ function installs(state: State, run: Run, participants: readonly string[]): Effe
       ? memberWork(run, member)
       : [];
   });
+}
+
+/** The effect that brings the output of a task of a workflow back; at the end of a run its node is cleaned as a whole. */
+function collectOne(state: State, run_id: string, task_id: string): Effect[] {
+  const [, , hostname] = splitTaskId(task_id);
+  const run = state.runs.get(run_id);
+  const isWanted = run?.members.get(hostname)?.uncollected?.get(task_id);
+  if (isWanted === undefined || run?.ending !== undefined) return [];
+  return state.nodes.get(hostname)?.link === 'connected'
+    ? [collect(run_id, hostname, task_id, isWanted)]
+    : [];
 }
 
 /** The effects that end the part of a member with nothing left to do, unless it may have to do it again. */
@@ -192,11 +223,13 @@ function memberWork(run: Run, member: Member | undefined): Effect[] {
   if (run.state === 'ending') return [cleanMember(run, member)];
   if (member.phase === 'finishing') return keepsFiles(run) ? [] : [cleanMember(run, member)];
   if (member.phase === 'preparing') return mayInstall(run, member) ? [install(run, member)] : [];
-  if (run.restarting !== undefined) return stopTasks(run, member);
+  const collects = collectAll(run, member);
+  if (run.restarting !== undefined) return [...collects, ...stopTasks(run, member)];
   // A running task is not ordered again: an agent that has forgotten it would run it twice.
-  return [...member.tasks.values()]
-    .filter((task) => task.state === 'ordered')
+  const starts = [...member.tasks.values()]
+    .filter((task) => task.state === 'ordered' && !isBeaten(run, task))
     .map((task) => startTask(run, task));
+  return [...collects, ...stopBeaten(run, member), ...starts];
 }
 
 /** Where packages have to be brought, a node stands in line. */
@@ -226,8 +259,10 @@ function labelAt(run: Run, { hostname }: Task, barrier: string): string {
 
 /** The order for a task, with the environment that engine.md promises every task. */
 function taskOrder(run: Run, task: Task): TaskOrder {
-  const planned = planOf(run.spec).blocks.get(task.block);
-  const process = planned?.spec.kind === 'process' ? planned.spec.process : undefined;
+  const { blocks, steps } = planOf(run.spec);
+  const planned = steps.get(task.block) ?? blocks.get(task.block);
+  const process = processOf(run.spec, task.block);
+  const ofWorkflow = workflowTask(run, task);
   return {
     task_id: task.task_id,
     run_id: run.run_id,
@@ -238,7 +273,12 @@ function taskOrder(run: Run, task: Task): TaskOrder {
     args:
       process === undefined
         ? []
-        : argumentsOf(process, { ...task, node: task.hostname, labelAt: (name) => labelAt(run, task, name) }),
+        : argumentsOf(process, {
+            ...task,
+            node: task.hostname,
+            labelAt: (name) => labelAt(run, task, name),
+            workflowTask: ofWorkflow?.name ?? '',
+          }),
     env: {
       ...process?.env,
       PLUSH_RUN: run.run_id,
@@ -248,6 +288,7 @@ function taskOrder(run: Run, task: Task): TaskOrder {
       PLUSH_INDEX: String(task.index),
       PLUSH_COUNT: String(task.count),
       PLUSH_TASK: task.task_id,
+      ...ofWorkflow?.env,
     },
     max_output_bytes: MAX_OUTPUT_BYTES,
     ...processOrder(run, task),
@@ -255,7 +296,9 @@ function taskOrder(run: Run, task: Task): TaskOrder {
 }
 
 /** What the specification says of a process and the order passes on as it is. */
-function processOrder(run: Run, { block, attempt, hostname }: Task): Partial<TaskOrder> {
+function processOrder(run: Run, { block, attempt, hostname, number, replaces }: Task): Partial<TaskOrder> {
+  const before =
+    number !== undefined || attempt === 1 ? replaces : taskId(run.run_id, block, hostname, attempt - 1);
   const process = processOf(run.spec, block);
   if (process === undefined) return {};
   const { stdin, user, timeout_ms, stop_signal, stop_grace_ms } = process;
@@ -273,8 +316,17 @@ function processOrder(run: Run, { block, attempt, hostname }: Task): Partial<Tas
     ...(stop_signal === undefined ? {} : { stop_signal }),
     ...(stop_grace_ms === undefined ? {} : { stop_grace_ms }),
     ...(liveness.length === 0 ? {} : { liveness }),
-    ...(attempt === 1 ? {} : { replaces: taskId(run.run_id, block, hostname, attempt - 1) }),
+    ...(before === undefined ? {} : { replaces: before }),
   };
+}
+
+/** Tasks whose output is still to be brought back: all but those of workflows that came too late, or were collected already. */
+function wantedTasks(run: Run, { tasks, uncollected }: Member): Set<string> {
+  const wanted = new Set<string>();
+  for (const task of tasks.values())
+    if (task.number === undefined || (isLive(task) && !isBeaten(run, task))) wanted.add(task.task_id);
+  for (const [task_id, isWanted] of uncollected ?? []) if (isWanted) wanted.add(task_id);
+  return wanted;
 }
 
 /** The effect that ends a member's part on its node. */
@@ -284,7 +336,7 @@ function cleanMember(run: Run, member: Member): Effect {
     type: 'clean',
     hostname: member.hostname,
     run_id: run.run_id,
-    task_ids: [...member.tasks.values()].map((task) => task.task_id),
+    task_ids: [...wantedTasks(run, member)],
     ...(graceMs > STOP_GRACE_MS ? { grace_ms: graceMs } : {}),
   };
 }
@@ -311,7 +363,10 @@ export function resume(state: State, nowMs: number): Effect[] {
       effects.push({ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs });
     }
   }
-  for (const run_id of state.active) effects.push(...resumeBarriers(state.runs.get(run_id) as Run, nowMs));
+  for (const run_id of state.active) {
+    const run = state.runs.get(run_id) as Run;
+    effects.push(...resumeBarriers(run, nowMs), ...resumeWorkflows(run, nowMs));
+  }
   for (const run of state.runs.values()) {
     const { run_id } = run;
     if (run.state === 'running') effects.push(...resumeRestarts(run, nowMs));

@@ -5,6 +5,7 @@ import { operationEvolvers } from './operation/evolve.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
 import { policyEvolvers } from './run/policy-evolve.ts';
+import { workflowEvolvers } from './run/workflow-state.ts';
 import type { State } from './state.ts';
 import { subscriptionEvolvers } from './subscription/evolve.ts';
 
@@ -15,6 +16,7 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...poolEvolvers,
   ...runEvolvers,
   ...policyEvolvers,
+  ...workflowEvolvers,
   ...operationEvolvers,
   ...subscriptionEvolvers,
   controller_started: (state, { epoch, controller }, time) => {

@@ -1,6 +1,6 @@
 /**
  * The controller's copies of tasks' output, brought back before a node is cleaned:
- * DIR/RUN/NODE/BLOCK.ATTEMPT.STREAM, and beside it, where the node had dropped the beginning, FILE.from with the offset at
+ * DIR/RUN/NODE/BLOCK.ATTEMPT.STREAM (BLOCK.ATTEMPT.of-NUMBER.STREAM for a task of a workflow), and beside it, where the node had dropped the beginning, FILE.from with the offset at
  * which the copy begins.
  */
 import { createHash } from 'node:crypto';
@@ -46,9 +46,10 @@ function noFolder(error: unknown): string[] {
 
 export function openOutputStore(dir: string): OutputStore {
   const place = (task_id: string, stream: string) => {
-    const [run = '', block = '', node = '', attempt = ''] = task_id.split('/');
+    const [run = '', block = '', node = '', attempt = '', number] = task_id.split('/');
+    const name = number === undefined ? attempt : `${attempt}.of-${number}`;
     const folder = join(dir, fileName(run), fileName(node));
-    return { folder, file: join(folder, `${fileName(block)}.${attempt}.${stream}`) };
+    return { folder, file: join(folder, `${fileName(block)}.${name}.${stream}`) };
   };
   return {
     async save(task_id, stream, pieces) {

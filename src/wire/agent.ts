@@ -97,6 +97,8 @@ export interface AgentRequests {
      */
     ok: { offset: number; end: number; eof: boolean };
   };
+  /** Ends what is left of a task that is over, and removes it with its output. Not known: answers at once. */
+  forget: { ask: { task_id: string }; ok: Record<string, never> };
   /** Stops all tasks of the run, finds every process that carries a task id of it, removes the run's folder. Nothing there: answers at once. */
   clean: { ask: { run_id: string; grace_ms: number }; ok: { killed: number } };
   /**

@@ -25,6 +25,7 @@ import {
   hasDoneItsPart,
   loseNode,
 } from '../run/recover.ts';
+import { takeWork } from '../run/workflows.ts';
 import type { Member, PoolNode, Run, State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { checkHostname, isIpAddress } from './hostname.ts';
@@ -201,6 +202,7 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
     return;
   }
   missTasks(tx, part.run, part.member, new Set(tasks.map((task) => task.task_id)));
+  takeWork(tx, part.run, part.member);
 }
 
 export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_down'>): void {

@@ -12,6 +12,7 @@ import { splitTaskId } from './evolve.ts';
 import { planOf } from './plan.ts';
 import { backoffMs, type Chosen } from './policy.ts';
 import { endRun, failMember } from './recover.ts';
+import { finishTask } from './workflows.ts';
 
 /** A task that is over. */
 export interface Ended {
@@ -31,7 +32,13 @@ export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void
       apply(tx, ended, 'continue', 'The block counts as complete on the node');
       completed(tx, run, member, block);
       return;
-    case 'ignore':
+    case 'ignore': {
+      const step = planOf(run.spec).steps.get(block);
+      if (step !== undefined) {
+        apply(tx, ended, 'ignore', 'The workflow goes on without a result of this task');
+        finishTask(tx, run, member, step.workflow, true);
+        return;
+      }
       apply(
         tx,
         ended,
@@ -41,6 +48,7 @@ export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void
       for (const skipped of [...(member.skipped ?? [])]) closeBlock(tx, run, skipped);
       advanceRun(tx, run);
       return;
+    }
     case 'end_application':
       apply(tx, ended, 'end_application', 'The run ends as succeeded');
       endRun(

@@ -10,7 +10,7 @@ import type { XmlElement } from './xml-tree.ts';
 /** `PARENT/ELEMENT`, `ELEMENT@ATTRIBUTE` or `ELEMENT@ATTRIBUTE=VALUE`, elements by the kind of their rule. */
 export const NOT_RUN: readonly string[] = [
   // Workflows
-  'component_block/workflow_block',
+  'workflow_block/barrier_block',
 
   // Services
   'application_block@service=1',
@@ -22,7 +22,6 @@ export const NOT_RUN: readonly string[] = [
   'process/log_manager',
 
   // Substitutions
-  'substitution@type=workflow',
 
   // Output and cleanup
   'process/output',

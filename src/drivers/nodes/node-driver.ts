@@ -38,7 +38,15 @@ const DISMISS_ROUNDS = 3;
 const DISMISS_PAUSE_MS = 500;
 
 export type NodeEffect = EffectOf<
-  'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'stop_task' | 'clean' | 'tell_barrier'
+  | 'connect'
+  | 'disconnect'
+  | 'dismiss'
+  | 'install'
+  | 'start_task'
+  | 'stop_task'
+  | 'collect_task'
+  | 'clean'
+  | 'tell_barrier'
 >;
 
 export interface NodeDriverOptions {
@@ -104,6 +112,7 @@ export class NodeDriver {
       install: (install) => this.#install(install),
       start_task: (start) => this.#tasks.start(start),
       stop_task: (stop) => this.#tasks.stop(stop),
+      collect_task: (collect) => this.#collect(collect),
       clean: (clean) => this.#clean(clean),
       tell_barrier: (tell) => this.#tellBarrier(tell),
     };
@@ -261,6 +270,16 @@ export class NodeDriver {
       if (!(error instanceof LinkError || error instanceof AgentError)) throw error;
       this.#options.log.debug({ hostname, err: messageOf(error) }, 'News of a barrier did not arrive');
     }
+  }
+
+  /** In the line of the cleanings, so that nothing is brought back twice at the same time. */
+  async #collect(effect: EffectOf<'collect_task'>, attempt = 1): Promise<void> {
+    const connection = this.#connections.get(effect.hostname);
+    const link = connection?.link;
+    if (connection === undefined || link === undefined) return;
+    const isDone = await connection.inOrder(() => this.#tasks.collect(link, effect));
+    if (!isDone && this.link(effect.hostname) === link)
+      this.#later(attempt, () => this.#collect(effect, attempt + 1));
   }
 
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {

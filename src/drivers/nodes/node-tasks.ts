@@ -63,17 +63,51 @@ export class NodeTasks {
   }
 
   /**
-   * Stops a task that may still run, and brings its output back. One that the agent does not know has none.
-   * @throws OutputError when the output cannot be kept here; LinkError, AgentError
+   * Brings the output of a task that is over back, unless it is to be discarded, and removes it on the node. False when that
+   * should be tried again on the same link: what cannot be kept here stays on the node.
    */
-  async stopAndCollect(link: AgentLink, task_id: string, graceMs: number): Promise<void> {
+  async collect(
+    link: AgentLink,
+    { hostname, run_id, task_id, discard }: EffectOf<'collect_task'>,
+  ): Promise<boolean> {
     try {
-      await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + graceMs });
+      if (!discard) await this.#bringBack(link, task_id);
+      await link.request('forget', { task_id }, { timeoutMs: CLEAN_MS });
+    } catch (error) {
+      // A broken link is reported by its own end, and on the next one this is asked for again.
+      if (error instanceof LinkError) return true;
+      this.options.log.warn(
+        { hostname, task_id, err: messageOf(error) },
+        'A task could not be collected yet',
+      );
+      return false;
+    }
+    this.options.report({ type: 'task_collected', hostname, run_id, task_id });
+    return true;
+  }
+
+  /** One that the agent does not know has no output. @throws OutputError, LinkError, AgentError */
+  async #bringBack(link: AgentLink, task_id: string): Promise<void> {
+    try {
       await collectOutput(link, this.options.outputs, task_id);
     } catch (error) {
       if (error instanceof LinkError) throw error;
       if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
       if (error.failure.code !== 'UNKNOWN_TASK') throw error;
     }
+  }
+
+  /**
+   * Stops a task that may still run, and brings its output back. One that the agent does not know has none.
+   * @throws OutputError when the output cannot be kept here; LinkError, AgentError
+   */
+  async stopAndCollect(link: AgentLink, task_id: string, graceMs: number): Promise<void> {
+    try {
+      await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + graceMs });
+    } catch (error) {
+      if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK') return;
+      throw error;
+    }
+    await this.#bringBack(link, task_id);
   }
 }

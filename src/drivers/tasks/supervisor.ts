@@ -23,7 +23,7 @@ import type { OutputChunk } from './output.ts';
 import { identify, type ProcessInfo } from './processes.ts';
 import { findProgram } from './program.ts';
 import { agentMark, type Reason, type Stop, Task } from './task.ts';
-import { createTaskFolder, listTaskFolders, STOPPED } from './task-folder.ts';
+import { createTaskFolder, listTaskFolders, removeTaskFolder, STOPPED } from './task-folder.ts';
 import { Watch } from './watch.ts';
 
 /** Tasks known at a time, of all runs. */
@@ -182,6 +182,18 @@ export class Supervisor {
   /** Ends every process of this agent and forgets all tasks. @returns how many programs there were */
   async endAll(graceMs: number): Promise<number> {
     return this.#endAndForget(() => [...this.#tasks.values()], [this.#mark], graceMs);
+  }
+
+  /** Ends what is left of a task that is over, and forgets it with its output. @throws AgentError when it is not over */
+  async forget(taskId: string): Promise<void> {
+    await this.#starting.get(taskId);
+    const task = this.#tasks.get(taskId);
+    if (task === undefined) return;
+    if (task.running) throw new AgentError('BAD_REQUEST', `The task ${taskId} is not over`);
+    if (task.leftovers) await this.#endTask(task, STOPPED);
+    this.#watch.remove(task);
+    this.#tasks.delete(taskId);
+    removeTaskFolder(task.folder.path);
   }
 
   /** Kept output of a task. @throws AgentError UNKNOWN_TASK */

@@ -1,0 +1,71 @@
+/** What facts about workflows make the world do: output comes back, attempts that came too late are stopped, timers for knees. */
+import type { Effect } from '../effect.ts';
+import type { Member, Run, Task } from '../state.ts';
+import { kneeWake } from '../workflow/straggling.ts';
+import { planOf } from './plan.ts';
+import { graceOf } from './policy.ts';
+import { isBeaten, isLive, workflowOf } from './workflow-state.ts';
+
+/** The timer that a workflow needs now; none while tasks wait that nobody has begun. */
+export function kneeTimer(run: Run | undefined, block: string, afterMs: number, nowMs: number): Effect[] {
+  const { workflow, spec } = workflowOf(run, block) ?? {};
+  if (run === undefined || workflow === undefined || spec === undefined) return [];
+  const wake = kneeWake(workflow, spec, afterMs);
+  if (wake === undefined) return [];
+  const timer = { kind: 'workflow', run_id: run.run_id, block } as const;
+  return [{ type: 'timer', timer, delayMs: Math.max(0, wake - nowMs) }];
+}
+
+/** Timers of all workflows of a run after a restart; what fell due meanwhile is due at once. */
+export function resumeWorkflows(run: Run, nowMs: number): Effect[] {
+  if (run.ending !== undefined) return [];
+  return [...(run.workflows?.keys() ?? [])].flatMap((block) =>
+    kneeTimer(run, block, Number.NEGATIVE_INFINITY, nowMs),
+  );
+}
+
+/** Stops what a member does for tasks that others have finished. */
+export function stopBeaten(run: Run, member: Member | undefined): Effect[] {
+  if (member === undefined) return [];
+  const { hostname } = member;
+  return [...member.tasks.values()]
+    .filter((task) => isLive(task) && isBeaten(run, task))
+    .map(({ task_id, block }) => ({
+      type: 'stop_task',
+      hostname,
+      run_id: run.run_id,
+      task_id,
+      grace_ms: graceOf(run.spec, block),
+    }));
+}
+
+/** Brings the output of a task back, or throws it away. */
+export function collect(run_id: string, hostname: string, task_id: string, isWanted: boolean): Effect {
+  return { type: 'collect_task', hostname, run_id, task_id, discard: !isWanted };
+}
+
+/** All that a member still has of tasks that are over. */
+export function collectAll(run: Run, { hostname, uncollected }: Member): Effect[] {
+  return [...(uncollected ?? [])].map(([task_id, isWanted]) =>
+    collect(run.run_id, hostname, task_id, isWanted),
+  );
+}
+
+/** What a process of a workflow's task is told of it: what substitutions stand for, and its environment. */
+export function workflowTask(
+  run: Run,
+  { block, number }: Task,
+): { readonly name: string; readonly env: Readonly<Record<string, string>> } | undefined {
+  const workflow = planOf(run.spec).steps.get(block)?.workflow;
+  if (workflow === undefined || number === undefined) return undefined;
+  const file = workflow.files?.[number - 1];
+  return {
+    name: file ?? String(number),
+    env: {
+      PLUSH_WORKFLOW: workflow.id,
+      PLUSH_WORKFLOW_TASK: String(number),
+      PLUSH_WORKFLOW_TASKS: String(workflow.num_tasks),
+      ...(file === undefined ? {} : { PLUSH_WORKFLOW_FILE: file }),
+    },
+  };
+}
