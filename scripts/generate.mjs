@@ -1,4 +1,4 @@
-/** Writes the pages that come from the table of methods in api/: api/openrpc.json and docs/api.md. */
+/** Writes what comes from the table of methods in api/: api/openrpc.json, docs/api.md and clients/python/plush_methods.pyi. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,17 +6,18 @@ import { build } from 'esbuild';
 import { root } from './setup.mjs';
 
 const CONTRACT = 'api/openrpc.ts';
+const STUB = 'api/python-stub.ts';
 
 /**
  * @param {string} workshop an existing folder inside the checkout, so that packages resolve from it
  */
 export async function generate(workshop) {
   if (!existsSync(join(root, CONTRACT))) return;
-  const outfile = join(workshop, 'contract.mjs');
   await build({
     absWorkingDir: root,
-    entryPoints: [CONTRACT],
-    outfile,
+    entryPoints: { contract: CONTRACT, stub: STUB },
+    outdir: workshop,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -24,9 +25,12 @@ export async function generate(workshop) {
     packages: 'external',
     logLevel: 'warning',
   });
-  const { openrpc, apiPage } = await import(pathToFileURL(outfile).href);
-  if (openrpc !== undefined) writeChanged('api/openrpc.json', `${JSON.stringify(openrpc(), null, 2)}\n`);
-  if (apiPage !== undefined) writeChanged('docs/api.md', apiPage());
+  const load = (name) => import(pathToFileURL(join(workshop, `${name}.mjs`)).href);
+  const { openrpc, apiPage } = await load('contract');
+  const { pythonStub } = await load('stub');
+  writeChanged('api/openrpc.json', `${JSON.stringify(openrpc(), null, 2)}\n`);
+  writeChanged('docs/api.md', apiPage());
+  writeChanged('clients/python/plush_methods.pyi', pythonStub());
 }
 
 /** Leaves a file alone that is as it should be, so that its time of change means something. */
