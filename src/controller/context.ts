@@ -7,11 +7,13 @@ import type { Journal } from '../drivers/journal.ts';
 import type { NodeDriver } from '../drivers/nodes/node-driver.ts';
 import type { OutputStore } from '../drivers/outputs.ts';
 import type { Callbacks } from './callbacks.ts';
+import type { Writer } from './loop.ts';
 import type { Operations } from './operations.ts';
 
 export interface Context {
   readonly state: State;
-  readonly submit: (input: Input) => Promise<Answer>;
+  /** @param call learns which facts came of it */
+  readonly submit: (input: Input, call: Writer) => Promise<Answer>;
   readonly journal: Journal;
   readonly nodes: NodeDriver;
   readonly outputs: OutputStore;

@@ -1,17 +1,17 @@
 /** Calls by name: parameters checked, scope checked, the handler called, and whatever it throws made a fault. */
 
-import { randomBytes } from 'node:crypto';
 import { type MethodName, methodTable, type ParamsOf, type ResultOf } from '../../api/methods.ts';
-import type { Caller } from '../drivers/http/auth.ts';
 import type { Log } from '../drivers/log.ts';
-import { AnswerRoom } from './answer-room.ts';
+import { Call, type CallObserver, type CallRequest } from './call.ts';
 import { asFault, Fault, unknownMethod } from './fault.ts';
 import { checkParameters } from './parameters.ts';
+import type { SocketSession } from './socket-session.ts';
 import { inTurns } from './turns.ts';
 
-/** What a handler knows of its call. */
-export interface CallContext {
-  readonly caller: Caller;
+/** What a handler knows of its call; submitted with an input, it learns which facts that led to. */
+export interface CallContext extends Pick<Call, 'caller' | 'wrote'> {
+  /** The WebSocket on which the call came, if it came on one. */
+  readonly socket?: SocketSession;
 }
 
 /** One handler for each method of the table: a forgotten one does not compile. */
@@ -35,46 +35,54 @@ export class Dispatcher {
   readonly #handlers: Omit<Handlers, 'system.multicall'>;
   readonly #log: Log;
   readonly #durable: () => Promise<void> | undefined;
+  readonly #observer: CallObserver;
 
   /** @param durable resolves once all that handlers can read now is durable; undefined when it is already */
   constructor(
     handlers: Omit<Handlers, 'system.multicall'>,
     log: Log,
     durable: () => Promise<void> | undefined,
+    observer: CallObserver,
   ) {
     this.#handlers = handlers;
     this.#log = log;
     this.#durable = durable;
+    this.#observer = observer;
   }
 
   /**
    * Makes a call.
    * @param params by position (an array) or by name (an object)
-   * @param room what all calls of the same request share
+   * @param request what all calls of the same request share
    * @throws Fault, and nothing else
    */
-  async call(method: string, params: unknown, caller: Caller, room = new AnswerRoom()): Promise<unknown> {
+  async call(method: string, params: unknown, request: CallRequest): Promise<unknown> {
+    const call = new Call(method, params, request);
+    this.#observer.started(call);
     try {
-      room.check();
-      return await this.#call(method, params, caller, room);
+      request.room.check();
+      const answer = await this.#call(call);
+      this.#observer.ended(call, 'ok', performance.now() - call.startedMs);
+      return answer;
     } catch (error) {
-      const fault = asFault(error);
-      if (fault !== undefined) {
-        this.#log.debug({ method, caller: caller.name, fault: fault.symbol }, 'Call refused');
-        throw fault;
-      }
-      const id = randomBytes(6).toString('hex');
-      this.#log.error(
-        { method, id, err: error instanceof Error ? (error.stack ?? error.message) : String(error) },
-        'Call failed',
-      );
-      throw new Fault('INTERNAL', `Something went wrong in Plush itself; the log tells more under ${id}`, {
-        id,
-      });
+      const fault = asFault(error) ?? this.#internal(call, error);
+      this.#observer.ended(call, fault.symbol, performance.now() - call.startedMs);
+      throw fault;
     }
   }
 
-  async #call(method: string, params: unknown, caller: Caller, room: AnswerRoom): Promise<unknown> {
+  /** A defect of ours: the caller gets an id, the log the cause. */
+  #internal({ id, method }: Call, error: unknown): Fault {
+    const err = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log.error({ method, call: id, err }, 'Call failed');
+    return new Fault('INTERNAL', `Something went wrong in Plush itself; the log tells more under ${id}`, {
+      id,
+    });
+  }
+
+  async #call(call: Call): Promise<unknown> {
+    const { method, params, request } = call;
+    const { caller, room } = request;
     if (!Object.hasOwn(methodTable, method)) {
       throw unknownMethod(method);
     }
@@ -83,9 +91,9 @@ export class Dispatcher {
     if (!caller.scopes.has(scope))
       throw new Fault('INVALID_REQUEST', `The token may not call ${name}: it lacks the scope ${scope}`);
     const values = checkParameters(name, params);
-    if (name === 'system.multicall') return this.#multicall(values[0] as unknown[], caller, room);
+    if (name === 'system.multicall') return this.#multicall(values[0] as unknown[], request);
     const handler = this.#handlers[name] as (context: CallContext, ...params: unknown[]) => unknown;
-    const answer = await handler({ caller }, ...values);
+    const answer = await handler(call, ...values);
     // What has changed something is told once it is durable, and never takes much.
     if (scope !== 'read') return answer;
     await this.#durable();
@@ -96,17 +104,17 @@ export class Dispatcher {
    * Calls are begun in order and share the journal's writes; the answers are in the same order. Every handler that changes
    * something decides before it first awaits, so a later call sees what an earlier one did.
    */
-  async #multicall(calls: readonly unknown[], caller: Caller, room: AnswerRoom): Promise<unknown[]> {
+  async #multicall(calls: readonly unknown[], request: CallRequest): Promise<unknown[]> {
     if (calls.length > MAX_MULTICALL)
       throw new Fault('INVALID_PARAMETERS', `system.multicall takes at most ${MAX_MULTICALL} calls`);
     return inTurns(
       calls,
       (call) => isRead((call as { methodName?: unknown } | null)?.methodName),
-      (call) => this.#multicallItem(call, caller, room),
+      (call) => this.#multicallItem(call, request),
     );
   }
 
-  async #multicallItem(call: unknown, caller: Caller, room: AnswerRoom): Promise<unknown> {
+  async #multicallItem(call: unknown, request: CallRequest): Promise<unknown> {
     try {
       const { methodName, params } = (call ?? {}) as { methodName?: unknown; params?: unknown };
       if (typeof methodName !== 'string' || (params !== undefined && !Array.isArray(params))) {
@@ -117,7 +125,7 @@ export class Dispatcher {
       }
       if (methodName === 'system.multicall')
         throw new Fault('INVALID_REQUEST', 'system.multicall does not nest');
-      return [await this.call(methodName, params ?? [], caller, room)];
+      return [await this.call(methodName, params ?? [], request)];
     } catch (error) {
       const fault = asFault(error);
       if (fault === undefined) throw error;

@@ -19,8 +19,14 @@ const SNAPSHOT_FACTS = 50_000;
 /** The newest facts, which compaction leaves in the journal for those who ask for events late. */
 const KEEP_FACTS = 200_000;
 
+/** Learns of facts: sequence numbers of the first and the last, once they are durable. */
+export interface Writer {
+  wrote(first: number, last: number): void;
+}
+
 interface Waiting {
   readonly facts: readonly Fact[];
+  readonly writer?: Writer | undefined;
   readonly effects: readonly Effect[];
   readonly done: () => void;
 }
@@ -65,17 +71,18 @@ export class Loop {
 
   /**
    * Decides one input and answers once its facts are durable.
+   * @param writer learns which they are, before the answer
    * @throws Rejection at once, for a command that cannot be carried out
    * @throws Error once nothing more may happen
    */
-  submit(input: Input): Promise<Answer> {
+  submit(input: Input, writer?: Writer): Promise<Answer> {
     if (this.#broken !== undefined) return Promise.reject(new Error(this.#broken));
     try {
       const { facts, effects, answer } = decide(this.state, input, this.#options.moment());
       if (facts.length === 0 && effects.length === 0 && this.#waiting.length === 0)
         return Promise.resolve(answer);
       return new Promise((resolve) => {
-        this.#waiting.push({ facts, effects, done: () => resolve(answer) });
+        this.#waiting.push({ facts, effects, writer, done: () => resolve(answer) });
         this.#schedule();
       });
     } catch (error) {
@@ -141,7 +148,10 @@ export class Loop {
       this.#break('The journal cannot be written', error);
       return;
     }
-    for (const { effects, done } of batch) {
+    let seq = journal.last - count;
+    for (const { facts, effects, writer, done } of batch) {
+      if (facts.length > 0) writer?.wrote(seq + 1, seq + facts.length);
+      seq += facts.length;
       for (const effect of effects) carryOut(effect);
       done();
     }

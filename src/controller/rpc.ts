@@ -1,13 +1,12 @@
 /** The two protocols over one dispatcher: bodies in, bodies out. */
 import { faults } from '../../api/faults.ts';
-import type { Caller } from '../drivers/http/auth.ts';
 import type { RpcHandlers } from '../drivers/http/face.ts';
 import { WireError } from '../wire/errors.ts';
 import { decodeJsonRpc, type JsonRpcItem } from '../wire/jsonrpc/decode.ts';
 import { encodeJsonRpcBatch, encodeJsonRpcError, encodeJsonRpcResult } from '../wire/jsonrpc/encode.ts';
 import { decodeCall } from '../wire/xmlrpc/decode.ts';
 import { encodeFault, encodeResponse } from '../wire/xmlrpc/encode.ts';
-import { AnswerRoom } from './answer-room.ts';
+import { type CallObserver, CallRequest } from './call.ts';
 import { type Dispatcher, isRead } from './dispatcher.ts';
 import { asFault, type Fault } from './fault.ts';
 import { inTurns } from './turns.ts';
@@ -17,31 +16,38 @@ const XML = 'text/xml; charset=utf-8';
 /** What the protocols need of a dispatcher. */
 type Calls = Pick<Dispatcher, 'call'>;
 
-export function createRpc(dispatcher: Calls): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
+/** @param observer is told what is no call; the dispatcher tells it of calls */
+export function createRpc(
+  dispatcher: Calls,
+  observer: Pick<CallObserver, 'unreadable'>,
+): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
   return {
-    async xmlrpc(body, contentType, caller) {
+    async xmlrpc(body, contentType, caller, remote) {
+      const request = new CallRequest('xmlrpc', caller, remote);
       try {
         const { method, params } = decodeCall(body, contentType);
-        return { body: encodeResponse(await dispatcher.call(method, params, caller)), contentType: XML };
+        return { body: encodeResponse(await dispatcher.call(method, params, request)), contentType: XML };
       } catch (error) {
+        if (error instanceof WireError) observer.unreadable(request, error.symbol);
         const { code, message } = answerable(error);
         return { body: encodeFault(code, message), contentType: XML };
       }
     },
-    async jsonrpc(body, caller) {
+    async jsonrpc(body, caller, remote) {
+      const request = new CallRequest('jsonrpc', caller, remote);
       try {
         const message = decodeJsonRpc(body);
         const items = message.batch ? message.items : [message.item];
-        const room = new AnswerRoom();
         const texts = await inTurns(
           items,
           (item) => item.kind === 'invalid' || isRead(item.method),
-          (item) => answer(dispatcher, item, caller, room),
+          (item) => answer(dispatcher, observer, item, request),
         );
         const answers = texts.filter((text) => text !== undefined);
         if (answers.length === 0) return { status: 204 };
         return { status: 200, body: message.batch ? encodeJsonRpcBatch(answers) : (answers[0] as string) };
       } catch (error) {
+        if (error instanceof WireError) observer.unreadable(request, error.symbol);
         return { status: 200, body: encodeJsonRpcError('null', answerable(error)) };
       }
     },
@@ -50,16 +56,17 @@ export function createRpc(dispatcher: Calls): Pick<RpcHandlers, 'xmlrpc' | 'json
 
 async function answer(
   dispatcher: Calls,
+  observer: Pick<CallObserver, 'unreadable'>,
   item: JsonRpcItem,
-  caller: Caller,
-  room: AnswerRoom,
+  request: CallRequest,
 ): Promise<string | undefined> {
   if (item.kind === 'invalid') {
     const { code, symbol, message } = item.error;
+    observer.unreadable(request, symbol);
     return encodeJsonRpcError(item.rawId, { code, message: `${symbol}: ${message}`, data: { code: symbol } });
   }
   try {
-    const result = await dispatcher.call(item.method, item.params, caller, room);
+    const result = await dispatcher.call(item.method, item.params, request);
     return item.rawId === undefined ? undefined : encodeJsonRpcResult(item.rawId, result);
   } catch (error) {
     return item.rawId === undefined ? undefined : encodeJsonRpcError(item.rawId, answerable(error));

@@ -4,6 +4,7 @@ import type { SoftwareSpec } from '../../api/spec.ts';
 import type { Effect } from './effect.ts';
 import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES } from './limits.ts';
 import { isNeeded } from './needed.ts';
+import { argumentsOf } from './run/arguments.ts';
 import { splitTaskId } from './run/evolve.ts';
 import { planOf } from './run/plan.ts';
 import { isOver, type Member, type Run, type State, type Task } from './state.ts';
@@ -127,7 +128,7 @@ function startTask(run: Run, task: Task): Effect {
 /** The order for a task, with the environment that engine.md promises every task. */
 function taskOrder(run: Run, task: Task): TaskOrder {
   const planned = planOf(run.spec).blocks.get(task.block);
-  const process = planned?.spec.process;
+  const process = planned?.spec.kind === 'process' ? planned.spec.process : undefined;
   return {
     task_id: task.task_id,
     run_id: run.run_id,
@@ -135,7 +136,7 @@ function taskOrder(run: Run, task: Task): TaskOrder {
     attempt: task.attempt,
     path: process?.path ?? '',
     ...(process?.cwd === undefined ? {} : { cwd: process.cwd }),
-    args: process?.args ?? [],
+    args: process === undefined ? [] : argumentsOf(process, { ...task, node: task.hostname }),
     env: {
       ...process?.env,
       PLUSH_RUN: run.run_id,

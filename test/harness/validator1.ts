@@ -56,7 +56,9 @@ export async function startValidator(): Promise<Validator> {
       return handler(...(params as never[]));
     },
   };
-  const face: StartedFace = await startFace({ rpc: { ...createRpc(calls), async *events() {} } });
+  const face: StartedFace = await startFace({
+    rpc: { ...createRpc(calls, { unreadable() {} }), async *events() {} },
+  });
   return {
     url: `http://plush:${TOKEN}@127.0.0.1:${face.port}/RPC2`,
     close: () => face.close({ graceMs: 0 }),

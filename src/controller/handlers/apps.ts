@@ -7,7 +7,7 @@ import { MAX_XML_BYTES } from '../../core/spec/xml-text.ts';
 import { appDetail, listApps } from '../../core/views/apps.ts';
 import { errorCode } from '../../drivers/agent-error.ts';
 import type { Context } from '../context.ts';
-import type { Handlers } from '../dispatcher.ts';
+import type { CallContext, Handlers } from '../dispatcher.ts';
 import { Fault } from '../fault.ts';
 
 type AppMethods = 'plushLoadApp' | 'plushLoadAppXml' | 'plushValidateApp' | 'plushListApps' | 'plushGetApp';
@@ -19,16 +19,16 @@ const MAX_SHOWN_CHARACTERS = 200;
 
 /** Methods about applications. */
 export function appHandlers({ state, submit, appsDir }: Context): Pick<Handlers, AppMethods> {
-  const load = async (text: string | Uint8Array, file: string): Promise<string> => {
+  const load = async (call: CallContext, text: string | Uint8Array, file: string): Promise<string> => {
     const app = parsedApp(text, file);
-    return (await submit({ type: 'load_app', app, file })) as string;
+    return (await submit({ type: 'load_app', app, file }, call)) as string;
   };
   return {
-    plushLoadApp: (_call, filename) => {
+    plushLoadApp: (call, filename) => {
       const file = fileBelow(appsDir, filename);
-      return load(readApp(file, filename), file);
+      return load(call, readApp(file, filename), file);
     },
-    plushLoadAppXml: (_call, xml) => load(xml, 'application.xml'),
+    plushLoadAppXml: (call, xml) => load(call, xml, 'application.xml'),
     plushValidateApp: (_call, xml) => [...parseApplication(xml, 'application.xml').diagnostics],
     plushListApps: (_call, filter) => listApps(state, filter ?? {}),
     plushGetApp: (_call, name) => appDetail(state, name),

@@ -27,14 +27,14 @@ export function controlHandlers(context: Context): Pick<Handlers, ControlMethods
   const contract = openrpc();
   return {
     plushTestConnection: () => 'Hello World',
-    plushCreateResources: async () => (await submit({ type: 'create_resources' })) as string,
-    plushQuit: async () => {
-      await submit({ type: 'quit' });
+    plushCreateResources: async (call) => (await submit({ type: 'create_resources' }, call)) as string,
+    plushQuit: async (call) => {
+      await submit({ type: 'quit' }, call);
       return true;
     },
-    setXmlRpcClientUrl: async (_call, url) => {
+    setXmlRpcClientUrl: async (call, url) => {
       checkCallbackUrl(url, context.callbackHosts);
-      await submit({ type: 'register_client', url });
+      await submit({ type: 'register_client', url }, call);
       callbacks.registered(url);
       return true;
     },
@@ -89,7 +89,7 @@ function info({ state, journal, callbacks, appsDir, stateDir, started, version }
     journal: { first: journal.first, last: journal.last },
     nodes,
     runs,
-    clients: callbacks.list(),
+    clients: callbacks.list().map(({ url, delivered, suspended }) => ({ url, delivered, suspended })),
     ...(state.loaded === undefined ? {} : { loaded_app: state.loaded }),
   };
 }

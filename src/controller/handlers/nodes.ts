@@ -20,14 +20,14 @@ export function nodeHandlers({ state, submit, nodes }: Context): Pick<Handlers, 
     return true;
   };
   return {
-    plushAddNode: (_call, properties) => {
+    plushAddNode: (call, properties) => {
       const node = { ...properties, type: properties.type ?? 'ssh' } as NodeSpec;
-      return done(submit({ type: 'add_node', node }));
+      return done(submit({ type: 'add_node', node }, call));
     },
-    plushRemoveNode: (_call, hostname) => done(submit({ type: 'remove_node', hostname })),
-    plushFailHost: (_call, hostname) => done(submit({ type: 'fail_host', hostname })),
-    plushConnect: (_call, hostname) => done(submit({ type: 'connect', hostname })),
-    plushDisconnectApp: (_call, hostname) => done(submit({ type: 'disconnect', hostname })),
+    plushRemoveNode: (call, hostname) => done(submit({ type: 'remove_node', hostname }, call)),
+    plushFailHost: (call, hostname) => done(submit({ type: 'fail_host', hostname }, call)),
+    plushConnect: (call, hostname) => done(submit({ type: 'connect', hostname }, call)),
+    plushDisconnectApp: (call, hostname) => done(submit({ type: 'disconnect', hostname }, call)),
     plushListNodes: (_call, filter) => listNodes(state, filter ?? {}),
     plushGetNode: (_call, hostname) => {
       const node = state.nodes.get(hostname);

@@ -21,10 +21,10 @@ export function operationHandlers(context: Context): Pick<Handlers, OperationMet
         state,
         app?.trimStart().startsWith('<') ? parsedApp(app, 'application.xml') : plannedApp(state, app),
       ),
-    plushShell: async (_call, command, options = {}) => {
+    plushShell: async (call, command, options = {}) => {
       const hostnames = chosenNodes(context, options);
       const timeoutMs = (options.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000;
-      const operation_id = (await submit({ type: 'start_shell', hostnames })) as string;
+      const operation_id = (await submit({ type: 'start_shell', hostnames }, call)) as string;
       operations.start({ operation_id, command, timeoutMs }, hostnames);
       return operation_id;
     },

@@ -32,12 +32,12 @@ export function runHandlers(context: Context): Pick<Handlers, RunMethods> {
     return run;
   };
   return {
-    plushRunApp: async () => (await submit({ type: 'start_run' })) as string,
-    plushStartRun: async (_call, order) => (await submit({ type: 'start_run', ...order })) as string,
+    plushRunApp: async (call) => (await submit({ type: 'start_run' }, call)) as string,
+    plushStartRun: async (call, order) => (await submit({ type: 'start_run', ...order }, call)) as string,
     plushListRuns: (_call, filter) => listRuns(state, filter ?? {}),
     plushGetRun: (_call, run) => runDetail(runOf(run), state),
-    plushAbortRun: async (_call, run) => {
-      await submit({ type: 'abort_run', run_id: run });
+    plushAbortRun: async (call, run) => {
+      await submit({ type: 'abort_run', run_id: run }, call);
       return true;
     },
     plushGetBlock: (_call, run, block) => blockDetail(runOf(run), block),

@@ -2,10 +2,10 @@
  * The order of an application's blocks, worked out once for each specification: what a block waits for and what waits
  * for it. Inside a component block an order holds node by node; across component blocks it holds for whole blocks.
  */
-import type { AppSpec, ComponentBlockSpec, ProcessBlockSpec } from '../../../api/spec.ts';
+import type { AppSpec, BlockSpec, ComponentBlockSpec } from '../../../api/spec.ts';
 
 export interface PlannedBlock {
-  readonly spec: ProcessBlockSpec;
+  readonly spec: BlockSpec;
   readonly component: string;
   readonly component_block: string;
   /** Blocks of the same component block that the same node must have completed. */

@@ -1,7 +1,7 @@
 /** plushPlanApp: what a run would do if it were started now. Works on the matcher alone and changes nothing. */
 import type { ResultOf } from '../../../api/methods.ts';
 import type { MemberRef } from '../../../api/schemas.ts';
-import type { AppSpec, ComponentSpec } from '../../../api/spec.ts';
+import type { AppSpec, ComponentSpec, ProcessSpec } from '../../../api/spec.ts';
 import { isEligible, preferenceFor, refersTo } from '../pool/match.ts';
 import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
@@ -165,8 +165,7 @@ function step(action: 'connect' | 'install' | 'run' | 'clean', nodes: number): S
 }
 
 function runStep({ spec, component, before, gates }: PlannedBlock, nodes: number): Step {
-  const { path, args } = spec.process;
-  const command = [path, ...args].join(' ');
+  const command = spec.kind === 'process' ? commandLine(spec.process) : '';
   const isLong = command.length > MAX_COMMAND_CHARACTERS;
   return {
     ...step('run', nodes),
@@ -178,6 +177,15 @@ function runStep({ spec, component, before, gates }: PlannedBlock, nodes: number
       ...gates.map((block) => ({ block, on: 'all' })),
     ],
   };
+}
+
+/** A command as a person would write it; what is known only later stands as {name}. */
+function commandLine({ path, args }: ProcessSpec): string {
+  const words = args.flatMap((arg) => {
+    if (typeof arg === 'string') return [arg];
+    return [...(arg.flag === undefined ? [] : [arg.flag]), `{${arg.name}}`];
+  });
+  return [path, ...words].join(' ');
 }
 
 /** Blocks so that each stands behind what it waits for, else as in the document. */

@@ -57,6 +57,11 @@ export class Dispatcher {
     this.#publicPaths = new Set(options.publicPaths ?? PUBLIC_PATHS);
   }
 
+  /** Event streams that are open. */
+  get eventStreams(): number {
+    return this.#streams.size;
+  }
+
   /** Serves one request. Never throws. */
   serve(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
     const exchange = { request, response, waits };
@@ -130,13 +135,14 @@ export class Dispatcher {
   }
 
   readonly #xmlrpc: Answer = async (exchange, body, caller) => {
-    const answer = await this.options.rpc.xmlrpc(body, exchange.request.headers['content-type'], caller);
+    const { headers, socket } = exchange.request;
+    const answer = await this.options.rpc.xmlrpc(body, headers['content-type'], caller, socket.remoteAddress);
     this.#send(exchange, 200, answer.contentType, answer.body);
   };
 
   readonly #jsonrpc: Answer = async (exchange, body, caller) => {
-    const { response } = exchange;
-    const answer = await this.options.rpc.jsonrpc(body, caller);
+    const { request, response } = exchange;
+    const answer = await this.options.rpc.jsonrpc(body, caller, request.socket.remoteAddress);
     if (answer.body === undefined) response.writeHead(answer.status).end();
     else this.#send(exchange, answer.status, 'application/json', answer.body);
   };
@@ -187,14 +193,16 @@ export class Dispatcher {
 
   #web(exchange: Exchange, path: string): Refusal | undefined {
     const { request, response, waits } = exchange;
-    if (!this.#publicPaths.has(path) && this.#caller(exchange) === undefined) return UNAUTHORIZED;
+    const caller = this.#publicPaths.has(path) ? undefined : this.#caller(exchange);
+    if (caller === undefined && !this.#publicPaths.has(path)) return UNAUTHORIZED;
     if (waits) response.writeContinue();
-    this.options.web(request, response, (error) => {
+    const next = (error?: unknown) => {
       if (error === undefined || error === null) refuse(request, response, NOT_FOUND);
       else if (isCallersMistake(error) && !response.headersSent) {
         refuse(request, response, { status: error.status, sentence: error.message });
       } else this.#fail(exchange, error);
-    });
+    };
+    this.options.web(request, response, next, caller);
     return undefined;
   }
 

@@ -4,25 +4,31 @@ import type { Authenticate, Caller } from './auth.ts';
 import type { EventQuery, StreamedEvent } from './events.ts';
 import type { HttpLimits } from './limits.ts';
 
-/** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit. */
+/** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit; `remote` is the client's address. */
 export interface RpcHandlers {
   /** The answer to a call, faults included; it goes out with status 200. */
   xmlrpc(
     body: Buffer,
     contentType: string | undefined,
     caller: Caller,
+    remote: string | undefined,
   ): Promise<{ body: string | Buffer; contentType: string }>;
   /** The answer to a call or batch; no body where there is nothing to answer (notifications: status 204). */
-  jsonrpc(body: Buffer, caller: Caller): Promise<{ status: number; body?: string }>;
+  jsonrpc(
+    body: Buffer,
+    caller: Caller,
+    remote: string | undefined,
+  ): Promise<{ status: number; body?: string }>;
   /** Facts as events, oldest first. Must end soon after `query.signal` is aborted. */
   events(query: EventQuery, caller: Caller): AsyncIterable<StreamedEvent>;
 }
 
-/** Serves all paths but the RPC ones; an Express application fits as it is. */
+/** Serves all paths but the RPC ones; an Express application fits as it is. Without a caller on the public paths. */
 export type WebHandler = (
   request: IncomingMessage,
   response: ServerResponse,
   next: (error?: unknown) => void,
+  caller: Caller | undefined,
 ) => void;
 
 export interface HttpFaceOptions {
@@ -56,6 +62,8 @@ export interface HttpFace {
   listen(): Promise<string>;
   /** Takes no more connections, ends event streams, lets running answers finish, and after `graceMs` cuts the rest. */
   close(options: { readonly graceMs: number }): Promise<void>;
+  /** What is open now. */
+  usage(): { readonly connections: number; readonly eventStreams: number };
 }
 
 /** Why the face cannot listen. */

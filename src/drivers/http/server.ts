@@ -55,6 +55,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       closed ??= connections.close(graceMs);
       return closed;
     },
+    usage: () => ({ connections: connections.count, eventStreams: dispatcher.eventStreams }),
   };
 }
 

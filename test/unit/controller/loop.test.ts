@@ -52,6 +52,26 @@ function grown(facts: number, keepAfter?: () => number): { journal: Journal; loo
 }
 
 describe('Loop', () => {
+  test('tells each writer which facts came of its input, before the answer', async () => {
+    const journal = createMemoryJournal();
+    journal.append(filler(10));
+    const loop = loopOver(journal, nothing());
+    const wrote: [string, number, number][] = [];
+    const writer = (name: string) => ({
+      wrote: (first: number, last: number) => void wrote.push([name, first, last]),
+    });
+    await Promise.all([
+      loop.submit(addNode('a'), writer('a')),
+      loop.submit({ type: 'load_directory', nodes: [] }, writer('nothing')),
+      loop.submit(addNode('b')),
+      loop.submit(addNode('c'), writer('c')).then(() => expect(wrote).toHaveLength(2)),
+    ]);
+    for (const [name, first, last] of wrote) {
+      const facts = [...journal.read(first - 1, last - first + 1)];
+      expect(facts).toMatchObject([{ type: 'node_added', body: { node: { hostname: name } } }]);
+    }
+  });
+
   test('tells that what can be read is durable only when it is', async () => {
     const journal = createMemoryJournal();
     const loop = loopOver(journal, nothing());

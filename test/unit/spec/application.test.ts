@@ -10,7 +10,8 @@ describe('an application file', () => {
 
   test('may name a variable __proto__, which is data', () => {
     const { app } = parseApplication(fixture('valid/everything.xml'), 'everything.xml');
-    const env = app?.component_blocks[0]?.blocks[0]?.process.env ?? {};
+    const [block] = app?.component_blocks[0]?.blocks ?? [];
+    const env = block?.kind === 'process' ? block.process.env : {};
     expect(Object.keys(env)).toEqual(['MODE', 'EMPTY', '__proto__', 'LAST']);
   });
 

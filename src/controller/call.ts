@@ -1,0 +1,84 @@
+/** A call from its coming to its outcome, and those who watch: the log, the metrics, the audit. */
+import { randomBytes } from 'node:crypto';
+import type { FaultSymbol } from '../../api/faults.ts';
+import type { Caller } from '../drivers/http/auth.ts';
+import { AnswerRoom } from './answer-room.ts';
+
+/** How a call came in. */
+export type Protocol = 'xmlrpc' | 'jsonrpc';
+
+/** What all calls of one request (a multicall, a batch) share. */
+export class CallRequest {
+  readonly room = new AnswerRoom();
+
+  /** @param remote address of the client, when known */
+  constructor(
+    readonly protocol: Protocol,
+    readonly caller: Caller,
+    readonly remote?: string | undefined,
+  ) {}
+}
+
+/** Tells calls of this process from those of another in one log; a counter follows. */
+const PREFIX = randomBytes(4).toString('hex');
+let count = 0;
+
+/** One call. An item of a multicall or batch is a call of its own, and the multicall around it is one too. */
+export class Call {
+  readonly startedMs = performance.now();
+  readonly #number = ++count;
+  /** Sequence numbers of the facts that it led to; undefined where it led to none (yet). */
+  facts: { readonly first: number; readonly last: number } | undefined;
+
+  /**
+   * @param method as the caller wrote it, known or not, of any length
+   * @param params as they came, by position or by name, not checked yet; may hold secrets
+   */
+  constructor(
+    readonly method: string,
+    readonly params: unknown,
+    readonly request: CallRequest,
+  ) {}
+
+  /** Names it in the logs; never the same twice, also over restarts. */
+  get id(): string {
+    return `${PREFIX}-${this.#number}`;
+  }
+
+  get caller(): Caller {
+    return this.request.caller;
+  }
+
+  /** These facts, which it led to, are durable. */
+  wrote(first: number, last: number): void {
+    this.facts = { first: this.facts?.first ?? first, last };
+  }
+}
+
+/** How a call ended: well, or with the fault of that symbol. */
+export type Outcome = 'ok' | FaultSymbol;
+
+/** Watches all calls. It must not throw, and delays every call by the time that it takes. */
+export interface CallObserver {
+  /** A call has come; neither method, scope nor parameters are checked yet. */
+  started(call: Call): void;
+  /** Its answer is known, and is sent next; facts that it led to are durable. */
+  ended(call: Call, outcome: Outcome, durationMs: number): void;
+  /** A request, or an item of a batch, that is no call. */
+  unreadable(request: CallRequest, outcome: FaultSymbol): void;
+}
+
+/** Tells everybody in the order given. */
+export function observeAll(observers: readonly CallObserver[]): CallObserver {
+  return {
+    started(call) {
+      for (const observer of observers) observer.started(call);
+    },
+    ended(call, outcome, durationMs) {
+      for (const observer of observers) observer.ended(call, outcome, durationMs);
+    },
+    unreadable(request, outcome) {
+      for (const observer of observers) observer.unreadable(request, outcome);
+    },
+  };
+}

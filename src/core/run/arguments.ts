@@ -1,0 +1,33 @@
+/** Arguments as a task gets them, with what is only known when it starts. */
+import type { ProcessSpec, Substitution } from '../../../api/spec.ts';
+
+/** What substitutions are replaced with. */
+export interface Known {
+  readonly node: string;
+  /** The node's place in the component, from 0, and their number. */
+  readonly index: number;
+  readonly count: number;
+}
+
+/** A substitution with a flag becomes two arguments (figure 18 of plush-toit.2011). */
+export function argumentsOf(process: ProcessSpec, known: Known): string[] {
+  return process.args.flatMap((arg) => {
+    if (typeof arg === 'string') return [arg];
+    const value = replacement(arg, known);
+    return arg.flag === undefined ? [value] : [arg.flag, value];
+  });
+}
+
+function replacement({ type, id, name }: Substitution, known: Known): string {
+  switch (type) {
+    case 'node':
+      return known.node;
+    case 'index':
+      return String(known.index);
+    case 'count':
+      return String(known.count);
+    case 'workflow':
+    case 'barrier':
+      throw new Error(`The substitution ${name} of type ${type} names ${id}, which no task of this run has`);
+  }
+}
