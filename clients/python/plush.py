@@ -155,8 +155,9 @@ class Client(Methods):
             part = calls[start:start + MAX_BATCH_CALLS]
             requests = [_request(i, method, params) for i, (method, params) in enumerate(part)]
             by_id = {one.get("id"): one for one in self._post(requests, None)}
-            for i in range(len(part)):
-                answers.append(_fault(by_id[i]["error"]) if "error" in by_id[i] else by_id[i]["result"])
+            if not by_id.keys() >= set(range(len(part))):
+                raise self._stranger("answers are missing")
+            answers += [_fault(by_id[i]["error"]) if "error" in by_id[i] else by_id[i].get("result") for i in range(len(part))]
         return answers
 
     def help(self, method: str) -> str:
@@ -211,8 +212,10 @@ class Client(Methods):
             why = "no JSON-RPC"
         except (ValueError, LookupError, TypeError) as error:
             why = str(error)
-        url = self._locate()[0].geturl()
-        raise RefusedError(f"Something else than plushd answers at {url} ({why}). Check the URL")
+        raise self._stranger(why)
+
+    def _stranger(self, why: str) -> RefusedError:
+        return RefusedError(f"Something else than plushd answers at {self._locate()[0].geturl()} ({why}). Check the URL")
 
     def _locate(self) -> tuple[urllib.parse.SplitResult, str]:
         if self._endpoint is None:

@@ -461,6 +461,54 @@ class Methods:
         Fault 1042 OPERATION_NOT_FOUND: There is no operation of that id; the oldest ones are forgotten
         Fault 1050 BAD_CURSOR: The cursor does not come from this list
         """
+    def plushSubscribe(self, subscription: Dict[str, Any], /) -> Dict[str, Any]:
+        """plushSubscribe(subscription)
+
+        Has events brought to the caller, in order and at least once: by calls to a URL (scope operate), or as notifications on the WebSocket on which this is called. A subscription with a URL outlives both sides; the same caller subscribing with the same URL and protocol again describes it anew, and resumes it where it was suspended. Events that were removed meanwhile are stood for by one of type gap, whose first is the oldest event that is still there.
+
+        subscription (struct): url, protocol, topics, details, secret, after
+          url (string, optional): Where to call, http or https; a user and password in it are sent as HTTP Basic. Absent, on a WebSocket alone: events come as notifications on it
+          protocol (string, optional): xmlrpc (default) or jsonrpc; with url
+          topics (array, optional): control, node, app, run, task, operation, subscription; absent: all
+          details (boolean, optional): Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent. Default false
+          secret (string, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256)
+          after (int, optional): Begin after the event of this number; 0 is the oldest, -1 is now. Absent: now, or where the subscription is already
+        Answers struct
+          subscription_id (string): For plushUnsubscribe
+
+        Scope: read
+        Fault 1030 BAD_URL: The callback URL is not usable
+        Fault 1031 URL_NOT_ALLOWED: The callback URL leads to a host that is not allowed
+        Fault 1032 TOO_MANY_SUBSCRIBERS: The bound on callback clients is reached
+        Fault 1060 QUITTING: The controller is stopping
+        """
+    def plushUnsubscribe(self, subscription: str, /) -> bool:
+        """plushUnsubscribe(subscription)
+
+        Ends a subscription; nothing is sent to it any more. One with a URL takes scope operate; one of a WebSocket is ended on that socket alone. A classic client's id is in plushListSubscriptions.
+
+        subscription (string): The subscription's id
+        Answers boolean: Always true
+
+        Scope: read
+        Fault 1033 SUBSCRIPTION_NOT_FOUND: There is no subscription of that id
+        """
+    def plushListSubscriptions(self, filter: Dict[str, Any] = ..., /) -> Dict[str, Any]:
+        """plushListSubscriptions([filter])
+
+        The subscriptions with a URL and how each stands, by page, in the order of their ids; classic clients too. Secrets and passwords are not shown.
+
+        filter (struct): limit and cursor
+          limit (int, optional): Default 100
+          cursor (string, optional)
+        Answers struct
+          subscriptions (array)
+          total (int)
+          cursor (string, optional): Hand it to the next call for the next page
+
+        Scope: read
+        Fault 1050 BAD_CURSOR: The cursor does not come from this list
+        """
     def plushInfoControl(self, /) -> Dict[str, Any]:
         """plushInfoControl()
 
