@@ -9,12 +9,12 @@ class Methods:
 
         Answers string
 
-        Scope: read
+        Scope: any
         """
     def plushAddNode(self, properties: Dict[str, Any], /) -> bool:
         """plushAddNode(properties)
 
-        Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared.
+        Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared. The node belongs to the token that added it first. A token with the scope broker, but not operate, changes only nodes that it added, of type ssh and without ssh_identity.
 
         properties (struct): hostname is required
           hostname (string): The name of the node: "host" or "host:port"
@@ -33,12 +33,13 @@ class Methods:
 
         Scope: broker
         Fault 1001 INVALID_NODE: The node's description does not make sense
+        Fault 1003 NODE_TAKEN: A node of that name was added by somebody else
         Fault 1060 QUITTING: The controller is stopping
         """
     def plushRemoveNode(self, hostname: str, /) -> bool:
         """plushRemoveNode(hostname)
 
-        Removes a node from the pool. Its tasks are stopped first, and the run that used it recovers.
+        Removes a node from the pool. Its tasks are stopped first, and the run that used it recovers. A token with the scope broker, but not operate, removes only nodes that it added.
 
         hostname (string): The node's name
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
@@ -166,7 +167,7 @@ class Methods:
     def plushListNodes(self, filter: Dict[str, Any] = ..., /) -> Dict[str, Any]:
         """plushListNodes([filter])
 
-        The pool, by page, in the order of the names. A page may hold fewer nodes than asked for; a cursor tells that there are more.
+        The pool, by page, in the order of the names. A page may hold fewer nodes than asked for; a cursor tells that there are more. A token without the scope read sees the nodes that it added, without what runs do on them, and cannot filter by run.
 
         filter (struct): group, state, run; limit and cursor
           limit (int, optional): Default 100
@@ -179,13 +180,13 @@ class Methods:
           total (int): Nodes in the pool that match the filter
           cursor (string, optional): Hand it to the next call for the next page; missing on the last
 
-        Scope: read
+        Scope: read, or broker for own nodes
         Fault 1050 BAD_CURSOR: The cursor does not come from this list
         """
     def plushGetNode(self, hostname: str, /) -> Dict[str, Any]:
         """plushGetNode(hostname)
 
-        One node: description, state, and what it waits for.
+        One node: description, state, and what it waits for. A token without the scope read sees only nodes that it added, without what runs do on them.
 
         hostname (string): The node's name
         Answers struct
@@ -203,13 +204,14 @@ class Methods:
           properties (struct, optional)
           state (string): idle, connecting, connected, lost or failed
           since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+          owner (string, optional): Name of the token that added it
           run_id (string, optional): The run that uses the node
           waits_for (string, optional): What the node waits for in its run
           failure (struct, optional)
           agent (struct, optional)
           host (struct, optional): The host monitor's newest sample
 
-        Scope: read
+        Scope: read, or broker for own nodes
         Fault 1000 NODE_NOT_FOUND: No node of that name is in the pool
         """
     def plushListApps(self, filter: Dict[str, Any] = ..., /) -> Dict[str, Any]:
@@ -259,7 +261,7 @@ class Methods:
         Scope: operate
         Fault 1010 APP_NOT_FOUND: No application of that name is loaded
         Fault 1015 APP_NOT_RUNNABLE: The specification has nothing to run
-        Fault 1022 REQUEST_ID_REUSED: The request_id was used for another application
+        Fault 1022 REQUEST_ID_REUSED: The request_id was used for something else
         Fault 1060 QUITTING: The controller is stopping
         """
     def plushListRuns(self, filter: Dict[str, Any] = ..., /) -> Dict[str, Any]:
@@ -417,18 +419,20 @@ class Methods:
     def plushShell(self, command: str, options: Dict[str, Any] = ..., /) -> str:
         """plushShell(command, [options])
 
-        Runs a command line with /bin/sh -c on nodes, connecting to those that are not connected, and answers an operation id at once; plushGetOperation tells the results. It runs in the account's home folder, without input, and once at most. A node that cannot be reached is not marked failed. Whatever the command leaves running when it ends, or at its timeout, or when the connection to the node ends, is ended too.
+        Runs a command line with /bin/sh -c on nodes, connecting to those that are not connected, and answers an operation id at once; plushGetOperation tells the results. It runs in the account's home folder, without input, and once at most. A node that cannot be reached is not marked failed. Whatever the command leaves running when it ends, or at its timeout, or when the connection to the node ends, is ended too. The same request_id again runs nothing and answers the first operation's id, also after a restart, as long as that operation is among the 100 that are remembered.
 
         command (string): The command line
-        options (struct): nodes or group, else all nodes of the pool; timeout_s
+        options (struct): nodes or group, else all nodes of the pool; timeout_s; request_id
           nodes (array, optional): These nodes
           group (string, optional): The nodes of this group
           timeout_s (int, optional): Time for the command on each node; default 60
+          request_id (string, optional): The same id again answers the first operation; kept as long as that is
         Answers string: Operation id
 
         Scope: operate
         Fault 1000 NODE_NOT_FOUND: No node of that name is in the pool
         Fault 1002 NO_NODES: No node of the pool is meant
+        Fault 1022 REQUEST_ID_REUSED: The request_id was used for something else
         Fault 1043 TOO_MANY_OPERATIONS: The bound on operations under way is reached
         Fault 1060 QUITTING: The controller is stopping
         """
@@ -545,4 +549,49 @@ class Methods:
           more (boolean): More events are there already
 
         Scope: read
+        """
+    def plushCreateToken(self, token: Dict[str, Any], /) -> Dict[str, Any]:
+        """plushCreateToken(token)
+
+        Makes a token and answers it, once: it is kept only as a digest. It may have scopes alone that the token of this call has. The name is also the owner of the nodes that the token adds; a later token of the same name owns them again.
+
+        token (struct): name and scopes are required
+          name (string): Letters, digits, ".", "_" and "-", at most 64
+          scopes (array): Some of read, broker, operate, admin
+          expires (string, optional): ISO 8601, UTC: 2026-05-04T10:11:12Z
+          rate (int, optional): Calls a second, and ten times as many at once; 0 is without limit
+        Answers struct
+          name (string): Letters, digits, ".", "_" and "-", at most 64
+          scopes (array): Some of read, broker, operate, admin
+          created (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+          expires (string, optional): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+          rate (int, optional): Calls a second, and ten times as many at once; 0 is without limit
+          token (string): The secret
+
+        Scope: admin
+        Fault 1070 FORBIDDEN: The token may not do that
+        Fault 1073 TOKEN_EXISTS: There is a token of that name already
+        Fault 1074 TOO_MANY_TOKENS: The bound on tokens is reached
+        Fault 1075 TOKENS_UNWRITABLE: The file of the tokens cannot be written; nothing has changed
+        """
+    def plushListTokens(self, /) -> List[Dict[str, Any]]:
+        """plushListTokens()
+
+        The tokens that were made by plushCreateToken, in the order of their names, without their secrets; expired ones too. At most 1000 are there.
+
+        Answers array
+
+        Scope: admin
+        """
+    def plushRevokeToken(self, name: str, /) -> bool:
+        """plushRevokeToken(name)
+
+        Ends a token: its calls are refused from now on, and its event streams and sockets are cut. The nodes that it added stay.
+
+        name (string): The token's name
+        Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
+
+        Scope: admin
+        Fault 1072 TOKEN_NOT_FOUND: There is no token of that name
+        Fault 1075 TOKENS_UNWRITABLE: The file of the tokens cannot be written; nothing has changed
         """
