@@ -1,8 +1,11 @@
 /** What the client libraries make of a plushd that is slow, broken, gone, or none at all. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { freePort } from '../harness/callback-client.ts';
+import { makeCertificate } from '../harness/certificate.ts';
 import { type ClientLibrary, clientLibraries, type Told } from '../harness/client-library.ts';
+import { withScratch } from '../harness/scratch.ts';
 
 type Serve = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -20,21 +23,22 @@ afterEach(async () => {
 /** A server in the place of plushd. */
 async function serve(
   take: Serve,
-  port = 0,
-): Promise<{ url: string; server: Server; connections: () => number }> {
+  tls?: { readonly cert: Buffer; readonly key: Buffer },
+): Promise<{ url: string; connections: () => number }> {
   let connections = 0;
-  const server = createServer(async (request, response) => {
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
     take(request, response, body);
-  });
-  server.on('connection', () => {
+  };
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
+  server.on(tls === undefined ? 'connection' : 'secureConnection', () => {
     connections += 1;
   });
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, server, connections: () => connections };
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, connections: () => connections };
 }
 
 const event = (seq: number, type = 'node_removed', more: object = {}) =>
@@ -106,6 +110,22 @@ describe.each(clientLibraries)('the client of %s', (_language, library: ClientLi
     expect(calls).toBe(3);
     expect(await library.call(`http://127.0.0.1:${await freePort()}`, {})).toEqual(lost);
   });
+
+  test('trusts a certificate that it was given, and no other', () =>
+    withScratch(async (scratch) => {
+      const tls = makeCertificate(scratch.dir);
+      makeCertificate(scratch.dir, 'other');
+      const { url, connections } = await serve((_request, response, body) => {
+        response.end(PONG(body));
+      }, tls);
+      const pong = Array(2).fill({ result: 'pong' });
+      expect(await library.call(url, { times: 2, ca: scratch.path('cert.pem') })).toEqual(pong);
+      expect(connections()).toBe(1);
+      for (const wish of [{}, { ca: scratch.path('other.pem') }]) {
+        const lost = { failed: 'unreachable', message: expect.stringMatching(/self.signed certificate/i) };
+        expect(await library.call(url, wish)).toEqual([expect.objectContaining(lost)]);
+      }
+    }));
 
   test('finds the answers of a batch by their ids, and misses one that is not there', async () => {
     let keep = (_id: number) => true;

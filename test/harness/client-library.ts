@@ -1,4 +1,5 @@
 /** What the client libraries of both languages do, driven in one way so that one suite tests both. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCallbackServer } from '../../clients/typescript/callbacks.ts';
 import { type CallOptions, PlushClient } from '../../clients/typescript/client.ts';
@@ -15,6 +16,8 @@ export type Told = Readonly<Record<string, unknown>>;
 export interface CallWish {
   readonly timeout_s?: number;
   readonly patience_s?: number;
+  /** File with the certificate to be trusted, for a server with TLS. */
+  readonly ca?: string;
   /** How many calls, one after the other. @default 1 */
   readonly times?: number;
 }
@@ -51,8 +54,12 @@ function told(error: unknown): Told {
   throw error;
 }
 
-async function withClient(url: string, work: (client: PlushClient, all: Told[]) => Promise<void>) {
-  const client = new PlushClient({ url, token: 't' });
+async function withClient(
+  url: string,
+  work: (client: PlushClient, all: Told[]) => Promise<void>,
+  ca?: string,
+) {
+  const client = new PlushClient({ url, token: 't', ...(ca !== undefined && { ca: readFileSync(ca) }) });
   const all: Told[] = [];
   try {
     await work(client, all);
@@ -67,12 +74,14 @@ async function withClient(url: string, work: (client: PlushClient, all: Told[]) 
 const seconds = (value: number | undefined) => (value === undefined ? undefined : value * 1000);
 
 const typescript: ClientLibrary = {
-  call: (url, { timeout_s = 5, patience_s = 0, times = 1 }) =>
-    withClient(url, async (client, all) => {
-      const options: CallOptions = { timeoutMs: timeout_s * 1000, patienceMs: patience_s * 1000 };
+  call: (url, { timeout_s = 5, patience_s = 0, times = 1, ca }) => {
+    const options: CallOptions = { timeoutMs: timeout_s * 1000, patienceMs: patience_s * 1000 };
+    const work = async (client: PlushClient, all: Told[]) => {
       for (let i = 0; i < times; i += 1)
         all.push({ result: await client.with(options).call('plushTestConnection') });
-    }),
+    };
+    return withClient(url, work, ca);
+  },
   batch: (url, names) =>
     withClient(url, async (client, all) => {
       const calls = names.map((name) => ({ method: 'plushGetNode' as const, params: [name] as [string] }));

@@ -1,6 +1,7 @@
 """Drives plush.py for the tests of the client libraries: says on standard output, a JSON text a line, what comes of it."""
 import json
 import os
+import ssl
 import sys
 import time
 
@@ -19,7 +20,8 @@ def failure(error):
 
 
 def call(url, options):
-    with plush.Client(url, token="t") as client:
+    context = ssl.create_default_context(cafile=options["ca"]) if "ca" in options else None
+    with plush.Client(url, token="t", context=context) as client:
         for _ in range(options.get("times", 1)):
             say(result=client.call("plushTestConnection", timeout=options.get("timeout_s", 5), patience=options.get("patience_s", 0)))
 
