@@ -68,7 +68,7 @@ class Backoff:
         self.first, self.longest, self.failures = first, longest, 0
 
     def next(self) -> float:
-        bound = min(self.longest, self.first * 2 ** min(self.failures, 30))
+        bound: float = min(self.longest, self.first * 2 ** min(self.failures, 30))
         self.failures += 1
         return bound * random.uniform(0.5, 1.0)
 
