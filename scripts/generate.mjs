@@ -1,4 +1,4 @@
-/** Writes what comes from the table of methods in api/: api/openrpc.json, docs/api.md and clients/python/plush_methods.pyi. */
+/** Writes what comes from tables: of the methods, api/openrpc.json, docs/api.md and the stub for Python; of the languages, schemas and reference. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,17 +7,29 @@ import { root } from './setup.mjs';
 
 const CONTRACT = 'api/openrpc.ts';
 const STUB = 'api/python-stub.ts';
+const LANGUAGE = 'src/core/spec/publish/published.ts';
 
 /**
  * @param {string} workshop an existing folder inside the checkout, so that packages resolve from it
  */
 export async function generate(workshop) {
-  if (!existsSync(join(root, CONTRACT))) return;
+  const { openrpc, apiPage } = await load(CONTRACT, join(workshop, 'contract.mjs'));
+  if (openrpc !== undefined) writeChanged('api/openrpc.json', `${JSON.stringify(openrpc(), null, 2)}\n`);
+  if (apiPage !== undefined) writeChanged('docs/api.md', apiPage());
+  const { pythonStub } = await load(STUB, join(workshop, 'stub.mjs'));
+  if (pythonStub !== undefined) writeChanged('clients/python/plush_methods.pyi', pythonStub());
+  const { publishedFiles } = await load(LANGUAGE, join(workshop, 'language.mjs'));
+  if (publishedFiles === undefined) return;
+  for (const [path, text] of Object.entries(publishedFiles())) writeChanged(path, text);
+}
+
+/** What the module at `entry` exports; nothing where it is missing. */
+async function load(entry, outfile) {
+  if (!existsSync(join(root, entry))) return {};
   await build({
     absWorkingDir: root,
-    entryPoints: { contract: CONTRACT, stub: STUB },
-    outdir: workshop,
-    outExtension: { '.js': '.mjs' },
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -25,12 +37,7 @@ export async function generate(workshop) {
     packages: 'external',
     logLevel: 'warning',
   });
-  const load = (name) => import(pathToFileURL(join(workshop, `${name}.mjs`)).href);
-  const { openrpc, apiPage } = await load('contract');
-  const { pythonStub } = await load('stub');
-  writeChanged('api/openrpc.json', `${JSON.stringify(openrpc(), null, 2)}\n`);
-  writeChanged('docs/api.md', apiPage());
-  writeChanged('clients/python/plush_methods.pyi', pythonStub());
+  return import(pathToFileURL(outfile).href);
 }
 
 /** Leaves a file alone that is as it should be, so that its time of change means something. */

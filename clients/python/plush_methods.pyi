@@ -34,6 +34,7 @@ class Methods:
         Scope: broker
         Fault 1001 INVALID_NODE: The node's description does not make sense
         Fault 1003 NODE_TAKEN: A node of that name was added by somebody else
+        Fault 1004 TOO_MANY_NODES: The bound on what the nodes of one token may take is reached
         Fault 1060 QUITTING: The controller is stopping
         """
     def plushRemoveNode(self, hostname: str, /) -> bool:
