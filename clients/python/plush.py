@@ -401,6 +401,8 @@ class EventStream:
             self._connection = self._client._connect(self._silence)
             self._connection.connect()
             self._sock = self._connection.sock
+            if self._closed.is_set():
+                raise OSError("closed")
             path = f"/events?after={self.position}{self._topics}"
             response = self._client._send(self._connection, "GET", path)
             if response.status != 200:

@@ -13,6 +13,8 @@ import { refusalOf, type TlsOptions } from './http.ts';
 const MAX_MESSAGE_BYTES = 64 << 20;
 /** Events that wait to be read before nothing more is read from the socket, unless a call waits for its answer. */
 const MAX_WAITING_EVENTS = 1_000;
+/** plushd pings at least every 15 s. */
+const SILENCE_MS = 45_000;
 /** plushd answers a close at once. */
 const CLOSE_TIMEOUT_MS = 2_000;
 const EVENT_METHOD = 'plushEvent';
@@ -92,8 +94,10 @@ export class PlushSocket implements Caller {
     this.#url = url;
     this.#timeoutMs = timeoutMs;
     socket.on('message', (data) => this.#receive(data.toString()));
+    const watch = this.#watchSilence();
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
+        clearInterval(watch);
         this.#end();
         resolve();
       });
@@ -178,6 +182,20 @@ export class PlushSocket implements Caller {
       this.#socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
       this.#adjustFlow();
     });
+  }
+
+  /** A connection that died without a word is ended. While nothing is read, nothing can be heard either. */
+  #watchSilence(): NodeJS.Timeout {
+    let heardMs = performance.now();
+    const hear = () => {
+      heardMs = performance.now();
+    };
+    this.#socket.on('ping', hear).on('message', hear);
+    const look = () => {
+      if (this.#socket.isPaused) hear();
+      else if (performance.now() - heardMs > SILENCE_MS) this.#socket.terminate();
+    };
+    return setInterval(look, SILENCE_MS / 3).unref();
   }
 
   #receive(text: string): void {

@@ -2,6 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { PlushClient } from '../../clients/typescript/client.ts';
+import { UnreachableError } from '../../clients/typescript/fault.ts';
 import { freePort } from '../harness/callback-client.ts';
 import { makeCertificate } from '../harness/certificate.ts';
 import { type ClientLibrary, clientLibraries, type Told } from '../harness/client-library.ts';
@@ -186,6 +188,20 @@ describe.each(clientLibraries)('the client of %s', (_language, library: ClientLi
   });
 
   test.each([
+    ['an event', (response: ServerResponse) => response.write(event(1))],
+    ['an answer', () => false],
+    ['the next attempt', (response: ServerResponse) => response.destroy()],
+  ])('ends without an error when it is closed while it waits for %s', async (_what, take) => {
+    let left: Promise<unknown> | undefined;
+    const { url } = await serve(({ socket }, response) => {
+      left = new Promise((resolve) => socket.once('close', resolve));
+      take(response);
+    });
+    expect((await library.events(url, { after: 0, close_s: 0.3 })).at(-1)).toEqual({ ended: true });
+    await left;
+  });
+
+  test.each([
     ['its token is refused', 401, 'no', 'refused', /rejects the token/],
     ['what comes are no events', 200, 'hello\n', 'refused', /What comes as events is none/],
     ['an event has no number', 200, '{"type":"x"}\n', 'refused', /What comes as events is none/],
@@ -196,5 +212,28 @@ describe.each(clientLibraries)('the client of %s', (_language, library: ClientLi
     });
     const all = await library.events(url, { after: 7, patience_s: 0.2 });
     expect(all).toEqual([expect.objectContaining({ failed, message: expect.stringMatching(sentence) })]);
+  });
+});
+
+describe('the client of TypeScript', () => {
+  test('ends a call with the reason of its signal, and everything when it is closed', async () => {
+    const { url } = await serve((request, response) => {
+      if (request.method === 'GET') response.write(event(1));
+    });
+    const client = new PlushClient({ url, token: 't' });
+    const reason = new Error('enough');
+    const abort = new AbortController();
+    const call = client.with({ signal: abort.signal, patienceMs: 60_000 }).call('plushTestConnection');
+    abort.abort(reason);
+    await expect(call).rejects.toBe(reason);
+
+    const events = client.events({ after: 0 });
+    expect((await events.next()).value).toMatchObject({ seq: 1 });
+    const next = events.next();
+    const open = client.call('plushTestConnection');
+    const failed = expect(open).rejects.toThrow(UnreachableError);
+    client.close();
+    expect(await next).toEqual({ value: undefined, done: true });
+    await failed;
   });
 });

@@ -27,6 +27,8 @@ export interface EventWish {
   readonly topics?: readonly 'node'[];
   readonly silence_s?: number;
   readonly patience_s?: number;
+  /** The iteration is ended from elsewhere after this time, whatever it waits for. */
+  readonly close_s?: number;
 }
 
 export interface Receiver {
@@ -88,9 +90,10 @@ const typescript: ClientLibrary = {
       for (const answer of await client.batch(calls))
         all.push({ result: answer instanceof PlushFault ? answer.symbol : answer });
     }),
-  events: (url, { after, topics, silence_s, patience_s }) =>
+  events: (url, { after, topics, silence_s, patience_s, close_s }) =>
     withClient(url, async (client, all) => {
       const enough = new AbortController();
+      if (close_s !== undefined) setTimeout(() => enough.abort(), close_s * 1000);
       const events = client.events({
         ...(after !== undefined && { after }),
         ...(topics !== undefined && { topics }),

@@ -3,6 +3,7 @@ import json
 import os
 import ssl
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "clients", "python"))
@@ -36,6 +37,8 @@ def events(url, options):
     with plush.Client(url, token="t") as client:
         stream = client.events(options.get("after"), options.get("topics"), silence=options.get("silence_s", 5), longest_pause=0.05,
                                patience=options.get("patience_s", float("inf")))
+        if "close_s" in options:
+            threading.Timer(options["close_s"], stream.close).start()
         for event in stream:
             say(event=event)
             if event["type"] == "enough":
