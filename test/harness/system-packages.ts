@@ -40,7 +40,7 @@ export function aptRoot(root: string, repository: string): Record<string, string
       .join('\n'),
   );
   writeFileSync(join(root, 'etc/apt/sources.list'), `deb [trusted=yes] file://${repository} ./\n`);
-  const dpkg = ['--root=' + root, '--force-not-root', '--force-bad-path', '--log=/dev/null'];
+  const dpkg = [`--root=${root}`, '--force-not-root', '--force-bad-path', '--log=/dev/null'];
   const lines = [
     `Dir "${root}";`,
     `Dir::State::status "${root}/var/lib/dpkg/status";`,

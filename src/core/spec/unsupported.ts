@@ -21,22 +21,8 @@ export const NOT_RUN: readonly string[] = [
   'application_block@reconnect_interval',
 
   // Processes
-  'process/stdin',
-
-  'process/user',
-
-  'process/timeout',
-
-  'process/stop_signal',
-  'process/stop_grace',
 
   'process/log_manager',
-
-  'process/exit_policy',
-  'application_block/exit_policy',
-
-  'process/liveness_monitor',
-  'application_block/liveness_monitor',
 
   // Substitutions
   'substitution@type=workflow',
