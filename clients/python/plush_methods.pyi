@@ -530,7 +530,8 @@ class Methods:
           journal (struct)
           nodes (struct): Nodes by state
           runs (struct): Runs by state
-          clients (array)
+          clients (array): Classic callback clients
+          subscriptions (struct): Subscriptions with a URL by state; plushListSubscriptions tells more
           loaded_app (string, optional)
 
         Scope: read
