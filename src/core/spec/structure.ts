@@ -5,7 +5,7 @@
  */
 import { nearestName } from '../suggest.ts';
 import type { Problems } from './problems.ts';
-import { type ChildRule, type ElementRule, type Occurs, own } from './rule.ts';
+import { type ElementRule, type Occurs, own } from './rule.ts';
 import { label, quoted } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
 
