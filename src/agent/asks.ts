@@ -3,7 +3,10 @@ import { constants } from 'node:os';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
 import { AgentError } from '../drivers/agent-error.ts';
 import type { ShellOrder } from '../drivers/tasks/shell-commands.ts';
-import { MAX_SHELL_OUTPUT_BYTES, type TaskOrder } from '../wire/agent.ts';
+import { MAX_SHELL_OUTPUT_BYTES } from '../wire/agent.ts';
+
+const SOFTWARE_TYPES = ['tar', 'tgz', 'tbz2', 'zip', 'gz', 'rpm', 'apt', 'yum', 'none'] as const;
+const PACKAGE_TYPES = ['web', 'scp', 'rsync', 'ftp', 'file', 'inline'] as const;
 
 export type Ask = Readonly<Record<string, unknown>>;
 
@@ -25,6 +28,13 @@ export function identity(ask: Ask, name: string): string {
   if (value === '' || value.length > MAX_ID_CHARS || value.includes('\0')) {
     throw bad(name, `1 to ${MAX_ID_CHARS} characters without NUL`);
   }
+  return value;
+}
+
+/** SHA-256 in lower-case hexadecimal digits. @throws AgentError BAD_REQUEST */
+export function digest(ask: Ask, name: string): string {
+  const value = text(ask, name);
+  if (!/^[0-9a-f]{64}$/.test(value)) throw bad(name, '64 hexadecimal digits');
   return value;
 }
 
@@ -56,26 +66,6 @@ export function streamName(ask: Ask): 'stdout' | 'stderr' {
 }
 
 /** @throws AgentError BAD_REQUEST */
-export function taskOrder(ask: Ask): TaskOrder {
-  const task = members(ask.task, 'task');
-  const { args, env, cwd } = task;
-  if (!Array.isArray(args) || !args.every(isText)) throw bad('args', 'strings');
-  if (!Object.values(members(env, 'env')).every(isText)) throw bad('env', 'names with strings');
-  if (cwd !== undefined && !isText(cwd)) throw bad('cwd', 'a string');
-  return {
-    task_id: identity(task, 'task_id'),
-    run_id: identity(task, 'run_id'),
-    block: text(task, 'block'),
-    attempt: count(task, 'attempt'),
-    path: text(task, 'path'),
-    ...(cwd === undefined ? {} : { cwd }),
-    args,
-    env: env as Readonly<Record<string, string>>,
-    max_output_bytes: count(task, 'max_output_bytes'),
-  };
-}
-
-/** @throws AgentError BAD_REQUEST */
 export function shellOrder(ask: Ask): ShellOrder {
   return {
     id: identity(ask, 'operation_id'),
@@ -90,39 +80,55 @@ export function softwareList(ask: Ask): SoftwareSpec[] {
   if (!Array.isArray(ask.software)) throw bad('software', 'a list');
   return ask.software.map((value: unknown) => {
     const one = members(value, 'software');
-    const { type, install } = one;
-    if (type !== 'tar' && type !== 'tgz' && type !== 'none') throw bad('type', 'tar, tgz or none');
+    const { type, install, uninstall, version_check } = one;
+    if (!isOneOf(SOFTWARE_TYPES, type)) throw bad('type', `one of ${SOFTWARE_TYPES.join(', ')}`);
     return {
       name: text(one, 'name'),
       type,
       ...(one.package === undefined ? {} : { package: packageSpec(members(one.package, 'package')) }),
       ...(install === undefined ? {} : { install: text(one, 'install') }),
+      ...(uninstall === undefined ? {} : { uninstall: text(one, 'uninstall') }),
+      ...(version_check === undefined
+        ? {}
+        : { version_check: versionCheck(members(version_check, 'version_check')) }),
     };
   });
 }
 
+function versionCheck(spec: Ask): NonNullable<SoftwareSpec['version_check']> {
+  return {
+    command: text(spec, 'command'),
+    ...(spec.expect === undefined ? {} : { expect: text(spec, 'expect') }),
+  };
+}
+
 function packageSpec(spec: Ask): PackageSpec {
-  const { type, sha256, size } = spec;
-  if (type !== 'web' && type !== 'scp') throw bad('type', 'web or scp');
+  const { type, sha256, size, content } = spec;
+  if (!isOneOf(PACKAGE_TYPES, type)) throw bad('type', `one of ${PACKAGE_TYPES.join(', ')}`);
   return {
     name: text(spec, 'name'),
     type,
     path: text(spec, 'path'),
     dest_path: text(spec, 'dest_path'),
-    ...(sha256 === undefined ? {} : { sha256: text(spec, 'sha256') }),
+    ...(content === undefined ? {} : { content: text(spec, 'content') }),
+    ...(sha256 === undefined ? {} : { sha256: digest(spec, 'sha256') }),
     ...(size === undefined ? {} : { size: count(spec, 'size') }),
   };
 }
 
-function members(value: unknown, name: string): Ask {
+export function members(value: unknown, name: string): Ask {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad(name, 'an object');
   return value as Ask;
 }
 
-function isText(value: unknown): value is string {
+function isOneOf<T extends string>(values: readonly T[], value: unknown): value is T {
+  return (values as readonly unknown[]).includes(value);
+}
+
+export function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-function bad(name: string, wanted: string): AgentError {
+export function bad(name: string, wanted: string): AgentError {
   return new AgentError('BAD_REQUEST', `The member ${name} must be ${wanted}`);
 }

@@ -6,6 +6,7 @@ import type { Agent } from './agent.ts';
 import * as asks from './asks.ts';
 import { fitGreeting } from './greeting.ts';
 import type { Answer, Link, Request } from './link.ts';
+import { taskOrder } from './task-order.ts';
 
 type OkOf<O extends AgentOp> = AgentRequests[O]['ok'];
 type AnswerOf<O extends AgentOp> = Omit<Answer, 'ok'> & { readonly ok: OkOf<O> };
@@ -41,6 +42,20 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask)) } };
   },
 
+  async take(agent, { ask }) {
+    const runId = asks.identity(ask, 'run_id');
+    agent.cleaned.refuse(runId);
+    const { workFile } = await import('../drivers/install/work-file.ts');
+    try {
+      agent.folders.ensure(runId);
+      const file = workFile(agent.folders.workPath(runId), asks.text(ask, 'name'));
+      const size = await agent.cache.take(asks.digest(ask, 'sha256'), file);
+      return { ok: { taken: size !== undefined } };
+    } catch (error) {
+      throw explainNoRoom(error, agent.folders.dir);
+    }
+  },
+
   async put(agent, { ask, binary }) {
     const runId = asks.identity(ask, 'run_id');
     agent.cleaned.refuse(runId);
@@ -56,22 +71,26 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     const { putChunk } = await import('../drivers/install/packages.ts');
     try {
       agent.folders.ensure(runId);
-      return { ok: { size: await putChunk(agent.folders.workPath(runId), chunk) } };
+      const size = await putChunk(agent.folders.workPath(runId), chunk, agent.cache);
+      return { ok: { size } };
     } catch (error) {
       throw explainNoRoom(error, agent.folders.dir);
     }
   },
 
   async start(agent, { ask }) {
-    const order = asks.taskOrder(ask);
+    const order = taskOrder(ask);
     agent.cleaned.refuse(order.run_id);
     return { ok: { task: await agent.supervisor.start(order) } };
   },
 
   async stop(agent, { ask }) {
     const taskId = asks.identity(ask, 'task_id');
-    const task = await agent.supervisor.stop(taskId, asks.signalName(ask), asks.graceMs(ask));
-    return { ok: { task } };
+    const how = {
+      ...(ask.signal === undefined ? {} : { signal: asks.signalName(ask) }),
+      ...(ask.grace_ms === undefined ? {} : { graceMs: asks.graceMs(ask) }),
+    };
+    return { ok: { task: await agent.supervisor.stop(taskId, how) } };
   },
 
   read(agent, { ask }) {

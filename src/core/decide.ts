@@ -9,6 +9,7 @@ import type { Input, InputOf, Moment } from './input.ts';
 import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
 import * as run from './run/decide.ts';
+import * as restart from './run/restart.ts';
 import type { State } from './state.ts';
 import * as subscription from './subscription/decide.ts';
 import { Transaction } from './transaction.ts';
@@ -54,6 +55,8 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   timer: (tx, { timer }) => {
     if (timer.kind === 'reconnect') pool.reconnect(tx, timer.hostname);
     else if (timer.kind === 'restore') pool.restore(tx, timer.hostname);
+    else if (timer.kind === 'restart_task') restart.restartTask(tx, timer.task_id);
+    else if (timer.kind === 'begin_again') restart.beginAgain(tx, timer.run_id);
     else run.endOverdue(tx, timer.run_id);
   },
 };

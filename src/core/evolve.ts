@@ -4,6 +4,7 @@ import { isNeeded } from './needed.ts';
 import { operationEvolvers } from './operation/evolve.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
+import { policyEvolvers } from './run/policy-evolve.ts';
 import type { State } from './state.ts';
 import { subscriptionEvolvers } from './subscription/evolve.ts';
 
@@ -13,6 +14,7 @@ export type Evolver<T extends EventType> = (state: State, body: FactOf<T>['body'
 const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...poolEvolvers,
   ...runEvolvers,
+  ...policyEvolvers,
   ...operationEvolvers,
   ...subscriptionEvolvers,
   controller_started: (state, { epoch, controller }, time) => {

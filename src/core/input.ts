@@ -104,6 +104,8 @@ export type Input =
 export type Timer =
   | { readonly kind: 'reconnect'; readonly hostname: string }
   | { readonly kind: 'restore'; readonly hostname: string }
-  | { readonly kind: 'end'; readonly run_id: string };
+  | { readonly kind: 'end'; readonly run_id: string }
+  | { readonly kind: 'restart_task'; readonly task_id: string }
+  | { readonly kind: 'begin_again'; readonly run_id: string };
 
 export type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;

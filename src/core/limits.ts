@@ -27,6 +27,15 @@ export const OWED_ATTEMPTS = 40;
 export const LOST_RESTARTS = 1;
 /** Nodes that do not answer may hold up the end of a run this long; their cleaning is owed then. */
 export const END_DEADLINE_MS = 60_000;
+/** Bounds of the policies that restart, where the specification gives none. */
+export const MAX_RESTARTS = 5;
+export const BACKOFF_MS = 1_000;
+export const MAX_BACKOFF_MS = 60_000;
+/** Between the stop signal and SIGKILL, where the specification says nothing. */
+export const STOP_GRACE_MS = 5_000;
+/** Kinds of exits, and nodes of each, that are counted for explanations. */
+export const MAX_HANDLED = 100;
+export const MAX_HANDLED_HOSTS = 1_000;
 /** Kept of each output stream of a task on its node and at the controller. */
 export const MAX_OUTPUT_BYTES = 64 << 20;
 /** Operations that are remembered, those under way included; the oldest that are over are forgotten first. */
@@ -69,4 +78,6 @@ export const COMMON_INSTALL_CAUSES: ReadonlySet<string> = new Set([
   'install_failed',
   'package_unreadable',
   'tool_missing',
+  'version_mismatch',
+  'not_allowed',
 ]);

@@ -5,7 +5,7 @@
  */
 import type { FactBody, Topic } from '../../api/events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
-import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { AppSpec, NodeSpec, Policy } from '../../api/spec.ts';
 import type { CallbackProtocol } from '../../api/subscriptions.ts';
 
 /**
@@ -66,6 +66,17 @@ export interface Task {
   cause?: string;
   message?: string;
   stderr_tail?: readonly string[];
+  /** Liveness monitor that gave it up. */
+  monitor?: number;
+  unhealthy?: string;
+  /** Restarts by policy before this attempt. */
+  restarts?: number;
+  /** Attempts in a row, this one among them, whose end nobody saw. */
+  losses?: number;
+  /** What an exit policy did about its end. */
+  policy?: Policy;
+  /** It is to be started again then; ISO 8601. */
+  restart_at?: string;
 }
 
 /**
@@ -84,6 +95,10 @@ export interface Member {
   /** Newest task of each block. */
   tasks: Map<string, Task>;
   completed: Set<string>;
+  /** Blocks that the node goes on without: one whose process failed and was ignored, and those that wait for it here. */
+  skipped?: Set<string>;
+  /** Newest attempt of each block before the application was begun again: identities are never used twice. */
+  attempts?: Map<string, number>;
   failure?: Failure;
 }
 
@@ -108,7 +123,18 @@ export interface BlockState {
   begun: number;
   completed: number;
   failed: number;
+  /** Nodes that go on without it. */
+  skipped?: number;
   state: 'waiting' | 'running' | 'completed' | 'failed';
+}
+
+/** Exits of one kind that a policy dealt with, for explanations. */
+export interface Handled {
+  readonly failure: Failure;
+  readonly policy: Policy;
+  times: number;
+  /** Nodes it hit, as far as they are counted. */
+  readonly hosts: Set<string>;
 }
 
 /** One execution of an application. */
@@ -134,6 +160,12 @@ export interface Run {
   uncleaned: number;
   /** Lost members whose nodes answer and are being cleaned: the end of the run waits for them too. */
   cleaning: Set<string>;
+  /** Times that the application was begun again. */
+  restarts?: number;
+  /** The application is being begun again: tasks that still run, and then when its blocks begin. */
+  restarting?: { readonly stopping: Set<string>; retry_ms: number; at?: string };
+  /** What exit policies did. */
+  handled?: Map<string, Handled>;
 }
 
 /** A request to a resource service, as one part of an operation. */

@@ -44,9 +44,13 @@ type ReportedCause =
   | 'archive_escapes'
   | 'tool_missing'
   | 'install_failed'
+  | 'install_stalled'
+  | 'not_allowed'
+  | 'version_mismatch'
   | 'path_escapes'
   | 'package_unreadable';
 
+const TASK_TIMEOUT = 'Give the process a longer timeout, or see in its output what it spent its time on.';
 const SEE_LOG = 'The log of plushd has the details; this is a defect, please report it.';
 
 /** A cause without a hint does not compile. */
@@ -85,6 +89,10 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   archive_escapes: 'Build the package anew, without members or links that lead out of its folder.',
   disk_full: 'Free disk space on the node, or use one with more; then plushConnect clears its failed flag.',
   tool_missing: 'Install tar on the nodes.',
+  install_stalled:
+    'Log in to one of the nodes and look what the package manager waits for: its server, or a lock that another program holds.',
+  not_allowed: 'Let the account use sudo without a password for the package manager, or log in as root.',
+  version_mismatch: 'Correct the version check or the package; the last lines show what the check printed.',
   install_failed: "Run the software's install command by hand in an unpacked package, and see its stderr.",
   path_escapes: 'Correct dest_path: it must stay below the working folder.',
   package_unreadable: 'Check the path of the package, and that the controller may read it.',
@@ -92,6 +100,9 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   program_not_found: 'Correct the path of the process, or add the software that brings the program.',
   program_not_executable: 'Make the program executable in the package, or call it through its interpreter.',
   cwd_missing: 'Correct the cwd of the process: the software does not make that folder.',
+  user_not_found: 'Correct the user of the process, or make that account on the nodes.',
+  user_not_allowed: 'Log in to the nodes as root, or as that user; or leave the user of the process out.',
+  liveness: 'See in its output where the program hangs, or give the liveness monitor more time.',
   start_failed:
     'The message says what the system refused; look at limits of processes and memory on the node.',
   stopped: 'Somebody stopped the task; start the run again.',
@@ -108,7 +119,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
 };
 
 /** What to do about a cause; a cause of a newer agent gets a general answer. */
-export function hintFor(cause: string): string {
+export function hintFor(cause: string, phase?: string): string {
+  if (cause === 'timeout' && phase === 'watch') return TASK_TIMEOUT;
   return Object.hasOwn(hints, cause)
     ? hints[cause as keyof typeof hints]
     : /^[A-Z_]+$/.test(cause)
