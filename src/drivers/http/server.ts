@@ -1,10 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Connections } from './connections.ts';
 import { Dispatcher } from './dispatch.ts';
 import { type HttpFace, HttpFaceError, type HttpFaceOptions } from './face.ts';
+import { UpgradableMessage } from './handshake.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
+import { Sockets } from './sockets.ts';
+import { Unread } from './unread.ts';
 
 /** Header lines of one request; beyond, Node drops them silently, so it is far more than any client sends. */
 const MAX_HEADER_LINES = 200;
@@ -18,7 +21,7 @@ const WILDCARDS = new Map([
 ]);
 
 /**
- * The HTTP face of the controller: XML-RPC on POST /RPC2 and /, JSON-RPC on POST /rpc, the event stream on GET /events
+ * The HTTP face of the controller: XML-RPC on POST /RPC2 and /, JSON-RPC on POST /rpc and on WebSockets at GET /rpc, the event stream on GET /events
  * by bare node:http; every other path by `options.web`. Nothing but `publicPaths` is served without a token, and no
  * body is read before the token is checked.
  *
@@ -28,7 +31,8 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   const limits: HttpLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const server = createNodeServer(options, limits);
   configure(server, options, limits);
-  const connections = new Connections(server, options.tls !== undefined, limits);
+  const unread = new Unread(limits.maxTotalUnsentBytes);
+  const connections = new Connections(server, options.tls !== undefined, limits, unread);
   const dispatcher = new Dispatcher(options, limits, connections);
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     dispatcher.serve(request, response, false),
@@ -36,6 +40,16 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
     dispatcher.serve(request, response, true),
   );
+  const { openSocket } = options;
+  const sockets =
+    openSocket === undefined
+      ? undefined
+      : new Sockets({ ...options, openSocket }, limits, connections, unread);
+  if (sockets !== undefined) {
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      sockets.upgrade(request, socket, head),
+    );
+  }
 
   let address = '';
   let closed: Promise<void> | undefined;
@@ -52,6 +66,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     },
     close({ graceMs }) {
       dispatcher.stop();
+      sockets?.stop();
       closed ??= connections.close(graceMs);
       return closed;
     },
@@ -60,6 +75,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
 
 function createNodeServer(options: HttpFaceOptions, limits: HttpLimits): Server {
   const settings = {
+    IncomingMessage: UpgradableMessage,
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
