@@ -13,7 +13,8 @@ import {
   ShortfallSchema,
 } from './schemas.ts';
 
-export type Topic = 'control' | 'node' | 'app' | 'run' | 'task' | 'operation' | 'subscription';
+export const topics = ['control', 'node', 'app', 'run', 'task', 'operation', 'subscription'] as const;
+export type Topic = (typeof topics)[number];
 
 interface EventDefinition<P extends TProperties> {
   readonly topic: Topic;

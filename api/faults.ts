@@ -111,6 +111,11 @@ export const faults = {
     hint: 'Start plushd with --callback-hosts to allow it.',
   },
   TOO_MANY_SUBSCRIBERS: { code: 1032, meaning: 'The bound on callback clients is reached', hint: '' },
+  SUBSCRIPTION_NOT_FOUND: {
+    code: 1033,
+    meaning: 'There is no subscription of that id',
+    hint: 'plushListSubscriptions() lists them.',
+  },
   NO_RESOURCE_REQUEST: {
     code: 1040,
     meaning: 'The loaded application asks no resource service for anything',

@@ -7,6 +7,7 @@ import * as answers from './answers.ts';
 import { closed, type MethodDefinition, maybe, type Parameter, page, param, type Scope } from './method.ts';
 import { operationMethods } from './operations.ts';
 import { Hostname, NodeInput, optional } from './schemas.ts';
+import { subscriptionMethods } from './subscriptions.ts';
 
 export type { Parameter, Scope };
 
@@ -237,6 +238,7 @@ const methods = {
     faults: ['SUBJECT_NOT_FOUND'],
   },
   ...operationMethods,
+  ...subscriptionMethods,
   plushInfoControl: {
     doc: "The controller's own state.",
     params: [],

@@ -36,6 +36,7 @@ import { controlHandlers } from './handlers/control.ts';
 import { nodeHandlers } from './handlers/nodes.ts';
 import { operationHandlers } from './handlers/operations.ts';
 import { runHandlers } from './handlers/runs.ts';
+import { subscriptionHandlers } from './handlers/subscriptions.ts';
 import { Loop } from './loop.ts';
 import { Operations } from './operations.ts';
 import { OptionError, type Options } from './options.ts';
@@ -223,6 +224,7 @@ export class Daemon {
       ...appHandlers(context),
       ...runHandlers(context),
       ...operationHandlers(context),
+      ...subscriptionHandlers(),
       ...controlHandlers(context),
     };
     const observer = observeAll([createCallLog(log)]);

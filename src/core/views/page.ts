@@ -9,7 +9,7 @@ export const DEFAULT_PAGE_ITEMS = 100;
 export const MAX_PAGE_BYTES = 508 << 10;
 
 /** Lists that have cursors of their own: one of another list is refused. */
-type List = 'nodes' | 'runs' | 'apps' | 'results';
+type List = 'nodes' | 'runs' | 'apps' | 'results' | 'subscriptions';
 
 export function makeCursor(list: List, key: string): string {
   return Buffer.from(`${list}:${key}`, 'utf8').toString('base64url');

@@ -1,0 +1,105 @@
+/** Methods by which a program has events brought to it, and what they answer. */
+import { type Static, Type } from '@sinclair/typebox';
+import { type Topic, topics } from './events.ts';
+import { closed, type MethodDefinition, maybe, page, param } from './method.ts';
+import { optional, Time } from './schemas.ts';
+
+const Topics = Type.Array(Type.Union(topics.map((topic) => Type.Literal<Topic>(topic))), {
+  minItems: 1,
+  maxItems: 16,
+  description: `${topics.join(', ')}; absent: all`,
+});
+
+const Protocol = Type.Union([Type.Literal('xmlrpc'), Type.Literal('jsonrpc')], {
+  description: 'xmlrpc (default) or jsonrpc; with url',
+});
+export type CallbackProtocol = Static<typeof Protocol>;
+
+const Order = Type.Object(
+  {
+    url: optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2048,
+        description:
+          'Where to call, http or https; a user and password in it are sent as HTTP Basic. Absent, on a WebSocket alone: events come as notifications on it',
+      }),
+    ),
+    protocol: optional(Protocol),
+    topics: optional(Topics),
+    details: optional(
+      Type.Boolean({
+        description:
+          'Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent. Default false',
+      }),
+    ),
+    secret: optional(
+      Type.String({
+        minLength: 16,
+        maxLength: 256,
+        description: 'With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256)',
+      }),
+    ),
+    after: optional(
+      Type.Integer({
+        minimum: -1,
+        description:
+          'Begin after the event of this number; 0 is the oldest, -1 is now. Absent: now, or where the subscription is already',
+      }),
+    ),
+  },
+  closed,
+);
+
+const SubscriptionInfo = Type.Object({
+  subscription_id: Type.String({ description: 'Of a classic client: "client:" and its URL' }),
+  url: Type.String({ description: 'Without user and password' }),
+  protocol: Type.String({ description: 'xmlrpc or jsonrpc' }),
+  classic: Type.Boolean({ description: 'Registered with setXmlRpcClientUrl' }),
+  details: Type.Boolean(),
+  topics: optional(Type.Array(Type.String(), { description: 'Absent: all' })),
+  signed: Type.Boolean({ description: 'A secret was given; it is never shown' }),
+  caller: optional(Type.String({ description: 'Who subscribed' })),
+  since: Time,
+  delivered: Type.Integer({ description: 'Every event up to this number is delivered, or was not wanted' }),
+  behind: Type.Integer({ description: 'Events in the journal after that' }),
+  state: Type.String({
+    description:
+      'active; failing: the last call failed and is tried again; suspended: 24 h of failures, nothing is tried until it subscribes again',
+  }),
+  failures: optional(Type.Integer({ description: 'Of failing: calls that failed in a row' })),
+  failing_since: optional(Time),
+  message: optional(Type.String({ description: 'Why the last call failed, or why it is suspended' })),
+});
+
+const SubscriptionPage = Type.Object({
+  subscriptions: Type.Array(SubscriptionInfo),
+  total: Type.Integer(),
+  cursor: optional(Type.String({ description: 'Hand it to the next call for the next page' })),
+});
+
+export const subscriptionMethods = {
+  plushSubscribe: {
+    doc: 'Has events brought to the caller, in order and at least once: by calls to a URL (scope operate), or as notifications on the WebSocket on which this is called. A subscription with a URL outlives both sides; the same caller subscribing with the same URL and protocol again describes it anew, and resumes it where it was suspended. Events that were removed meanwhile are stood for by one of type gap, whose first is the oldest event that is still there.',
+    params: [param('subscription', Order, 'url, protocol, topics, details, secret, after')],
+    result: Type.Object({
+      subscription_id: Type.String({ description: 'For plushUnsubscribe' }),
+    }),
+    scope: 'read',
+    faults: ['BAD_URL', 'URL_NOT_ALLOWED', 'TOO_MANY_SUBSCRIBERS', 'QUITTING'],
+  },
+  plushUnsubscribe: {
+    doc: "Ends a subscription; nothing is sent to it any more. One with a URL takes scope operate; one of a WebSocket is ended on that socket alone. A classic client's id is in plushListSubscriptions.",
+    params: [param('subscription', Type.String({ minLength: 1, maxLength: 2100 }), "The subscription's id")],
+    result: Type.Boolean({ description: 'Always true' }),
+    scope: 'read',
+    faults: ['SUBSCRIPTION_NOT_FOUND'],
+  },
+  plushListSubscriptions: {
+    doc: 'The subscriptions with a URL and how each stands, by page, in the order of their ids; classic clients too. Secrets and passwords are not shown.',
+    params: [maybe('filter', Type.Object(page, closed), 'limit and cursor')],
+    result: SubscriptionPage,
+    scope: 'read',
+    faults: ['BAD_CURSOR'],
+  },
+} as const satisfies Record<string, MethodDefinition>;
