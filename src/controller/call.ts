@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { FaultSymbol } from '../../api/faults.ts';
 import type { Caller } from '../drivers/http/auth.ts';
 import { AnswerRoom } from './answer-room.ts';
+import type { SocketSession } from './socket-session.ts';
 
 /** How a call came in. */
 export type Protocol = 'xmlrpc' | 'jsonrpc';
@@ -11,11 +12,15 @@ export type Protocol = 'xmlrpc' | 'jsonrpc';
 export class CallRequest {
   readonly room = new AnswerRoom();
 
-  /** @param remote address of the client, when known */
+  /**
+   * @param remote address of the client, when known
+   * @param socket the WebSocket on which it came, if it came on one
+   */
   constructor(
     readonly protocol: Protocol,
     readonly caller: Caller,
     readonly remote?: string | undefined,
+    readonly socket?: SocketSession | undefined,
   ) {}
 }
 
@@ -47,6 +52,11 @@ export class Call {
 
   get caller(): Caller {
     return this.request.caller;
+  }
+
+  /** The WebSocket on which it came, if it came on one. */
+  get socket(): SocketSession | undefined {
+    return this.request.socket;
   }
 
   /** These facts, which it led to, are durable. */

@@ -41,6 +41,7 @@ import { Loop } from './loop.ts';
 import { Operations } from './operations.ts';
 import { OptionError, type Options } from './options.ts';
 import { createRpc } from './rpc.ts';
+import { SocketClients } from './socket-clients.ts';
 import { Timers } from './timers.ts';
 import { createWeb } from './web.ts';
 
@@ -229,6 +230,8 @@ export class Daemon {
     };
     const observer = observeAll([createCallLog(log)]);
     const rpc = createRpc(new Dispatcher(handlers, log, () => this.#loop?.durable(), observer), observer);
+    const { journal } = context;
+    const sockets = new SocketClients({ converse: rpc.converse, events, journal, log });
     const { tlsCert, tlsKey } = options;
     this.#face = createHttpFace({
       listen: { host: options.host, port: options.port },
@@ -237,6 +240,7 @@ export class Daemon {
         : { tls: { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) } }),
       authenticate: createAuthenticate([{ token, caller: { name: 'owner', scopes: new Set(ALL_SCOPES) } }]),
       rpc: { ...rpc, events: (query) => events.stream(query) },
+      openSocket: sockets.open,
       web: createWeb(() => this.#ready),
       allowedHosts: options.allowedHosts,
       log,

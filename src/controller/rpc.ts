@@ -16,12 +16,41 @@ const XML = 'text/xml; charset=utf-8';
 /** What the protocols need of a dispatcher. */
 type Calls = Pick<Dispatcher, 'call'>;
 
+/**
+ * Serves a JSON-RPC call or batch; undefined where there is nothing to answer. Never rejects for what a client sends.
+ *
+ * @param begun is called as soon as every call is begun, so that calls of a later request cannot overtake one
+ */
+export type Converse = (body: Buffer, request: CallRequest, begun: () => void) => Promise<string | undefined>;
+
 /** @param observer is told what is no call; the dispatcher tells it of calls */
 export function createRpc(
   dispatcher: Calls,
   observer: Pick<CallObserver, 'unreadable'>,
-): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
+): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> & { readonly converse: Converse } {
+  const converse: Converse = async (body, request, begun) => {
+    try {
+      const message = decodeJsonRpc(body);
+      const items = message.batch ? message.items : [message.item];
+      // A multicall begins its calls itself, and does not say when.
+      const isLong = items.some((item) => item.kind === 'request' && item.method === 'system.multicall');
+      const texts = await inTurns(
+        items,
+        (item) => item.kind === 'invalid' || isRead(item.method),
+        (item) => answer(dispatcher, observer, item, request),
+        isLong ? undefined : begun,
+      );
+      const answers = texts.filter((text) => text !== undefined);
+      return message.batch && answers.length > 0 ? encodeJsonRpcBatch(answers) : answers[0];
+    } catch (error) {
+      if (error instanceof WireError) observer.unreadable(request, error.symbol);
+      return encodeJsonRpcError('null', answerable(error));
+    } finally {
+      begun();
+    }
+  };
   return {
+    converse,
     async xmlrpc(body, contentType, caller, remote) {
       const request = new CallRequest('xmlrpc', caller, remote);
       try {
@@ -34,22 +63,8 @@ export function createRpc(
       }
     },
     async jsonrpc(body, caller, remote) {
-      const request = new CallRequest('jsonrpc', caller, remote);
-      try {
-        const message = decodeJsonRpc(body);
-        const items = message.batch ? message.items : [message.item];
-        const texts = await inTurns(
-          items,
-          (item) => item.kind === 'invalid' || isRead(item.method),
-          (item) => answer(dispatcher, observer, item, request),
-        );
-        const answers = texts.filter((text) => text !== undefined);
-        if (answers.length === 0) return { status: 204 };
-        return { status: 200, body: message.batch ? encodeJsonRpcBatch(answers) : (answers[0] as string) };
-      } catch (error) {
-        if (error instanceof WireError) observer.unreadable(request, error.symbol);
-        return { status: 200, body: encodeJsonRpcError('null', answerable(error)) };
-      }
+      const text = await converse(body, new CallRequest('jsonrpc', caller, remote), () => {});
+      return text === undefined ? { status: 204 } : { status: 200, body: text };
     },
   };
 }
