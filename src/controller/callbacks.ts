@@ -58,11 +58,12 @@ export class Callbacks {
     this.#options = options;
   }
 
-  /** What each client has had, for plushInfoControl. */
-  list(): { url: string; delivered: number; suspended: boolean }[] {
+  /** How the deliveries to each client stand; `failures` are those in a row. */
+  list(): { url: string; delivered: number; failures: number; suspended: boolean }[] {
     return [...this.#options.state.clients.values()].map(({ url, suspended }) => ({
       url,
       delivered: this.#clients.get(url)?.cursor ?? this.#options.journal.cursor(cursorName(url)) ?? 0,
+      failures: this.#clients.get(url)?.failures ?? 0,
       suspended,
     }));
   }

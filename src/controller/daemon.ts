@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Registry } from 'prom-client';
 import type { Scope } from '../../api/methods.ts';
 import type { NodeSpec } from '../../api/spec.ts';
 import type { Effect } from '../core/effect.ts';
@@ -22,11 +23,12 @@ import { NodeDriver, type NodeEffect } from '../drivers/nodes/node-driver.ts';
 import { PackageStore } from '../drivers/nodes/packages.ts';
 import { openOutputStore } from '../drivers/outputs.ts';
 import { requestResources } from '../drivers/resource-service.ts';
-import { createSshAccess } from '../drivers/ssh/access.ts';
+import { createSshAccess, type SshAccess } from '../drivers/ssh/access.ts';
 import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
 import { ensureToken } from '../drivers/token-file.ts';
 import { observeAll } from './call.ts';
 import { createCallLog } from './call-log.ts';
+import { createCallMetrics } from './call-metrics.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Context } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -38,6 +40,7 @@ import { operationHandlers } from './handlers/operations.ts';
 import { runHandlers } from './handlers/runs.ts';
 import { subscriptionHandlers } from './handlers/subscriptions.ts';
 import { Loop } from './loop.ts';
+import { registerMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
 import { OptionError, type Options } from './options.ts';
 import { createRpc } from './rpc.ts';
@@ -72,6 +75,7 @@ export class Daemon {
   readonly #setup: DaemonOptions;
   #stateDir: StateDir | undefined;
   #loop: Loop | undefined;
+  #ssh: SshAccess | undefined;
   #nodes: NodeDriver | undefined;
   #packages: PackageStore | undefined;
   #outputs: Context['outputs'] | undefined;
@@ -190,7 +194,7 @@ export class Daemon {
   async #makeNodes(loop: Loop, stateDir: StateDir, outputs: Context['outputs']): Promise<NodeDriver> {
     const { options, bundleFile, log } = this.#setup;
     const home = homedir();
-    const ssh = createSshAccess({
+    this.#ssh = createSshAccess({
       ...(options.sshIdentity === undefined ? {} : { identityFile: options.sshIdentity }),
       ...(process.env.SSH_AUTH_SOCK ? { agentSocket: process.env.SSH_AUTH_SOCK } : {}),
       defaultIdentityFiles: ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, '.ssh', name)),
@@ -199,6 +203,7 @@ export class Daemon {
       acceptedHostsFile: stateDir.file('known_hosts'),
       defaultUser: userInfo().username,
     });
+    const ssh = this.#ssh;
     this.#packages = new PackageStore({
       dir: stateDir.file('packages'),
       ssh,
@@ -228,7 +233,13 @@ export class Daemon {
       ...subscriptionHandlers(),
       ...controlHandlers(context),
     };
-    const observer = observeAll([createCallLog(log)]);
+    const registry = new Registry();
+    registerMetrics(registry, {
+      ...context,
+      sshConnections: () => this.#ssh?.connections ?? 0,
+      http: () => this.#face?.usage(),
+    });
+    const observer = observeAll([createCallLog(log), createCallMetrics(registry)]);
     const rpc = createRpc(new Dispatcher(handlers, log, () => this.#loop?.durable(), observer), observer);
     const { journal } = context;
     const sockets = new SocketClients({ converse: rpc.converse, events, journal, log });
@@ -241,11 +252,18 @@ export class Daemon {
       authenticate: createAuthenticate([{ token, caller: { name: 'owner', scopes: new Set(ALL_SCOPES) } }]),
       rpc: { ...rpc, events: (query) => events.stream(query) },
       openSocket: sockets.open,
-      web: createWeb(() => this.#ready),
+      web: createWeb({ whyNotReady: () => this.#whyNotReady(), metrics: registry }),
       allowedHosts: options.allowedHosts,
       log,
     });
     return this.#face.listen();
+  }
+
+  /** For /readyz; undefined when calls are answered. */
+  #whyNotReady(): string | undefined {
+    if (this.#ending) return 'plushd is stopping';
+    if (!this.#ready) return 'plushd is starting';
+    return this.#loop?.state.quitting === true ? 'plushQuit is under way' : undefined;
   }
 
   #submit(input: Input): void {

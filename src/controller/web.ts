@@ -1,21 +1,48 @@
-/** What is served beside the RPC paths, through Express: the contract and the health of the daemon. */
-import express, { type Express } from 'express';
+/** What is served beside the RPC paths, through Express: the contract, the health of the daemon, and its metrics. */
+import type { IncomingMessage } from 'node:http';
+import express from 'express';
 import { openrpc } from '../../api/openrpc.ts';
+import type { Caller } from '../drivers/http/auth.ts';
+import type { WebHandler } from '../drivers/http/face.ts';
 
-/** @param isReady whether the daemon has taken its runs up again and answers calls */
-export function createWeb(isReady: () => boolean): Express {
+/** What `GET /metrics` answers: a registry of prom-client fits as it is. */
+export interface MetricsText {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
+
+export interface WebOptions {
+  /** Why the daemon should be sent nothing now, as a sentence; undefined when it answers calls. */
+  readonly whyNotReady: () => string | undefined;
+  readonly metrics: MetricsText;
+}
+
+const TEXT = 'text/plain';
+
+export function createWeb({ whyNotReady, metrics }: WebOptions): WebHandler {
   const app = express();
   const contract = JSON.stringify(openrpc());
+  const callers = new WeakMap<IncomingMessage, Caller>();
   app.disable('x-powered-by');
   app.disable('etag');
   app.get('/healthz', (_request, response) => {
-    response.type('text/plain').send('ok\n');
+    response.set('Cache-Control', 'no-store').type(TEXT).send('ok\n');
   });
   app.get('/readyz', (_request, response) => {
+    const reason = whyNotReady();
     response
-      .status(isReady() ? 200 : 503)
-      .type('text/plain')
-      .send(isReady() ? 'ready\n' : 'not ready\n');
+      .status(reason === undefined ? 200 : 503)
+      .set('Cache-Control', 'no-store')
+      .type(TEXT)
+      .send(reason === undefined ? 'ready\n' : `not ready: ${reason}\n`);
+  });
+  app.get('/metrics', async (request, response) => {
+    if (callers.get(request)?.scopes.has('read') !== true) {
+      response.status(403).type(TEXT).send('The token lacks the scope "read"\n');
+      return;
+    }
+    const text = await metrics.metrics();
+    response.set('Content-Type', metrics.contentType).set('Cache-Control', 'no-store').send(text);
   });
   app.get('/openrpc.json', (_request, response) => {
     response.type('application/json').send(contract);
@@ -23,8 +50,12 @@ export function createWeb(isReady: () => boolean): Express {
   app.use((request, response) => {
     response
       .status(404)
-      .type('text/plain')
+      .type(TEXT)
       .send(`There is nothing at ${request.path.slice(0, 200)}\n`);
   });
-  return app;
+  const serve: WebHandler = app;
+  return (request, response, next, caller) => {
+    if (caller !== undefined) callers.set(request, caller);
+    serve(request, response, next, caller);
+  };
 }

@@ -50,6 +50,21 @@ describe('a connection over SSH', () => {
     session.close();
   });
 
+  it('is counted from its login to its end, whoever ends it', async () => {
+    const access = accessTo(scratch, sshd);
+    const [first, second] = await Promise.all([
+      access.open(nodeAt(sshd), AMPLE_MS),
+      access.open(nodeAt(sshd), AMPLE_MS),
+    ]);
+    expect(access.connections).toBe(2);
+    first.close();
+    await waitFor('one to be left', () => access.connections === 1);
+    await second.exec('kill -KILL "$PPID"', { timeoutMs: AMPLE_MS }).catch(() => undefined);
+    await waitFor('none to be left', () => access.connections === 0);
+    await access.open(nodeAt(sshd), 1).catch(() => undefined);
+    expect(access.connections).toBe(0);
+  });
+
   it('reaches fifty machines at once', async () => {
     const access = accessTo(scratch, sshd);
     const lengths = await Promise.all(

@@ -59,6 +59,7 @@ export async function startFace(options: Partial<HttpFaceOptions> = {}): Promise
     },
     listen: () => face.listen(),
     close: (closing) => face.close(closing),
+    usage: () => face.usage(),
     port,
     log,
     bodies,

@@ -89,7 +89,7 @@ function info({ state, journal, callbacks, appsDir, stateDir, started, version }
     journal: { first: journal.first, last: journal.last },
     nodes,
     runs,
-    clients: callbacks.list(),
+    clients: callbacks.list().map(({ url, delivered, suspended }) => ({ url, delivered, suspended })),
     ...(state.loaded === undefined ? {} : { loaded_app: state.loaded }),
   };
 }

@@ -62,6 +62,11 @@ export class Connections {
     });
   }
 
+  /** Connections that are open. */
+  get count(): number {
+    return this.#open.size;
+  }
+
   /** Counts a request until its answer is sent. Answers how many the connection waits for now, with this one. */
   begin(socket: Socket, response: ServerResponse): number {
     const connection = this.#open.get(socket);

@@ -57,6 +57,11 @@ export class Dispatcher {
     this.#publicPaths = new Set(options.publicPaths ?? PUBLIC_PATHS);
   }
 
+  /** Event streams that are open. */
+  get eventStreams(): number {
+    return this.#streams.size;
+  }
+
   /** Serves one request. Never throws. */
   serve(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
     const exchange = { request, response, waits };
@@ -187,14 +192,16 @@ export class Dispatcher {
 
   #web(exchange: Exchange, path: string): Refusal | undefined {
     const { request, response, waits } = exchange;
-    if (!this.#publicPaths.has(path) && this.#caller(exchange) === undefined) return UNAUTHORIZED;
+    const caller = this.#publicPaths.has(path) ? undefined : this.#caller(exchange);
+    if (caller === undefined && !this.#publicPaths.has(path)) return UNAUTHORIZED;
     if (waits) response.writeContinue();
-    this.options.web(request, response, (error) => {
+    const next = (error?: unknown) => {
       if (error === undefined || error === null) refuse(request, response, NOT_FOUND);
       else if (isCallersMistake(error) && !response.headersSent) {
         refuse(request, response, { status: error.status, sentence: error.message });
       } else this.#fail(exchange, error);
-    });
+    };
+    this.options.web(request, response, next, caller);
     return undefined;
   }
 

@@ -48,11 +48,12 @@ export interface SocketHandler {
 /** A client has come. */
 export type OpenSocket = (peer: SocketPeer, remote: string | undefined) => SocketHandler;
 
-/** Serves all paths but the RPC ones; an Express application fits as it is. */
+/** Serves all paths but the RPC ones; an Express application fits as it is. Without a caller on the public paths. */
 export type WebHandler = (
   request: IncomingMessage,
   response: ServerResponse,
   next: (error?: unknown) => void,
+  caller: Caller | undefined,
 ) => void;
 
 export interface HttpFaceOptions {
@@ -91,6 +92,8 @@ export interface HttpFace {
    * after `graceMs` cuts the rest.
    */
   close(options: { readonly graceMs: number }): Promise<void>;
+  /** What is open now. */
+  usage(): { readonly connections: number; readonly eventStreams: number; readonly sockets: number };
 }
 
 /** Why the face cannot listen. */

@@ -70,6 +70,11 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       closed ??= connections.close(graceMs);
       return closed;
     },
+    usage: () => ({
+      connections: connections.count,
+      eventStreams: dispatcher.eventStreams,
+      sockets: sockets?.count ?? 0,
+    }),
   };
 }
 

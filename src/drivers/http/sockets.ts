@@ -57,6 +57,11 @@ export class Sockets {
     });
   }
 
+  /** How many are open. */
+  get count(): number {
+    return this.#open.size;
+  }
+
   /** Serves a request that is a handshake. Never throws. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     // Node has let go of the connection.

@@ -16,14 +16,32 @@ export interface SshAccessOptions extends IdentityOptions, HostKeyOptions {
   readonly keepaliveIntervalMs?: number;
 }
 
+export interface SshAccess extends Required<NodeAccess> {
+  /** Connections that are logged in now. */
+  readonly connections: number;
+}
+
 /** Machines reached with SSH: they need nothing but an sshd and a POSIX shell. */
-export function createSshAccess(options: SshAccessOptions): Required<NodeAccess> {
+export function createSshAccess(options: SshAccessOptions): SshAccess {
   const identities = new Identities(options);
   const hostKeys = new HostKeys(options);
   const keepaliveIntervalMs = options.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS;
-  const connect = async (target: SshTarget, timeoutMs: number) =>
-    connectSsh(target, identities.planFor(target), hostKeys, { timeoutMs, keepaliveIntervalMs });
+  let connections = 0;
+  const connect = async (target: SshTarget, timeoutMs: number) => {
+    const plan = identities.planFor(target);
+    const connection = await connectSsh(target, plan, hostKeys, { timeoutMs, keepaliveIntervalMs });
+    if (!connection.socket.closed) {
+      connections += 1;
+      connection.socket.once('close', () => {
+        connections -= 1;
+      });
+    }
+    return connection;
+  };
   return {
+    get connections() {
+      return connections;
+    },
     async open(node, timeoutMs) {
       return new SshSession(await connect(targetOf(node, options.defaultUser), timeoutMs));
     },
