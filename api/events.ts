@@ -38,6 +38,7 @@ const message = Type.String({ description: 'One sentence for a person' });
 const attempt = Type.Integer();
 const operation_id = Type.String();
 const request = optional(Type.Integer({ description: 'Which request of the component, from 0' }));
+const owner = optional(Type.String({ description: 'Name of the token that added the node' }));
 const stderr_tail = optional(Type.Array(Type.String()));
 
 export const events = {
@@ -59,10 +60,12 @@ export const events = {
   node_added: event('node', 'A node came into the pool.', {
     node: NodeSpecSchema,
     source: Type.String({ description: 'api or directory' }),
+    owner,
   }),
   node_updated: event('node', 'A node of the pool was described anew; its failed flag is cleared.', {
     node: NodeSpecSchema,
     source: Type.String(),
+    owner,
   }),
   node_removed: event('node', 'A node left the pool; its tasks are being stopped.', { hostname }),
   node_left: event(
@@ -192,6 +195,10 @@ export const events = {
       operation_id,
       kind: Type.Union([Type.Literal('shell'), Type.Literal('resources')]),
       total: Type.Integer({ description: 'Nodes, or requests' }),
+      request_id: optional(Type.String()),
+      request_digest: optional(
+        Type.String({ description: 'SHA-256 of what was asked for under that request_id' }),
+      ),
     },
   ),
   operation_ended: event('operation', 'An operation is over.', {

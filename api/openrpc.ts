@@ -13,6 +13,7 @@ interface Definition {
   readonly params: readonly Parameter[];
   readonly result: TSchema;
   readonly scope: string;
+  readonly ownNodes?: boolean;
   readonly faults: readonly FaultSymbol[];
 }
 
@@ -28,7 +29,7 @@ export function openrpc(): Record<string, unknown> {
       description:
         'Manages distributed applications. The same methods are served over XML-RPC (POST /RPC2) and JSON-RPC 2.0 (POST /rpc, or a WebSocket on GET /rpc).',
     },
-    methods: rows.map(([name, { doc, params, result, scope, faults: symbols }]) => ({
+    methods: rows.map(([name, { doc, params, result, scope, ownNodes, faults: symbols }]) => ({
       name,
       description: doc,
       paramStructure: 'either',
@@ -45,6 +46,7 @@ export function openrpc(): Record<string, unknown> {
         data: faults[symbol].meaning,
       })),
       'x-scope': scope,
+      ...(ownNodes === true ? { 'x-own-nodes': 'broker' } : {}),
     })),
     'x-callbacks': Object.entries(callbacks).map(([name, { doc, params, when }]) => ({
       name,
@@ -72,7 +74,7 @@ export function openrpc(): Record<string, unknown> {
 export function apiPage(): string {
   const parts = [
     '# The API',
-    'Written from the table in `api/`; change that, not this page. Every method is served over XML-RPC (`POST /RPC2`) and over JSON-RPC 2.0 (`POST /rpc`, or a WebSocket on `GET /rpc`), with the token as bearer token or as the Basic password.',
+    'Written from the table in `api/`; change that, not this page. Every method is served over XML-RPC (`POST /RPC2`) and over JSON-RPC 2.0 (`POST /rpc`, or a WebSocket on `GET /rpc`), with a token as bearer token or as the Basic password. Each method names the scope that the token needs; `any` is none. Without a good token the answer is HTTP 401, without the scope the fault FORBIDDEN (with HTTP 403 where it is the only call of its request), beyond the rate of the token HTTP 429 or, for an item, the fault RATE_LIMITED.',
     '## Methods',
     ...rows.map(([name]) => `### ${name}\n\n\`\`\`text\n${methodHelp(name)}\n\`\`\``),
     '## Callbacks',

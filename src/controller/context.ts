@@ -6,6 +6,7 @@ import type { State } from '../core/state.ts';
 import type { Journal } from '../drivers/journal.ts';
 import type { NodeDriver } from '../drivers/nodes/node-driver.ts';
 import type { OutputStore } from '../drivers/outputs.ts';
+import type { TokenBook } from '../drivers/token-book.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { Writer } from './loop.ts';
 import type { Operations } from './operations.ts';
@@ -19,6 +20,7 @@ export interface Context {
   readonly outputs: OutputStore;
   readonly callbacks: Callbacks;
   readonly operations: Operations;
+  readonly tokens: Pick<TokenBook, 'create' | 'list' | 'revoke'>;
   /** The only folder that plushLoadApp may read; absolute. */
   readonly appsDir: string;
   readonly stateDir: string;

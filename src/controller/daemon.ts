@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Registry } from 'prom-client';
-import type { Scope } from '../../api/methods.ts';
+import { SCOPES } from '../../api/method.ts';
 import type { NodeSpec } from '../../api/spec.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
@@ -13,7 +13,7 @@ import { parseDirectory } from '../core/spec/directory.ts';
 import { formatDiagnostic } from '../core/spec/format.ts';
 import { messageOf } from '../drivers/agent-error.ts';
 import { createAuthenticate } from '../drivers/http/auth.ts';
-import type { HttpFace } from '../drivers/http/face.ts';
+import type { Certificate, HttpFace } from '../drivers/http/face.ts';
 import { createHttpFace } from '../drivers/http/server.ts';
 import { openSqliteJournal } from '../drivers/journal-sqlite.ts';
 import { createLocalAccess } from '../drivers/local/access.ts';
@@ -25,7 +25,9 @@ import { openOutputStore } from '../drivers/outputs.ts';
 import { requestResources } from '../drivers/resource-service.ts';
 import { createSshAccess, type SshAccess } from '../drivers/ssh/access.ts';
 import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
+import { TokenBook } from '../drivers/token-book.ts';
 import { ensureToken } from '../drivers/token-file.ts';
+import { Audit } from './audit.ts';
 import { observeAll } from './call.ts';
 import { createCallLog } from './call-log.ts';
 import { createCallMetrics } from './call-metrics.ts';
@@ -33,12 +35,8 @@ import { Callbacks } from './callbacks.ts';
 import type { Context } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventStream } from './event-stream.ts';
-import { appHandlers } from './handlers/apps.ts';
-import { controlHandlers } from './handlers/control.ts';
-import { nodeHandlers } from './handlers/nodes.ts';
-import { operationHandlers } from './handlers/operations.ts';
-import { runHandlers } from './handlers/runs.ts';
-import { subscriptionHandlers } from './handlers/subscriptions.ts';
+import { allHandlers } from './handlers/all.ts';
+import { OWNER } from './handlers/tokens.ts';
 import { Loop } from './loop.ts';
 import { registerMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
@@ -48,7 +46,6 @@ import { SocketClients } from './socket-clients.ts';
 import { Timers } from './timers.ts';
 import { createWeb } from './web.ts';
 
-const ALL_SCOPES: readonly Scope[] = ['read', 'broker', 'operate', 'admin'];
 /** How long answers under way may take when the daemon stops. */
 const CLOSE_GRACE_MS = 2_000;
 /** How long agents may take to leave, and callback clients to take their last calls, on plushQuit. */
@@ -82,6 +79,8 @@ export class Daemon {
   #callbacks: Callbacks | undefined;
   #operations: Operations | undefined;
   #face: HttpFace | undefined;
+  #tokens: TokenBook | undefined;
+  #audit: Audit | undefined;
   #closeJournal: () => void = () => {};
   readonly #timers = new Timers((timer) => this.#submit({ type: 'timer', timer }));
   #ready = false;
@@ -97,6 +96,8 @@ export class Daemon {
     const stateDir = openStateDir(options.state);
     this.#stateDir = stateDir;
     const token = ensureToken(options.tokenFile ?? stateDir.file('token'));
+    this.#tokens = new TokenBook({ file: stateDir.file('tokens.json'), defaultRate: options.rateLimit });
+    this.#audit = new Audit(stateDir.file('audit.log'), log);
     const journal = openSqliteJournal(stateDir.file('journal.db'));
     this.#closeJournal = () => journal.close();
     const events = new EventStream(journal);
@@ -141,6 +142,7 @@ export class Daemon {
       outputs,
       callbacks: this.#callbacks,
       operations: this.#operations,
+      tokens: this.#tokens,
       appsDir: options.apps,
       stateDir: stateDir.path,
       version,
@@ -148,14 +150,18 @@ export class Daemon {
       callbackHosts: options.callbackHosts,
     };
     await this.loadDirectory();
-    const url = await this.#serve(context, token.token, events);
+    const url = await this.#serve(context, token.token, events, this.#tokens, this.#audit);
     this.#tidyUp();
     loop.resume();
     this.#callbacks.wake();
     this.#ready = true;
     const token_file = options.tokenFile ?? stateDir.file('token');
     stateDir.writeRuntimeInfo({ url, pid: process.pid, token_file });
-    const warnings = [...stateDir.warnings, ...(token.warning === undefined ? [] : [token.warning])];
+    const warnings = [
+      ...stateDir.warnings,
+      ...(token.warning === undefined ? [] : [token.warning]),
+      ...this.#tokens.warnings,
+    ];
     return { url, token_file, warnings };
   }
 
@@ -176,6 +182,20 @@ export class Daemon {
     await this.#loop?.submit({ type: 'load_directory', nodes });
   }
 
+  /** Reads the certificate again and serves new connections with it. @throws with a sentence; the former one stays */
+  renewCertificate(): boolean {
+    const certificate = this.#readCertificate();
+    if (certificate === undefined || this.#face === undefined) return false;
+    this.#face.renewCertificate(certificate);
+    return true;
+  }
+
+  #readCertificate(): Certificate | undefined {
+    const { tlsCert, tlsKey } = this.#setup.options;
+    if (tlsCert === undefined || tlsKey === undefined) return undefined;
+    return { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) };
+  }
+
   /** Stops serving; runs go on without this daemon and are picked up by the next. */
   async stop(): Promise<void> {
     if (this.#ending) return;
@@ -184,6 +204,8 @@ export class Daemon {
     this.#timers.close();
     this.#operations?.close();
     await this.#face?.close({ graceMs: CLOSE_GRACE_MS });
+    this.#tokens?.close();
+    this.#audit?.close();
     this.#callbacks?.close();
     this.#nodes?.close();
     this.#loop?.close();
@@ -223,37 +245,40 @@ export class Daemon {
     });
   }
 
-  async #serve(context: Context, token: string, events: EventStream): Promise<string> {
+  async #serve(
+    context: Context,
+    token: string,
+    events: EventStream,
+    tokens: TokenBook,
+    audit: Audit,
+  ): Promise<string> {
     const { options, log } = this.#setup;
-    const handlers = {
-      ...nodeHandlers(context),
-      ...appHandlers(context),
-      ...runHandlers(context),
-      ...operationHandlers(context),
-      ...subscriptionHandlers(),
-      ...controlHandlers(context),
-    };
     const registry = new Registry();
     registerMetrics(registry, {
       ...context,
       sshConnections: () => this.#ssh?.connections ?? 0,
       http: () => this.#face?.usage(),
     });
-    const observer = observeAll([createCallLog(log), createCallMetrics(registry)]);
-    const rpc = createRpc(new Dispatcher(handlers, log, () => this.#loop?.durable(), observer), observer);
+    const observer = observeAll([createCallLog(log), createCallMetrics(registry), audit]);
+    const rpc = createRpc(
+      new Dispatcher(allHandlers(context), log, () => this.#loop?.durable(), observer),
+      observer,
+    );
     const { journal } = context;
     const sockets = new SocketClients({ converse: rpc.converse, events, journal, log });
-    const { tlsCert, tlsKey } = options;
+    const tls = this.#readCertificate();
+    const owner = { token, caller: { name: OWNER, scopes: new Set(SCOPES) } };
     this.#face = createHttpFace({
       listen: { host: options.host, port: options.port },
-      ...(tlsCert === undefined || tlsKey === undefined
-        ? {}
-        : { tls: { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) } }),
-      authenticate: createAuthenticate([{ token, caller: { name: 'owner', scopes: new Set(ALL_SCOPES) } }]),
+      ...(tls === undefined ? {} : { tls }),
+      authenticate: createAuthenticate([owner], (presented) => tokens.find(presented)),
+      corsOrigins: options.corsOrigins,
+      onStranger: (remote, path) => audit.stranger(remote, path),
       rpc: { ...rpc, events: (query) => events.stream(query) },
       openSocket: sockets.open,
       web: createWeb({ whyNotReady: () => this.#whyNotReady(), metrics: registry }),
       allowedHosts: options.allowedHosts,
+      limits: { maxBodyBytes: options.maxBodyBytes },
       log,
     });
     return this.#face.listen();

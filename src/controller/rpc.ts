@@ -5,7 +5,7 @@ import { WireError } from '../wire/errors.ts';
 import { decodeJsonRpc, type JsonRpcItem } from '../wire/jsonrpc/decode.ts';
 import { encodeJsonRpcBatch, encodeJsonRpcError, encodeJsonRpcResult } from '../wire/jsonrpc/encode.ts';
 import { decodeCall } from '../wire/xmlrpc/decode.ts';
-import { encodeFault, encodeResponse } from '../wire/xmlrpc/encode.ts';
+import { type EncodeOptions, encodeFault, encodeResponse } from '../wire/xmlrpc/encode.ts';
 import { type CallObserver, CallRequest } from './call.ts';
 import { type Dispatcher, isRead } from './dispatcher.ts';
 import { asFault, type Fault } from './fault.ts';
@@ -16,12 +16,22 @@ const XML = 'text/xml; charset=utf-8';
 /** What the protocols need of a dispatcher. */
 type Calls = Pick<Dispatcher, 'call'>;
 
+/** A JSON-RPC answer, and the status that it has over HTTP. */
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
+
 /**
  * Serves a JSON-RPC call or batch; undefined where there is nothing to answer. Never rejects for what a client sends.
  *
  * @param begun is called as soon as every call is begun, so that calls of a later request cannot overtake one
  */
-export type Converse = (body: Buffer, request: CallRequest, begun: () => void) => Promise<string | undefined>;
+export type Converse = (
+  body: Buffer,
+  request: CallRequest,
+  begun: () => void,
+) => Promise<Answered | undefined>;
 
 /** @param observer is told what is no call; the dispatcher tells it of calls */
 export function createRpc(
@@ -41,30 +51,33 @@ export function createRpc(
         isLong ? undefined : begun,
       );
       const answers = texts.filter((text) => text !== undefined);
-      return message.batch && answers.length > 0 ? encodeJsonRpcBatch(answers) : answers[0];
+      if (!message.batch || answers.length === 0) return answers[0];
+      return { status: 200, text: encodeJsonRpcBatch(answers.map(({ text }) => text)) };
     } catch (error) {
       if (error instanceof WireError) observer.unreadable(request, error.symbol);
-      return encodeJsonRpcError('null', answerable(error));
+      return { status: 200, text: encodeJsonRpcError('null', answerable(error)) };
     } finally {
       begun();
     }
   };
   return {
     converse,
-    async xmlrpc(body, contentType, caller, remote) {
-      const request = new CallRequest('xmlrpc', caller, remote);
+    async xmlrpc(body, contentType, caller, remote, head = {}) {
+      const request = new CallRequest('xmlrpc', caller, remote, head.isPaid);
       try {
         const { method, params } = decodeCall(body, contentType);
-        return { body: encodeResponse(await dispatcher.call(method, params, request)), contentType: XML };
+        const answer = await dispatcher.call(method, params, request);
+        return { body: encodeResponse(answer, encoding(head.xmlTypes)), contentType: XML };
       } catch (error) {
         if (error instanceof WireError) observer.unreadable(request, error.symbol);
         const { code, message } = answerable(error);
-        return { body: encodeFault(code, message), contentType: XML };
+        return { body: encodeFault(code, message), contentType: XML, status: statusOf(code) };
       }
     },
-    async jsonrpc(body, caller, remote) {
-      const text = await converse(body, new CallRequest('jsonrpc', caller, remote), () => {});
-      return text === undefined ? { status: 204 } : { status: 200, body: text };
+    async jsonrpc(body, caller, remote, head = {}) {
+      const request = new CallRequest('jsonrpc', caller, remote, head.isPaid);
+      const answered = await converse(body, request, () => {});
+      return answered === undefined ? { status: 204 } : { status: answered.status, body: answered.text };
     },
   };
 }
@@ -74,18 +87,34 @@ async function answer(
   observer: Pick<CallObserver, 'unreadable'>,
   item: JsonRpcItem,
   request: CallRequest,
-): Promise<string | undefined> {
+): Promise<Answered | undefined> {
   if (item.kind === 'invalid') {
     const { code, symbol, message } = item.error;
     observer.unreadable(request, symbol);
-    return encodeJsonRpcError(item.rawId, { code, message: `${symbol}: ${message}`, data: { code: symbol } });
+    const error = { code, message: `${symbol}: ${message}`, data: { code: symbol } };
+    return { status: 200, text: encodeJsonRpcError(item.rawId, error) };
   }
   try {
     const result = await dispatcher.call(item.method, item.params, request);
-    return item.rawId === undefined ? undefined : encodeJsonRpcResult(item.rawId, result);
+    if (item.rawId === undefined) return undefined;
+    return { status: 200, text: encodeJsonRpcResult(item.rawId, result) };
   } catch (error) {
-    return item.rawId === undefined ? undefined : encodeJsonRpcError(item.rawId, answerable(error));
+    if (item.rawId === undefined) return undefined;
+    const fault = answerable(error);
+    return { status: statusOf(fault.code), text: encodeJsonRpcError(item.rawId, fault) };
   }
+}
+
+/** A call for which the token is not good is refused by HTTP too; as one of many, by its fault alone. */
+function statusOf(code: number): number {
+  return code === faults.FORBIDDEN.code ? 403 : 200;
+}
+
+/** The types beyond the specification that a client has asked for; of others nothing is known, and they are not sent. */
+function encoding(asked: string | undefined): EncodeOptions {
+  if (asked === undefined) return {};
+  const types = asked.split(',').map((type) => type.trim().toLowerCase());
+  return { nil: types.includes('nil'), i8: types.includes('i8') };
 }
 
 /** The error object of JSON-RPC, of which a fault is the first two members. @throws what is no fault */

@@ -66,10 +66,10 @@ export class SocketClients {
         return subscription !== undefined;
       },
     };
-    const request = new CallRequest('jsonrpc', caller, remote, session);
+    const request = new CallRequest('jsonrpc', caller, remote, false, session);
     let isBegun = false;
     let tell = () => {};
-    const text = this.#options.converse(body, request, () => {
+    const answered = this.#options.converse(body, request, () => {
       isBegun = true;
       tell();
     });
@@ -80,7 +80,7 @@ export class SocketClients {
     return {
       // Nearly always every call is begun by now.
       begun: isBegun ? undefined : new Promise((resolve) => (tell = resolve)),
-      answer: text.then((answer) => ({ text: answer, sent })),
+      answer: answered.then((answer) => ({ text: answer?.text, sent })),
     };
   }
 

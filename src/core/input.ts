@@ -12,11 +12,25 @@ export interface Moment {
   readonly seed: number;
 }
 
+/** Who gives a command about nodes: a token by its name. */
+export interface Actor {
+  readonly name: string;
+  /** It may touch only nodes that it added itself. */
+  readonly ownNodesOnly: boolean;
+}
+
+/** A caller's name for one start, by which a repetition is known. */
+export interface StartRequest {
+  readonly request_id: string;
+  /** Digest of all that was asked for: the same id with another content is a mistake. */
+  readonly digest: string;
+}
+
 export type Input =
   | { readonly type: 'start_controller'; readonly controller: string; readonly version: string }
   | { readonly type: 'load_directory'; readonly nodes: readonly NodeSpec[] }
-  | { readonly type: 'add_node'; readonly node: NodeSpec }
-  | { readonly type: 'remove_node'; readonly hostname: string }
+  | { readonly type: 'add_node'; readonly node: NodeSpec; readonly by?: Actor }
+  | { readonly type: 'remove_node'; readonly hostname: string; readonly by?: Actor }
   | { readonly type: 'fail_host'; readonly hostname: string }
   | { readonly type: 'connect'; readonly hostname: string }
   | { readonly type: 'disconnect'; readonly hostname: string }
@@ -26,7 +40,7 @@ export type Input =
   | { readonly type: 'abort_run'; readonly run_id: string }
   | { readonly type: 'create_resources' }
   /** A command is to run on these nodes. */
-  | { readonly type: 'start_shell'; readonly hostnames: readonly string[] }
+  | { readonly type: 'start_shell'; readonly hostnames: readonly string[]; readonly request?: StartRequest }
   /** The command has ended on every node, or never began there. */
   | {
       readonly type: 'end_shell';

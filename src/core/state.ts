@@ -17,6 +17,8 @@ export type LinkState = 'idle' | 'connecting' | 'connected' | 'lost';
 export interface PoolNode {
   spec: NodeSpec;
   source: string;
+  /** Name of the token that added it; undefined for nodes of the directory. */
+  owner?: string;
   link: LinkState;
   /** When `link` (or the failed flag) last changed; ISO 8601. */
   since: string;
@@ -162,6 +164,9 @@ export interface Operation {
   failed: number;
   /** Of resources. */
   parts: ResourcePart[];
+  /** Of shell: the caller's own name for it, and what it asked for. */
+  request_id?: string;
+  request_digest?: string;
 }
 
 export interface State {

@@ -159,14 +159,12 @@ describe('a socket', () => {
   });
 
   it('is closed once its token is not valid any more, whether it calls or only listens', async () => {
-    const grants = [{ token: TOKEN, caller: { name: 'owner', scopes: new Set(['read'] as const) } }];
-    const known = createAuthenticate(grants);
-    let revoked = false;
-    const authenticate = (header: string | undefined) => (revoked ? undefined : known(header));
-    await start({ authenticate, limits: { heartbeatMs: 20 } });
+    const end = new AbortController();
+    const caller = { name: 'short', scopes: new Set(['read'] as const), revoked: end.signal };
+    await start({ authenticate: createAuthenticate([{ token: TOKEN, caller }]) });
     const silent = await connect();
     const calling = await connect();
-    revoked = true;
+    end.abort();
     calling.send('!x');
     for (const client of [silent, calling]) {
       expect(await client.closed).toEqual({ code: 1008, reason: 'The token is not valid any more' });

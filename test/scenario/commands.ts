@@ -1,6 +1,6 @@
 /** What a line of a scenario does. */
 import type { NodeSpec } from '../../api/spec.ts';
-import type { Input } from '../../src/core/input.ts';
+import type { Actor, Input } from '../../src/core/input.ts';
 import type { Run, Task } from '../../src/core/state.ts';
 import type { TaskCause, TaskReport } from '../../src/core/task.ts';
 import { explain } from '../../src/core/views/explain.ts';
@@ -38,6 +38,13 @@ function nodeSpec(hostname: string, settings: ReadonlyMap<string, string>): Node
     ...(group === undefined ? {} : { group }),
     ...(preference === undefined ? {} : { preference: Number(preference) }),
   };
+}
+
+/** `broker=NAME` may touch only its own nodes, `operator=NAME` all. */
+function actor(settings: ReadonlyMap<string, string>): { by?: Actor } {
+  const [broker, operator] = [settings.get('broker'), settings.get('operator')];
+  if (broker !== undefined) return { by: { name: broker, ownNodesOnly: true } };
+  return operator === undefined ? {} : { by: { name: operator, ownNodesOnly: false } };
 }
 
 /** The run that a command means: the one named, else the newest one that has or had the node. */
@@ -110,8 +117,18 @@ const commands: Readonly<Record<string, Command>> = {
   add: forEach((hostname, _world, { settings }) => ({
     type: 'add_node',
     node: nodeSpec(hostname, settings),
+    ...actor(settings),
   })),
-  remove: forEach((hostname) => ({ type: 'remove_node', hostname })),
+  remove: forEach((hostname, _world, { settings }) => ({
+    type: 'remove_node',
+    hostname,
+    ...actor(settings),
+  })),
+  shell: single((_world, { words, settings }) => ({
+    type: 'start_shell',
+    hostnames: words,
+    request: { request_id: settings.get('request_id') ?? '', digest: settings.get('digest') ?? '' },
+  })),
   fail: forEach((hostname) => ({ type: 'fail_host', hostname })),
   connect: forEach((hostname) => ({ type: 'connect', hostname })),
   disconnect: forEach((hostname) => ({ type: 'disconnect', hostname: hostname === 'all' ? '' : hostname })),

@@ -15,10 +15,28 @@ type ControlMethods =
   | 'setXmlRpcClientUrl'
   | 'plushInfoControl'
   | 'plushGetEvents'
+  | 'system.getCapabilities'
   | 'system.listMethods'
   | 'system.methodHelp'
   | 'system.methodSignature'
   | 'rpc.discover';
+
+/** With the names, addresses and versions that other servers give. */
+const CAPABILITIES = {
+  xmlrpc: { specUrl: 'http://www.xmlrpc.com/spec', specVersion: 1 },
+  introspection: {
+    specUrl: 'http://phpxmlrpc.sourceforge.net/doc-2/ch10.html',
+    specVersion: 2,
+  },
+  'system.multicall': { specUrl: 'http://www.xmlrpc.com/discuss/msgReader$1208', specVersion: 1 },
+  faults_interop: {
+    specUrl: 'http://xmlrpc-epi.sourceforge.net/specs/rfc.fault_codes.php',
+    specVersion: 20010516,
+  },
+  nil: { specUrl: 'http://www.ontosys.com/xml-rpc/extensions.php', specVersion: 20010518 },
+  'json-rpc': { specUrl: 'https://www.jsonrpc.org/specification', specVersion: 2 },
+  openrpc: { specUrl: 'https://spec.open-rpc.org', specVersion: 1 },
+};
 
 /** Methods about the controller itself and its contract. */
 export function controlHandlers(context: Context): Pick<Handlers, ControlMethods> {
@@ -40,6 +58,7 @@ export function controlHandlers(context: Context): Pick<Handlers, ControlMethods
     },
     plushInfoControl: () => info(context),
     plushGetEvents: (_call, page) => eventPage(journal, page ?? {}),
+    'system.getCapabilities': () => CAPABILITIES,
     'system.listMethods': () => names,
     'system.methodHelp': (_call, method) => methodHelp(known(method)),
     'system.methodSignature': (_call, method) => methodSignature(known(method)),

@@ -4,10 +4,11 @@ import type { Evolver } from '../evolve.ts';
 import { FLAP_COUNT, FLAP_WINDOW_MS } from '../limits.ts';
 import type { LinkState, PoolNode, State } from '../state.ts';
 
-function newNode(spec: NodeSpec, source: string, time: string): PoolNode {
+function newNode(spec: NodeSpec, source: string, owner: string | undefined, time: string): PoolNode {
   return {
     spec,
     source,
+    ...(owner === undefined ? {} : { owner }),
     link: 'idle',
     since: time,
     attempts: 0,
@@ -61,16 +62,18 @@ type PoolEvents =
   | 'node_cleaned';
 
 export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
-  node_added: (state, { node, source }, time) => {
+  node_added: (state, { node, source, owner }, time) => {
     state.membership += 1;
-    state.nodes.set(node.hostname, newNode(node, source, time));
+    state.nodes.set(node.hostname, newNode(node, source, owner, time));
     refreshFree(state, node.hostname);
   },
-  node_updated: (state, { node, source }, time) => {
+  node_updated: (state, { node, source, owner }, time) => {
     const known = state.nodes.get(node.hostname);
     if (known === undefined) return;
     known.spec = node;
     known.source = source;
+    if (owner === undefined) delete known.owner;
+    else known.owner = owner;
     known.attempts = 0;
     known.drops = [];
     if (known.failed !== undefined) {

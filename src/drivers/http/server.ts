@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { Connections } from './connections.ts';
 import { Dispatcher } from './dispatch.ts';
-import { type HttpFace, HttpFaceError, type HttpFaceOptions } from './face.ts';
+import { type Certificate, type HttpFace, HttpFaceError, type HttpFaceOptions } from './face.ts';
 import { UpgradableMessage } from './handshake.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
+import { limitPerAddress } from './per-address.ts';
 import { Sockets } from './sockets.ts';
 import { Unread } from './unread.ts';
 
@@ -31,6 +32,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   const limits: HttpLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const server = createNodeServer(options, limits);
   configure(server, options, limits);
+  limitPerAddress(server, limits.maxConnectionsPerAddress, options.log);
   const unread = new Unread(limits.maxTotalUnsentBytes);
   const connections = new Connections(server, options.tls !== undefined, limits, unread);
   const dispatcher = new Dispatcher(options, limits, connections);
@@ -64,6 +66,13 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       address = urlOf(server.address() as AddressInfo, options);
       return address;
     },
+    renewCertificate(certificate) {
+      try {
+        (server as TlsServer).setSecureContext(secure(certificate));
+      } catch (error) {
+        throw badCertificate(error);
+      }
+    },
     close({ graceMs }) {
       dispatcher.stop();
       sockets?.stop();
@@ -94,18 +103,25 @@ function createNodeServer(options: HttpFaceOptions, limits: HttpLimits): Server 
   try {
     return createTlsServer({
       ...settings,
-      ...options.tls,
-      minVersion: 'TLSv1.2',
+      ...secure(options.tls),
       handshakeTimeout: limits.headersTimeoutMs,
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new HttpFaceError(
-      'bad_certificate',
-      `The TLS certificate and key cannot be used (${reason}). Give both as PEM files that belong together.`,
-      { cause: error },
-    );
+    throw badCertificate(error);
   }
+}
+
+function secure({ cert, key }: Certificate) {
+  return { cert, key, minVersion: 'TLSv1.2' } as const;
+}
+
+function badCertificate(error: unknown): HttpFaceError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new HttpFaceError(
+    'bad_certificate',
+    `The TLS certificate and key cannot be used (${reason}). Give both as PEM files that belong together.`,
+    { cause: error },
+  );
 }
 
 /** A switch of Node's server that its types leave out. */

@@ -28,8 +28,7 @@ export interface RpcSocketOptions {
   readonly socket: Socket;
   readonly limits: HttpLimits;
   readonly unread: Unread;
-  /** Answers who calls; undefined once the token is not valid any more. */
-  readonly caller: () => Caller | undefined;
+  readonly caller: Caller;
   readonly open: OpenSocket;
   readonly log: Log;
 }
@@ -42,6 +41,7 @@ export class RpcSocket implements SocketPeer {
   readonly #waiting: Buffer[] = [];
   readonly #ahead = new Set<() => void>();
   readonly #next = () => this.#beginNext();
+  readonly #revoked = () => this.#close(POLICY_VIOLATION, 'The token is not valid any more');
   /** Messages under way. */
   #running = 0;
   /** Messages begun in this turn of the event loop. */
@@ -60,7 +60,7 @@ export class RpcSocket implements SocketPeer {
 
   constructor(options: RpcSocketOptions) {
     this.#options = options;
-    const { ws, socket, limits, log } = options;
+    const { ws, socket, limits, caller, log } = options;
     ws.on('message', (data, isBinary) => this.#received(data, isBinary));
     ws.on('ping', () => this.#heardControl()).on('pong', () => this.#heardControl());
     ws.on('error', (error) =>
@@ -73,6 +73,7 @@ export class RpcSocket implements SocketPeer {
     socket.setTimeout(limits.idleTimeoutMs, () => {
       if (this.#unsent > 0) ws.terminate();
     });
+    caller.revoked?.addEventListener('abort', this.#revoked, { once: true });
     this.#handler = options.open(this, socket.remoteAddress);
   }
 
@@ -95,13 +96,9 @@ export class RpcSocket implements SocketPeer {
     if (this.#running === 0) this.#close(GOING_AWAY, 'The server stops');
   }
 
-  /** Looks whether the client is still there and may still call, and lets it know that we are. */
+  /** Looks whether the client is still there, and lets it know that we are. */
   beat(): void {
-    const { ws, socket, limits, caller } = this.#options;
-    if (caller() === undefined) {
-      this.#close(POLICY_VIOLATION, 'The token is not valid any more');
-      return;
-    }
+    const { ws, socket, limits } = this.#options;
     const nowMs = performance.now();
     const since = this.#unfinishedSinceMs;
     if (since !== undefined && !ws.isPaused && nowMs - since > limits.requestTimeoutMs) {
@@ -149,11 +146,6 @@ export class RpcSocket implements SocketPeer {
   }
 
   #begin(body: Buffer): void {
-    const caller = this.#options.caller();
-    if (caller === undefined) {
-      this.#close(POLICY_VIOLATION, 'The token is not valid any more');
-      return;
-    }
     if (this.#turn === 0) {
       setImmediate(() => {
         this.#turn = 0;
@@ -162,7 +154,7 @@ export class RpcSocket implements SocketPeer {
     }
     this.#turn += 1;
     this.#running += 1;
-    const { begun, answer } = this.#handler.message(body, caller);
+    const { begun, answer } = this.#handler.message(body, this.#options.caller);
     if (begun !== undefined) {
       this.#isBeginning = true;
       void begun.then(() => {
@@ -235,6 +227,7 @@ export class RpcSocket implements SocketPeer {
     this.#isClosing = true;
     this.#waiting.length = 0;
     this.#options.unread.forget(this.#next);
+    this.#options.caller.revoked?.removeEventListener('abort', this.#revoked);
     this.#gone.abort();
     this.#release();
   }

@@ -2,13 +2,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Caller } from './auth.ts';
 import type { Connections } from './connections.ts';
+import { Cors } from './cors.ts';
 import type { HttpFaceOptions, OpenSocket } from './face.ts';
 import { createGuard, type Guard } from './guard.ts';
 import { authorizationOf, refuseHandshake, refuseUpgrade, SUBPROTOCOL } from './handshake.ts';
 import type { HttpLimits } from './limits.ts';
-import { type Refusal, UNAUTHORIZED } from './refusal.ts';
+import { type Refusal, tooManyCalls, UNAUTHORIZED } from './refusal.ts';
 import { RpcSocket } from './socket.ts';
+import { pathOf } from './target.ts';
 import type { Unread } from './unread.ts';
 
 /** How long a client may take to close its side after ours. */
@@ -36,7 +39,10 @@ export class Sockets {
     private readonly connections: Connections,
     private readonly unread: Unread,
   ) {
-    this.#guard = createGuard([options.listen.host, ...(options.allowedHosts ?? [])]);
+    this.#guard = createGuard(
+      [options.listen.host, ...(options.allowedHosts ?? [])],
+      new Cors(options.corsOrigins ?? []),
+    );
     // By name, since the library's types do not have all of them.
     const settings = {
       noServer: true,
@@ -70,9 +76,9 @@ export class Sockets {
       // An answer of ours would come before those that are due.
       if (!this.connections.handOver(socket)) socket.destroy();
       else {
-        const refusal = this.#refuse(request);
-        if (refusal !== undefined) refuseUpgrade(request, socket, refusal);
-        else this.#server.handleUpgrade(request, socket, head, (ws) => this.#opened(ws, request, socket));
+        const admitted = this.#admit(request);
+        if ('status' in admitted) refuseUpgrade(request, socket, admitted);
+        else this.#server.handleUpgrade(request, socket, head, (ws) => this.#opened(ws, socket, admitted));
       }
     } catch (error) {
       this.options.log.error({ err: error }, 'The handshake of a WebSocket failed unexpectedly');
@@ -87,29 +93,29 @@ export class Sockets {
     for (const socket of this.#open) socket.stop();
   }
 
-  #refuse(request: IncomingMessage): Refusal | undefined {
-    const unwelcome = this.#guard(request);
+  /** Who opens a socket, which counts as one call; or why it is not opened. */
+  #admit(request: IncomingMessage): Caller | Refusal {
+    const path = pathOf(request.url ?? '');
+    const unwelcome = this.#guard(request, path);
     if (unwelcome !== undefined) return { status: 403, sentence: unwelcome };
     const refusal = refuseHandshake(request);
     if (refusal !== undefined) return refusal;
-    if (this.options.authenticate(authorizationOf(request)) === undefined) return UNAUTHORIZED;
-    return this.#stopped || this.#open.size >= this.limits.maxSockets ? NO_ROOM : undefined;
+    const { authenticate, onStranger } = this.options;
+    const authorization = authorizationOf(request);
+    const caller = authenticate(authorization);
+    if (caller === undefined) {
+      if (authorization !== undefined) onStranger?.(request.socket.remoteAddress, path);
+      return UNAUTHORIZED;
+    }
+    if (this.#stopped || this.#open.size >= this.limits.maxSockets) return NO_ROOM;
+    const waitS = caller.rate?.take() ?? 0;
+    return waitS === 0 ? caller : tooManyCalls(waitS);
   }
 
-  #opened(ws: WebSocket, request: IncomingMessage, socket: Socket): void {
-    const { authenticate, openSocket, log } = this.options;
-    const authorization = authorizationOf(request);
+  #opened(ws: WebSocket, socket: Socket, caller: Caller): void {
+    const { openSocket: open, log } = this.options;
     const { limits, unread } = this;
-    const opened = new RpcSocket({
-      ws,
-      socket,
-      limits,
-      unread,
-      // Asked again and again: a token that is revoked opens nothing any more, also what it has opened before.
-      caller: () => authenticate(authorization),
-      open: openSocket,
-      log,
-    });
+    const opened = new RpcSocket({ ws, socket, limits, unread, caller, open, log });
     this.#open.add(opened);
     this.#heart ??= setInterval(() => this.#beat(), limits.heartbeatMs).unref();
     ws.once('close', () => this.#open.delete(opened));
