@@ -153,6 +153,25 @@ test('a subscriber sees every event in order when plushd is killed and it goes o
   expect([...seen, ...client.events()]).toEqual(whole);
 }, 60_000);
 
+test('a token of its own counts every call of a socket, and closes its sockets when it is revoked', async () => {
+  const order = { name: 'monitor', scopes: ['read'] as ['read'], rate: 2 };
+  const { token } = await plushd.call('plushCreateToken', order);
+  const client = await SocketClient.connect(plushd.url, { protocols: ['plush.v1', `plush.token.${token}`] });
+  clients.push(client);
+  await client.subscribe({ after: 0 });
+  const calls = Array.from({ length: 40 }, (_, id) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'plushTestConnection',
+  }));
+  client.send(JSON.stringify(calls));
+  const answers = await waitFor('the batch', () => client.texts.find((text) => text.startsWith('[')));
+  expect(answers.match(/Hello World/g)?.length).toBeLessThan(22);
+  expect(answers).toContain('RATE_LIMITED');
+  await plushd.call('plushRevokeToken', 'monitor');
+  expect(await client.closed).toEqual({ code: 1008, reason: 'The token is not valid any more' });
+});
+
 test('a hand-made client is told what is wrong with its frames, and the same plushd serves the next', async () => {
   const script = join(__dirname, 'socket_client.py');
   const { stdout } = await promisify(execFile)('python3', [script, plushd.url, plushd.token]);
