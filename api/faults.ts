@@ -55,6 +55,11 @@ export const faults = {
     meaning: 'A node of that name was added by somebody else',
     hint: 'A token with the scope broker alone changes only nodes that it added.',
   },
+  TOO_MANY_NODES: {
+    code: 1004,
+    meaning: 'The bound on what the nodes of one token may take is reached',
+    hint: 'Remove some first.',
+  },
   APP_NOT_FOUND: {
     code: 1010,
     meaning: 'No application of that name is loaded',

@@ -36,7 +36,7 @@ const methods = {
     params: [param('properties', NodeInput, 'hostname is required')],
     result: answers.True,
     scope: 'broker',
-    faults: ['INVALID_NODE', 'NODE_TAKEN', 'QUITTING'],
+    faults: ['INVALID_NODE', 'NODE_TAKEN', 'TOO_MANY_NODES', 'QUITTING'],
   },
   plushRemoveNode: {
     doc: 'Removes a node from the pool. Its tasks are stopped first, and the run that used it recovers. A token with the scope broker, but not operate, removes only nodes that it added.',

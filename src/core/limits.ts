@@ -31,6 +31,8 @@ export const END_DEADLINE_MS = 60_000;
 export const MAX_OUTPUT_BYTES = 64 << 20;
 /** Operations that are remembered, those under way included; the oldest that are over are forgotten first. */
 export const MAX_OPERATIONS = 100;
+/** What the nodes may take together that a token has added which may do nothing else: about 100,000 nodes. */
+export const MAX_OWN_BYTES = 64 << 20;
 /** Callback clients. */
 export const MAX_CLIENTS = 1000;
 

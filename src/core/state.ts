@@ -178,6 +178,8 @@ export interface State {
   free: Set<string>;
   /** Grows whenever a node comes into the pool or leaves it, so that what is made from all names can be kept. */
   membership: number;
+  /** Bytes, about, that the nodes of each owner take. */
+  owned: Map<string, number>;
   /** Removed nodes whose agent still has to clean up and leave. */
   leaving: Map<string, NodeSpec>;
   apps: Map<string, LoadedApp>;
@@ -210,6 +212,7 @@ export function emptyState(): State {
     nodes: new Map(),
     free: new Set(),
     membership: 0,
+    owned: new Map(),
     leaving: new Map(),
     apps: new Map(),
     runs: new Map(),

@@ -7,6 +7,7 @@ import {
   FINAL_CAUSES,
   FLAP_COUNT,
   FLAP_WINDOW_MS,
+  MAX_OWN_BYTES,
   OWED_ATTEMPTS,
   OWED_FIRST_MS,
   OWED_MAX_MS,
@@ -26,6 +27,7 @@ import {
 import type { Member, PoolNode, Run, State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { checkHostname, isIpAddress } from './hostname.ts';
+import { nodeBytes } from './owned.ts';
 
 function nodeOf(state: State, hostname: string): PoolNode {
   const node = state.nodes.get(hostname);
@@ -75,8 +77,16 @@ export function addNode(tx: Transaction, { node, by }: InputOf<'add_node'>): voi
       hostname: node.hostname,
     });
   }
+  if (by?.ownNodesOnly) checkRoom(tx.state, node, known, by);
   // Who describes another's node anew does not take it over: its owner goes on answering for it.
   put(tx, node, { source: 'api', owner: known?.owner ?? by?.name }, true);
+}
+
+function checkRoom(state: State, node: NodeSpec, known: PoolNode | undefined, by: Actor): void {
+  const before = known === undefined ? 0 : nodeBytes(known.spec);
+  if ((state.owned.get(by.name) ?? 0) - before + nodeBytes(node) <= MAX_OWN_BYTES) return;
+  const sentence = `The nodes that token "${by.name}" has added take ${MAX_OWN_BYTES >> 20} MiB already`;
+  throw new Rejection('TOO_MANY_NODES', sentence);
 }
 
 function checkNode(node: NodeSpec): void {
