@@ -194,6 +194,11 @@ export const ControlInfo = Type.Object({
   runs: Type.Record(Type.String(), Type.Integer(), { description: 'Runs by state' }),
   clients: Type.Array(
     Type.Object({ url: Type.String(), delivered: Type.Integer(), suspended: Type.Boolean() }),
+    { description: 'Classic callback clients' },
+  ),
+  subscriptions: Type.Object(
+    { active: Type.Integer(), failing: Type.Integer(), suspended: Type.Integer() },
+    { description: 'Subscriptions with a URL by state; plushListSubscriptions tells more' },
   ),
   loaded_app: optional(Type.String()),
 });

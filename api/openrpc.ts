@@ -1,6 +1,6 @@
 /** The contract as an OpenRPC 1.3 document, and as a page for people. Both are written by `npm run build`. */
 import type { TSchema } from '@sinclair/typebox';
-import { callbacks } from './callbacks.ts';
+import { callbacks, detailed } from './callbacks.ts';
 import { type EventType, events } from './events.ts';
 import { type FaultSymbol, faults } from './faults.ts';
 import { methodHelp } from './help.ts';
@@ -54,6 +54,13 @@ export function openrpc(): Record<string, unknown> {
       params,
       when,
     })),
+    'x-detailed-callbacks': {
+      description: 'With details, every callback has one more parameter, and there is one more callback.',
+      param: detailed.param,
+      callbacks: [
+        { name: detailed.generic.name, description: detailed.generic.doc, params: [detailed.param] },
+      ],
+    },
     'x-notifications': Object.entries(notifications).map(([name, { doc, params }]) => ({
       name,
       description: doc,
@@ -78,11 +85,12 @@ export function apiPage(): string {
     '## Methods',
     ...rows.map(([name]) => `### ${name}\n\n\`\`\`text\n${methodHelp(name)}\n\`\`\``),
     '## Callbacks',
-    'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once.',
+    'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once. So does a subscriber (plushSubscribe), over XML-RPC or JSON-RPC (one request a POST, parameters by position); with `details` every call has one more parameter, the struct `event`, and `sendEvent` comes too. [Operating](operating.md#callbacks) tells how calls are delivered, tried again and signed.',
     ...Object.entries(callbacks).map(([name, { doc, params, when }]) => {
       const types = params.map((param) => `${xmlRpcType(param.schema)} ${param.name}`).join(', ');
       return `### ${name}(${types})\n\n${doc}${when.length === 0 ? '' : ` Sent after: ${when.join(', ')}.`}`;
     }),
+    `### ${detailed.generic.name}(${xmlRpcType(detailed.param.schema)} ${detailed.param.name})\n\nWith \`details\` alone. ${detailed.generic.doc}`,
     '## Events',
     'An event is `{seq, time, type}` and these members.',
     '| event | topic | meaning | members |\n| --- | --- | --- | --- |',

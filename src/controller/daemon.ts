@@ -11,10 +11,13 @@ import type { Input } from '../core/input.ts';
 import { hostPart } from '../core/pool/hostname.ts';
 import { parseDirectory } from '../core/spec/directory.ts';
 import { formatDiagnostic } from '../core/spec/format.ts';
+import type { State } from '../core/state.ts';
 import { messageOf } from '../drivers/agent-error.ts';
+import { CallbackSecrets } from '../drivers/callback-secrets.ts';
 import { createAuthenticate } from '../drivers/http/auth.ts';
 import type { Certificate, HttpFace } from '../drivers/http/face.ts';
 import { createHttpFace } from '../drivers/http/server.ts';
+import type { Journal } from '../drivers/journal.ts';
 import { openSqliteJournal } from '../drivers/journal-sqlite.ts';
 import { createLocalAccess } from '../drivers/local/access.ts';
 import type { Log } from '../drivers/log.ts';
@@ -31,6 +34,7 @@ import { Audit } from './audit.ts';
 import { observeAll } from './call.ts';
 import { createCallLog } from './call-log.ts';
 import { createCallMetrics } from './call-metrics.ts';
+import { SYSTEM_CLOCK } from './callback-reader.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Context } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -119,13 +123,8 @@ export class Daemon {
     await loop.submit({ type: 'start_controller', controller: randomBytes(4).toString('hex'), version });
     const outputs = openOutputStore(stateDir.file('outputs'));
     this.#outputs = outputs;
-    this.#callbacks = new Callbacks({
-      journal,
-      state: loop.state,
-      submit: (input) => loop.submit(input),
-      random: Math.random,
-      log,
-    });
+    const secrets = openSecrets(stateDir, loop.state);
+    this.#callbacks = this.#makeCallbacks(loop, journal, secrets, this.#tokens);
     const nodes = await this.#makeNodes(loop, stateDir, outputs);
     this.#nodes = nodes;
     this.#operations = new Operations({
@@ -141,6 +140,7 @@ export class Daemon {
       nodes,
       outputs,
       callbacks: this.#callbacks,
+      secrets,
       operations: this.#operations,
       tokens: this.#tokens,
       appsDir: options.apps,
@@ -213,6 +213,19 @@ export class Daemon {
     this.#stateDir?.close();
   }
 
+  #makeCallbacks(loop: Loop, journal: Journal, secrets: CallbackSecrets, tokens: TokenBook): Callbacks {
+    return new Callbacks({
+      journal,
+      state: loop.state,
+      secrets,
+      clock: SYSTEM_CLOCK,
+      isGoodCaller: (name) => name === OWNER || tokens.isGood(name),
+      submit: (input) => loop.submit(input),
+      random: Math.random,
+      log: this.#setup.log,
+    });
+  }
+
   async #makeNodes(loop: Loop, stateDir: StateDir, outputs: Context['outputs']): Promise<NodeDriver> {
     const { options, bundleFile, log } = this.#setup;
     const home = homedir();
@@ -264,8 +277,7 @@ export class Daemon {
       new Dispatcher(allHandlers(context), log, () => this.#loop?.durable(), observer),
       observer,
     );
-    const { journal } = context;
-    const sockets = new SocketClients({ converse: rpc.converse, events, journal, log });
+    const sockets = new SocketClients({ ...context, converse: rpc.converse, events, log });
     const tls = this.#readCertificate();
     const owner = { token, caller: { name: OWNER, scopes: new Set(SCOPES) } };
     this.#face = createHttpFace({
@@ -369,6 +381,14 @@ export class Daemon {
     );
     this.#setup.onEnd(1);
   }
+}
+
+/** The secrets of callback subscribers, without those that nobody has any more. */
+function openSecrets(stateDir: StateDir, { clients, subscriptions }: State): CallbackSecrets {
+  const secrets = new CallbackSecrets(stateDir.file('callback-secrets.json'));
+  const named = [...clients.values(), ...subscriptions.values()].map(({ credentials }) => credentials);
+  secrets.keepOnly(new Set(named.filter((reference) => reference !== undefined)));
+  return secrets;
 }
 
 /** The agent's bundle beside the daemon's own file. */

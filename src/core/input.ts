@@ -2,8 +2,10 @@
  * What reaches the loop: commands of the API, reports of the drivers, timers. Time and randomness arrive beside them,
  * in the Moment, never from within.
  */
+import type { Topic } from '../../api/events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { CallbackProtocol } from '../../api/subscriptions.ts';
 import type { AgentState, TaskReport } from './task.ts';
 
 /** When an input arrived (ms since 1970) and a seed for whatever is chosen by chance because of it. */
@@ -49,8 +51,31 @@ export type Input =
       readonly failed: number;
     }
   | { readonly type: 'quit' }
-  | { readonly type: 'register_client'; readonly url: string }
-  | { readonly type: 'suspend_client'; readonly url: string; readonly message: string }
+  | {
+      readonly type: 'register_client';
+      readonly url: string;
+      readonly credentials?: string;
+      readonly caller?: string;
+    }
+  | {
+      readonly type: 'subscribe';
+      readonly url: string;
+      readonly protocol: CallbackProtocol;
+      readonly topics?: Topic[];
+      readonly details: boolean;
+      readonly signed: boolean;
+      readonly credentials?: string;
+      /** Name of who calls. */
+      readonly caller: string;
+      /** Begin after this event; -1: after the newest. Absent: where the subscription is, or after the newest. */
+      readonly after?: number;
+      /** Number of the newest event. */
+      readonly now: number;
+    }
+  /** Also of a classic client, by the id that it is listed under. */
+  | { readonly type: 'unsubscribe'; readonly subscription_id: string }
+  /** It could not be reached for too long; of a classic client too. */
+  | { readonly type: 'suspend'; readonly subscription_id: string; readonly message: string }
   /** A node's agent answers, with all it knows. */
   | { readonly type: 'node_up'; readonly hostname: string; readonly agent: AgentState }
   /** An attempt to connect failed, or an established link ended. */
@@ -79,6 +104,8 @@ export type Input =
 export type Timer =
   | { readonly kind: 'reconnect'; readonly hostname: string }
   | { readonly kind: 'restore'; readonly hostname: string }
-  | { readonly kind: 'end'; readonly run_id: string };
+  | { readonly kind: 'end'; readonly run_id: string }
+  | { readonly kind: 'restart_task'; readonly task_id: string }
+  | { readonly kind: 'begin_again'; readonly run_id: string };
 
 export type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;

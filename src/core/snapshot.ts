@@ -116,6 +116,8 @@ class Reader {
         runs: new Map(),
       };
       this.#state = { ...row[1], ...empty };
+      // Rows of a version that knew no subscriptions lack them.
+      this.#state.subscriptions ??= new Map();
       return;
     }
     this.#add(present(this.#state), row);

@@ -134,6 +134,12 @@ export class TokenBook {
     return isExpired(entry.stored) ? undefined : entry.caller;
   }
 
+  /** Whether there is a token of that name that has not expired. */
+  isGood(name: string): boolean {
+    const entry = this.#byName.get(name);
+    return entry !== undefined && !isExpired(entry.stored);
+  }
+
   /** Stops waiting for tokens to expire. */
   close(): void {
     clearTimeout(this.#timer);

@@ -60,12 +60,34 @@ function taskOn(world: World, hostname: string, block: string): Task | undefined
   return member?.tasks.get(block);
 }
 
+/** "work/n1" → the id of the newest task of that block there. */
+function taskOf(world: World, subject: string): string {
+  const [block = '', hostname = ''] = subject.split('/');
+  return taskOn(world, hostname, block)?.task_id ?? subject;
+}
+
 /** "running", "exit=3", "signal=SIGSEGV", or the symbol of a cause. */
 function readEnd(text: string): Partial<TaskReport> {
   if (text === 'running') return { state: 'running', pid: 100 };
   const [key, value = ''] = text.split('=');
   if (key === 'exit') return { pid: 100, exit_code: Number(value) };
   if (key === 'signal') return { pid: 100, signal: value };
+  if (key === 'monitor') {
+    return {
+      pid: 100,
+      signal: 'SIGTERM',
+      cause: 'liveness',
+      monitor: Number(value),
+      message: 'A monitor failed 3 times',
+    };
+  }
+  if (key === 'unhealthy') {
+    return {
+      state: 'running',
+      pid: 100,
+      unhealthy: { monitor: Number(value), message: 'A monitor failed 3 times' },
+    };
+  }
   return { cause: text as TaskCause, message: `The task ended with ${text}` };
 }
 
@@ -195,9 +217,11 @@ const commands: Readonly<Record<string, Command>> = {
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'end'
+      kind === 'end' || kind === 'begin_again'
         ? { kind, run_id: world.runId(subject) }
-        : { kind: kind as 'reconnect' | 'restore', hostname: subject },
+        : kind === 'restart_task'
+          ? { kind, task_id: taskOf(world, subject) }
+          : { kind: kind as 'reconnect' | 'restore', hostname: subject },
   })),
   node: (world, { words }) =>
     words.map((hostname) => {

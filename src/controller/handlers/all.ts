@@ -15,7 +15,7 @@ export function allHandlers(context: Context): Omit<Handlers, 'system.multicall'
     ...appHandlers(context),
     ...runHandlers(context),
     ...operationHandlers(context),
-    ...subscriptionHandlers(),
+    ...subscriptionHandlers(context),
     ...controlHandlers(context),
     ...tokenHandlers(context),
   };

@@ -1,18 +1,17 @@
-import { isIP } from 'node:net';
 import { methodHelp, methodSignature } from '../../../api/help.ts';
 import { type MethodName, methodTable } from '../../../api/methods.ts';
 import { openrpc } from '../../../api/openrpc.ts';
 import { nodeState } from '../../core/views/nodes.ts';
+import type { Standing } from '../callbacks.ts';
 import type { Context } from '../context.ts';
 import type { Handlers } from '../dispatcher.ts';
 import { eventPage } from '../event-stream.ts';
-import { Fault, unknownMethod } from '../fault.ts';
+import { unknownMethod } from '../fault.ts';
 
 type ControlMethods =
   | 'plushTestConnection'
   | 'plushCreateResources'
   | 'plushQuit'
-  | 'setXmlRpcClientUrl'
   | 'plushInfoControl'
   | 'plushGetEvents'
   | 'system.getCapabilities'
@@ -40,7 +39,7 @@ const CAPABILITIES = {
 
 /** Methods about the controller itself and its contract. */
 export function controlHandlers(context: Context): Pick<Handlers, ControlMethods> {
-  const { submit, callbacks, journal } = context;
+  const { submit, journal } = context;
   const names = Object.keys(methodTable).sort();
   const contract = openrpc();
   return {
@@ -48,12 +47,6 @@ export function controlHandlers(context: Context): Pick<Handlers, ControlMethods
     plushCreateResources: async (call) => (await submit({ type: 'create_resources' }, call)) as string,
     plushQuit: async (call) => {
       await submit({ type: 'quit' }, call);
-      return true;
-    },
-    setXmlRpcClientUrl: async (call, url) => {
-      checkCallbackUrl(url, context.callbackHosts);
-      await submit({ type: 'register_client', url }, call);
-      callbacks.registered(url);
       return true;
     },
     plushInfoControl: () => info(context),
@@ -71,28 +64,15 @@ function known(method: string): MethodName {
   throw unknownMethod(method);
 }
 
-/** Callback URLs lead to the loopback or to hosts that were allowed: the daemon must not be made to call others (SSRF). */
-function checkCallbackUrl(text: string, allowed: readonly string[]): void {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (error) {
-    throw new Fault('BAD_URL', `"${text.slice(0, 200)}" is not a URL`, { cause: String(error) });
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new Fault('BAD_URL', `${url.protocol}// is not http or https`);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) return;
-  if (!allowed.includes(host))
-    throw new Fault('URL_NOT_ALLOWED', `${host} is neither the loopback nor an allowed host`);
-}
-
 function info({ state, journal, callbacks, appsDir, stateDir, started, version }: Context) {
   const nodes: Record<string, number> = {};
   for (const node of state.nodes.values()) {
     const name = nodeState(node);
     nodes[name] = (nodes[name] ?? 0) + 1;
   }
+  const standings = callbacks.list();
+  const countOf = (now: Standing['state']) =>
+    standings.filter(({ classic, state: one }) => !classic && one === now).length;
   const runs: Record<string, number> = {};
   for (const run of state.runs.values()) {
     runs[run.state] = (runs[run.state] ?? 0) + 1;
@@ -108,7 +88,14 @@ function info({ state, journal, callbacks, appsDir, stateDir, started, version }
     journal: { first: journal.first, last: journal.last },
     nodes,
     runs,
-    clients: callbacks.list().map(({ url, delivered, suspended }) => ({ url, delivered, suspended })),
+    clients: standings
+      .filter(({ classic }) => classic)
+      .map(({ url, delivered, state: now }) => ({ url, delivered, suspended: now === 'suspended' })),
+    subscriptions: {
+      active: countOf('active'),
+      failing: countOf('failing'),
+      suspended: countOf('suspended'),
+    },
     ...(state.loaded === undefined ? {} : { loaded_app: state.loaded }),
   };
 }

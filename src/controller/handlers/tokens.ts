@@ -20,7 +20,7 @@ const SYMBOLS: Readonly<Record<TokenBookError['code'], FaultSymbol>> = {
 };
 
 /** Methods about tokens. */
-export function tokenHandlers({ tokens }: Context): Pick<Handlers, TokenMethods> {
+export function tokenHandlers({ tokens, callbacks }: Context): Pick<Handlers, TokenMethods> {
   return {
     plushCreateToken: ({ caller }, { scopes, ...wanted }) => {
       if (wanted.name === OWNER)
@@ -31,6 +31,8 @@ export function tokenHandlers({ tokens }: Context): Pick<Handlers, TokenMethods>
         created: new Date().toISOString(),
       };
       checkExpiry(info);
+      // What an expired token of that name subscribed to does not become the new one's.
+      callbacks.checkCallers();
       const token = faultsOf(() => tokens.create(info));
       return { ...info, scopes: [...info.scopes], token };
     },
@@ -41,6 +43,7 @@ export function tokenHandlers({ tokens }: Context): Pick<Handlers, TokenMethods>
         throw new Fault('TOKEN_NOT_FOUND', `The owner's token is not in the list: ${how}`);
       }
       faultsOf(() => tokens.revoke(name));
+      callbacks.checkCallers();
       return true;
     },
   };

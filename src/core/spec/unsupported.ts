@@ -21,29 +21,11 @@ export const NOT_RUN: readonly string[] = [
   'application_block@reconnect_interval',
 
   // Processes
-  'process/stdin',
-
-  'process/user',
-
-  'process/timeout',
-
-  'process/stop_signal',
-  'process/stop_grace',
 
   'process/log_manager',
 
-  'process/exit_policy',
-  'application_block/exit_policy',
-
-  'process/liveness_monitor',
-  'application_block/liveness_monitor',
-
   // Substitutions
   'substitution@type=workflow',
-
-  'substitution@type=node',
-  'substitution@type=index',
-  'substitution@type=count',
 
   'substitution@type=barrier',
 
