@@ -242,6 +242,7 @@ export class Daemon {
     this.#packages = new PackageStore({
       dir: stateDir.file('packages'),
       ssh,
+      appsDir: options.apps,
       nodeOnHost: (host) =>
         [...loop.state.nodes.values()].find((node) => hostPart(node.spec.hostname) === host)?.spec,
     });
