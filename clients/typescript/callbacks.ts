@@ -201,6 +201,7 @@ function readJsonCall(body: Buffer): Received {
 
 /** Undefined when it is too large; what is left of it is not read. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
   // Not destroyed, so that the answer can still go out.

@@ -46,6 +46,7 @@ import { registerMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
 import { OptionError, type Options } from './options.ts';
 import { createRpc } from './rpc.ts';
+import { SocketClients } from './socket-clients.ts';
 import { Timers } from './timers.ts';
 import { createWeb } from './web.ts';
 
@@ -277,6 +278,7 @@ export class Daemon {
       new Dispatcher(allHandlers(context), log, () => this.#loop?.durable(), observer),
       observer,
     );
+    const sockets = new SocketClients({ ...context, converse: rpc.converse, events, log });
     const tls = this.#readCertificate();
     const owner = { token, caller: { name: OWNER, scopes: new Set(SCOPES) } };
     this.#face = createHttpFace({
@@ -286,6 +288,7 @@ export class Daemon {
       corsOrigins: options.corsOrigins,
       onStranger: (remote, path) => audit.stranger(remote, path),
       rpc: { ...rpc, events: (query) => events.stream(query) },
+      openSocket: sockets.open,
       web: createWeb({ whyNotReady: () => this.#whyNotReady(), metrics: registry }),
       allowedHosts: options.allowedHosts,
       limits: { maxBodyBytes: options.maxBodyBytes },

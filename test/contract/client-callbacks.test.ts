@@ -148,26 +148,31 @@ describe.each(clientLibraries)('the callback server of %s', (_language, library:
   test('does not read a call without a bound', async () => {
     receiver = await library.serve({});
     const { hostname, port } = new URL(receiver.url);
-    const socket = connect(Number(port), hostname);
-    let answer = '';
-    socket.on('data', (bytes) => {
-      answer += bytes.toString();
-    });
-    socket.on('error', () => {
-      // It need not read what it has refused.
-    });
-    const size = 64 << 20;
-    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\nContent-Type: text/xml\r\n\r\n`);
-    const piece = Buffer.alloc(1 << 20, ' ');
-    const isOver = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    const feed = () => {
-      while (!socket.destroyed && socket.write(piece));
+    const open = (head: string) => {
+      const socket = connect(Number(port), hostname);
+      let answer = '';
+      socket.on('data', (bytes) => {
+        answer += bytes.toString();
+      });
+      socket.on('error', () => {
+        // It need not read what it has refused.
+      });
+      socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\n${head}\r\n\r\n`);
+      const isOver = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      return { socket, isOver, answer: () => answer };
     };
-    socket.on('drain', feed);
+    const told = open(`Content-Length: ${64 << 20}`);
+    await waitFor('the refusal', () => told.answer().startsWith('HTTP/1.1 413'));
+    told.socket.destroy();
+
+    const endless = open('Transfer-Encoding: chunked');
+    const piece = `${(1 << 20).toString(16)}\r\n${' '.repeat(1 << 20)}\r\n`;
+    const feed = () => {
+      while (!endless.socket.destroyed && endless.socket.write(piece));
+    };
+    endless.socket.on('drain', feed);
     feed();
-    await waitFor('the refusal', () => answer.startsWith('HTTP/1.1 413'));
-    socket.destroy();
-    await isOver;
+    await endless.isOver;
     expect((await post(encodeCall('sendHostStatus', ['still']))).status).toBe(200);
   });
 });
