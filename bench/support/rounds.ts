@@ -22,23 +22,37 @@ export type Efforts = Readonly<Record<string, readonly Effort[]>>;
  *
  * @param settle resolves when nothing of the last contestant's work is under way
  */
-export async function takeTurns(
+export function takeTurns(
   contestants: Readonly<Record<string, () => Promise<Effort>>>,
   settle: () => Promise<void>,
 ): Promise<Efforts> {
+  return inRounds(contestants, settle, ({ ms, cpuMs }) => {
+    return `${Math.round(ms)} ms, ${Math.round(cpuMs)} ms of processor time`;
+  });
+}
+
+/**
+ * Like takeTurns, for work that answers its own figures.
+ *
+ * @param tell what a person reads of a round
+ */
+export async function inRounds<T>(
+  contestants: Readonly<Record<string, () => Promise<T>>>,
+  settle: () => Promise<void>,
+  tell: (outcome: T) => string,
+): Promise<Record<string, T[]>> {
   const entries = Object.entries(contestants);
-  const efforts: Record<string, Effort[]> = Object.fromEntries(entries.map(([name]) => [name, []]));
+  const outcomes: Record<string, T[]> = Object.fromEntries(entries.map(([name]) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
     const first = round % entries.length;
     for (const [name, work] of [...entries.slice(first), ...entries.slice(0, first)]) {
-      const effort = await work();
+      const outcome = await work();
       await settle();
-      efforts[name]?.push(effort);
-      const cpu = `${Math.round(effort.cpuMs)} ms of processor time`;
-      process.stderr.write(`round ${round + 1}  ${name}  ${Math.round(effort.ms)} ms, ${cpu}\n`);
+      outcomes[name]?.push(outcome);
+      process.stderr.write(`round ${round + 1}  ${name}  ${tell(outcome)}\n`);
     }
   }
-  return efforts;
+  return outcomes;
 }
 
 /** What `work` takes. */
