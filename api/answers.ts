@@ -26,6 +26,7 @@ export const NodeInfo = Type.Object({
   state: Type.String({ description: 'idle, connecting, connected, lost or failed' }),
   since: Time,
   preference: Type.Number({ description: 'As given, raised by success and lowered by failure' }),
+  owner: optional(Type.String({ description: 'Name of the token that added it' })),
   run_id: optional(Type.String({ description: 'The run that uses the node' })),
   waits_for: optional(Type.String({ description: 'What the node waits for in its run' })),
   failure: optional(FailureSchema),
@@ -193,6 +194,11 @@ export const ControlInfo = Type.Object({
   runs: Type.Record(Type.String(), Type.Integer(), { description: 'Runs by state' }),
   clients: Type.Array(
     Type.Object({ url: Type.String(), delivered: Type.Integer(), suspended: Type.Boolean() }),
+    { description: 'Classic callback clients' },
+  ),
+  subscriptions: Type.Object(
+    { active: Type.Integer(), failing: Type.Integer(), suspended: Type.Integer() },
+    { description: 'Subscriptions with a URL by state; plushListSubscriptions tells more' },
   ),
   loaded_app: optional(Type.String()),
 });
@@ -207,6 +213,12 @@ export const EventPage = Type.Object({
   last: Type.Integer({ description: 'Hand it to the next call as after' }),
   more: Type.Boolean({ description: 'More events are there already' }),
 });
+
+export const Capabilities = Type.Record(
+  Type.String(),
+  Type.Object({ specUrl: Type.String(), specVersion: Type.Integer() }),
+  { description: 'Name of the capability to where it is specified' },
+);
 
 export const Diagnostics = Type.Array(DiagnosticSchema);
 export const Members = Type.Array(MemberSchema);

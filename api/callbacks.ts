@@ -59,3 +59,19 @@ export const callbacks = {
 } as const satisfies Record<string, CallbackDefinition>;
 
 export type CallbackName = keyof typeof callbacks;
+
+/** The event that a call stands for, as the one parameter more that subscribers with details get. */
+const Event = Type.Unsafe<Record<string, unknown>>({
+  type: 'object',
+  description: '{seq, time, type, …} with the members of the event; see the table of events',
+});
+
+/** What subscribers with details (plushSubscribe) get beyond the classic calls. */
+export const detailed = {
+  param: { name: 'event', schema: Event },
+  /** The call for events that lead to no classic one. */
+  generic: {
+    name: 'sendEvent',
+    doc: 'Any other event of the wanted topics, and gap: events were removed before the subscriber had them, and first is the number of the oldest that is still there.',
+  },
+} as const;

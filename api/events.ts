@@ -38,7 +38,26 @@ const message = Type.String({ description: 'One sentence for a person' });
 const attempt = Type.Integer();
 const operation_id = Type.String();
 const request = optional(Type.Integer({ description: 'Which request of the component, from 0' }));
+const monitor = Type.Integer({
+  description: "Place of the liveness monitor, from 0: the process's own, then the application's",
+});
+const owner = optional(Type.String({ description: 'Name of the token that added the node' }));
 const stderr_tail = optional(Type.Array(Type.String()));
+
+const subscription_id = Type.String();
+const credentials = optional(
+  Type.String({ description: 'Name under which the state folder keeps its secret and password' }),
+);
+const described = {
+  subscription_id,
+  url: Type.String({ description: 'Without user and password' }),
+  protocol: Type.Union([Type.Literal('xmlrpc'), Type.Literal('jsonrpc')]),
+  topics: optional(Type.Array(Type.Union(topics.map((topic) => Type.Literal<Topic>(topic))))),
+  details: Type.Boolean(),
+  signed: Type.Boolean({ description: 'With a secret' }),
+  credentials,
+  caller: Type.String({ description: 'Who subscribed' }),
+};
 
 export const events = {
   controller_started: event(
@@ -59,10 +78,12 @@ export const events = {
   node_added: event('node', 'A node came into the pool.', {
     node: NodeSpecSchema,
     source: Type.String({ description: 'api or directory' }),
+    owner,
   }),
   node_updated: event('node', 'A node of the pool was described anew; its failed flag is cleared.', {
     node: NodeSpecSchema,
     source: Type.String(),
+    owner,
   }),
   node_removed: event('node', 'A node left the pool; its tasks are being stopped.', { hostname }),
   node_left: event(
@@ -132,6 +153,22 @@ export const events = {
     run_id,
     outcome: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('aborted')]),
   }),
+  run_restarting: event(
+    'run',
+    'An exit policy begins the application again: its tasks are stopped; nodes and software stay.',
+    {
+      run_id,
+      restart: Type.Integer({ description: 'Which restart of the application, from 1' }),
+      cause,
+      message,
+      retry_ms: Type.Integer({ description: 'From the end of its last task until its blocks begin' }),
+    },
+  ),
+  run_stopped: event('run', 'No task of the run runs any more; its blocks begin again after this time.', {
+    run_id,
+    retry_ms: Type.Integer(),
+  }),
+  run_restarted: event('run', 'The blocks of the run begin again, as after run_released.', { run_id }),
   member_installed: event('run', 'A node has all software of its component.', {
     run_id,
     hostname,
@@ -182,8 +219,33 @@ export const events = {
     signal: optional(Type.String()),
     cause: optional(Type.String()),
     message: optional(Type.String()),
+    monitor: optional(monitor),
     stderr_tail,
   }),
+  task_unhealthy: event(
+    'task',
+    'A liveness monitor failed so often that the task is stopped; task_exited follows with the cause `liveness`.',
+    { run_id, task_id, monitor, message },
+  ),
+  policy_applied: event(
+    'task',
+    "What an exit policy, or a monitor's policy, did about a task that is over.",
+    {
+      run_id,
+      task_id,
+      policy: Type.Union([
+        Type.Literal('end_application'),
+        Type.Literal('fail_application'),
+        Type.Literal('restart_application'),
+        Type.Literal('restart_process'),
+        Type.Literal('continue'),
+        Type.Literal('ignore'),
+      ]),
+      message,
+      restart: optional(Type.Integer({ description: 'With restart_process: which restart, from 1' })),
+      retry_ms: optional(Type.Integer({ description: 'With restart_process: it follows after this time' })),
+    },
+  ),
 
   operation_started: event(
     'operation',
@@ -192,6 +254,10 @@ export const events = {
       operation_id,
       kind: Type.Union([Type.Literal('shell'), Type.Literal('resources')]),
       total: Type.Integer({ description: 'Nodes, or requests' }),
+      request_id: optional(Type.String()),
+      request_digest: optional(
+        Type.String({ description: 'SHA-256 of what was asked for under that request_id' }),
+      ),
     },
   ),
   operation_ended: event('operation', 'An operation is over.', {
@@ -215,7 +281,30 @@ export const events = {
     message,
   }),
 
+  subscription_added: event('subscription', 'Somebody subscribed with plushSubscribe and a URL.', {
+    ...described,
+    after: Type.Integer({ description: 'It gets the events after this one' }),
+  }),
+  subscription_updated: event(
+    'subscription',
+    'A subscription was described anew by subscribing again; a suspended one goes on.',
+    {
+      ...described,
+      after: optional(Type.Integer({ description: 'It goes on after this event; absent: where it was' })),
+    },
+  ),
+  subscription_suspended: event(
+    'subscription',
+    'A subscriber failed for too long; it goes on by subscribing again.',
+    { subscription_id, message },
+  ),
+  subscription_removed: event('subscription', 'plushUnsubscribe ended a subscription.', { subscription_id }),
   client_registered: event('subscription', 'A classic callback client registered, or registered again.', {
+    url: Type.String(),
+    credentials,
+    caller: optional(Type.String({ description: 'Who registered it' })),
+  }),
+  client_removed: event('subscription', 'plushUnsubscribe ended the calls to a classic callback client.', {
     url: Type.String(),
   }),
   client_suspended: event(

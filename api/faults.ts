@@ -50,6 +50,16 @@ export const faults = {
     meaning: 'No node of the pool is meant',
     hint: 'plushListNodes() lists the pool with its groups.',
   },
+  NODE_TAKEN: {
+    code: 1003,
+    meaning: 'A node of that name was added by somebody else',
+    hint: 'A token with the scope broker alone changes only nodes that it added.',
+  },
+  TOO_MANY_NODES: {
+    code: 1004,
+    meaning: 'The bound on what the nodes of one token may take is reached',
+    hint: 'Remove some first.',
+  },
   APP_NOT_FOUND: {
     code: 1010,
     meaning: 'No application of that name is loaded',
@@ -80,7 +90,7 @@ export const faults = {
   RUN_ENDED: { code: 1021, meaning: 'The run is over', hint: '' },
   REQUEST_ID_REUSED: {
     code: 1022,
-    meaning: 'The request_id was used for another application',
+    meaning: 'The request_id was used for something else',
     hint: 'Use a new request_id.',
   },
   BLOCK_NOT_FOUND: {
@@ -146,6 +156,32 @@ export const faults = {
     code: 1061,
     meaning: 'The answer would be larger than clients accept',
     hint: 'Ask for a smaller page.',
+  },
+  FORBIDDEN: {
+    code: 1070,
+    meaning: 'The token may not do that',
+    hint: 'Use a token with the right scope.',
+  },
+  RATE_LIMITED: {
+    code: 1071,
+    meaning: 'The token makes more calls than its rate allows',
+    hint: 'Wait for retry_after_s of the details, and call again.',
+  },
+  TOKEN_NOT_FOUND: {
+    code: 1072,
+    meaning: 'There is no token of that name',
+    hint: 'plushListTokens() lists them.',
+  },
+  TOKEN_EXISTS: {
+    code: 1073,
+    meaning: 'There is a token of that name already',
+    hint: 'Revoke it first, or choose another name.',
+  },
+  TOO_MANY_TOKENS: { code: 1074, meaning: 'The bound on tokens is reached', hint: 'Revoke some.' },
+  TOKENS_UNWRITABLE: {
+    code: 1075,
+    meaning: 'The file of the tokens cannot be written; nothing has changed',
+    hint: '',
   },
 } as const satisfies Record<string, FaultDefinition>;
 

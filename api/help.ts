@@ -9,6 +9,7 @@ interface Definition {
   readonly params: readonly Parameter[];
   readonly result: TSchema;
   readonly scope: string;
+  readonly ownNodes?: boolean;
   readonly faults: readonly FaultSymbol[];
 }
 
@@ -26,7 +27,7 @@ export function methodSignature(name: MethodName): string[][] {
 
 /** A method's documentation as plain text. */
 export function methodHelp(name: MethodName): string {
-  const { doc, params, result, scope, faults: symbols } = methodTable[name] as Definition;
+  const { doc, params, result, scope, ownNodes, faults: symbols } = methodTable[name] as Definition;
   const lines = [
     `${name}(${params.map((p) => (p.optional ? `[${p.name}]` : p.name)).join(', ')})`,
     '',
@@ -39,7 +40,7 @@ export function methodHelp(name: MethodName): string {
     `Answers ${xmlRpcType(result)}${result.description === undefined ? '' : `: ${result.description}`}`,
     ...members(result),
   );
-  lines.push('', `Scope: ${scope}`);
+  lines.push('', `Scope: ${scope}${ownNodes === true ? ', or broker for own nodes' : ''}`);
   for (const symbol of symbols)
     lines.push(`Fault ${faults[symbol].code} ${symbol}: ${faults[symbol].meaning}`);
   return lines.join('\n');

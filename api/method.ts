@@ -3,7 +3,9 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import type { FaultSymbol } from './faults.ts';
 import { optional } from './schemas.ts';
 
-export type Scope = 'read' | 'broker' | 'operate' | 'admin';
+/** What a token may do. */
+export const SCOPES = ['read', 'broker', 'operate', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
 
 export interface Parameter<N extends string = string, S extends TSchema = TSchema> {
   readonly name: N;
@@ -18,7 +20,12 @@ export interface MethodDefinition {
   readonly doc: string;
   readonly params: readonly Parameter[];
   readonly result: TSchema;
-  readonly scope: Scope;
+  /** What the token needs; `any`: nothing beyond being good. */
+  readonly scope: Scope | 'any';
+  /** With the scope broker it may be called too, and tells of the nodes alone that the token added. */
+  readonly ownNodes?: boolean;
+  /** Whatever its scope, it only tells. Methods of the scopes read and any do so anyway. */
+  readonly isRead?: boolean;
   /** Application faults it can answer, beyond those every method has. */
   readonly faults: readonly FaultSymbol[];
 }

@@ -8,6 +8,7 @@ import { closed, type MethodDefinition, maybe, type Parameter, page, param, type
 import { operationMethods } from './operations.ts';
 import { Hostname, NodeInput, optional } from './schemas.ts';
 import { subscriptionMethods } from './subscriptions.ts';
+import { tokenMethods } from './tokens.ts';
 
 export type { Parameter, Scope };
 
@@ -27,18 +28,18 @@ const methods = {
     doc: 'Answers "Hello World": the connection and the token are good.',
     params: [],
     result: Type.String(),
-    scope: 'read',
+    scope: 'any',
     faults: [],
   },
   plushAddNode: {
-    doc: 'Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared.',
+    doc: 'Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared. The node belongs to the token that added it first. A token with the scope broker, but not operate, changes only nodes that it added, of type ssh and without ssh_identity.',
     params: [param('properties', NodeInput, 'hostname is required')],
     result: answers.True,
     scope: 'broker',
-    faults: ['INVALID_NODE', 'QUITTING'],
+    faults: ['INVALID_NODE', 'NODE_TAKEN', 'TOO_MANY_NODES', 'QUITTING'],
   },
   plushRemoveNode: {
-    doc: 'Removes a node from the pool. Its tasks are stopped first, and the run that used it recovers.',
+    doc: 'Removes a node from the pool. Its tasks are stopped first, and the run that used it recovers. A token with the scope broker, but not operate, removes only nodes that it added.',
     params: [param('hostname', Hostname, "The node's name")],
     result: answers.True,
     scope: 'broker',
@@ -116,17 +117,19 @@ const methods = {
     faults: [],
   },
   plushListNodes: {
-    doc: 'The pool, by page, in the order of the names. A page may hold fewer nodes than asked for; a cursor tells that there are more.',
+    doc: 'The pool, by page, in the order of the names. A page may hold fewer nodes than asked for; a cursor tells that there are more. A token without the scope read sees the nodes that it added, without what runs do on them, and cannot filter by run.',
     params: [maybe('filter', NodeFilter, 'group, state, run; limit and cursor')],
     result: answers.NodePage,
     scope: 'read',
+    ownNodes: true,
     faults: ['BAD_CURSOR'],
   },
   plushGetNode: {
-    doc: 'One node: description, state, and what it waits for.',
+    doc: 'One node: description, state, and what it waits for. A token without the scope read sees only nodes that it added, without what runs do on them.',
     params: [param('hostname', Hostname, "The node's name")],
     result: answers.NodeInfo,
     scope: 'read',
+    ownNodes: true,
     faults: ['NODE_NOT_FOUND'],
   },
   plushListApps: {
@@ -272,25 +275,34 @@ const methods = {
     faults: [],
   },
 
+  ...tokenMethods,
+
+  'system.getCapabilities': {
+    doc: 'What the server can beyond the bare protocol: name to specUrl and specVersion, as other XML-RPC servers answer it.',
+    params: [],
+    result: answers.Capabilities,
+    scope: 'any',
+    faults: [],
+  },
   'system.listMethods': {
     doc: 'The names of all methods.',
     params: [],
     result: Type.Array(Type.String()),
-    scope: 'read',
+    scope: 'any',
     faults: [],
   },
   'system.methodHelp': {
     doc: 'What a method does, takes and answers, as text.',
     params: [param('method', Type.String(), 'Its name')],
     result: Type.String(),
-    scope: 'read',
+    scope: 'any',
     faults: ['UNKNOWN_METHOD'],
   },
   'system.methodSignature': {
     doc: "The signatures of a method: arrays of type names, the result's first.",
     params: [param('method', Type.String(), 'Its name')],
     result: Type.Array(Type.Array(Type.String())),
-    scope: 'read',
+    scope: 'any',
     faults: ['UNKNOWN_METHOD'],
   },
   'system.multicall': {
@@ -299,14 +311,14 @@ const methods = {
       param('calls', Type.Array(Type.Unknown(), { maxItems: 10_000 }), 'Structs {methodName, params}'),
     ],
     result: Type.Array(Type.Unknown()),
-    scope: 'read',
+    scope: 'any',
     faults: [],
   },
   'rpc.discover': {
     doc: 'This contract as an OpenRPC document.',
     params: [],
     result: Type.Unsafe<Record<string, unknown>>({ type: 'object' }),
-    scope: 'read',
+    scope: 'any',
     faults: [],
   },
 } as const satisfies Record<string, MethodDefinition>;

@@ -1,6 +1,6 @@
 /** The contract as an OpenRPC 1.3 document, and as a page for people. Both are written by `npm run build`. */
 import type { TSchema } from '@sinclair/typebox';
-import { callbacks } from './callbacks.ts';
+import { callbacks, detailed } from './callbacks.ts';
 import { type EventType, events } from './events.ts';
 import { type FaultSymbol, faults } from './faults.ts';
 import { methodHelp } from './help.ts';
@@ -12,6 +12,7 @@ interface Definition {
   readonly params: readonly Parameter[];
   readonly result: TSchema;
   readonly scope: string;
+  readonly ownNodes?: boolean;
   readonly faults: readonly FaultSymbol[];
 }
 
@@ -27,7 +28,7 @@ export function openrpc(): Record<string, unknown> {
       description:
         'Manages distributed applications. The same methods are served over XML-RPC (POST /RPC2) and JSON-RPC 2.0 (POST /rpc).',
     },
-    methods: rows.map(([name, { doc, params, result, scope, faults: symbols }]) => ({
+    methods: rows.map(([name, { doc, params, result, scope, ownNodes, faults: symbols }]) => ({
       name,
       description: doc,
       paramStructure: 'either',
@@ -44,6 +45,7 @@ export function openrpc(): Record<string, unknown> {
         data: faults[symbol].meaning,
       })),
       'x-scope': scope,
+      ...(ownNodes === true ? { 'x-own-nodes': 'broker' } : {}),
     })),
     'x-callbacks': Object.entries(callbacks).map(([name, { doc, params, when }]) => ({
       name,
@@ -51,6 +53,13 @@ export function openrpc(): Record<string, unknown> {
       params,
       when,
     })),
+    'x-detailed-callbacks': {
+      description: 'With details, every callback has one more parameter, and there is one more callback.',
+      param: detailed.param,
+      callbacks: [
+        { name: detailed.generic.name, description: detailed.generic.doc, params: [detailed.param] },
+      ],
+    },
     'x-events': (Object.keys(events) as EventType[]).map((type) => ({
       type,
       topic: events[type].topic,
@@ -66,15 +75,16 @@ export function openrpc(): Record<string, unknown> {
 export function apiPage(): string {
   const parts = [
     '# The API',
-    'Written from the table in `api/`; change that, not this page. Every method is served over XML-RPC (`POST /RPC2`) and over JSON-RPC 2.0 (`POST /rpc`), with the token as bearer token or as the Basic password.',
+    'Written from the table in `api/`; change that, not this page. Every method is served over XML-RPC (`POST /RPC2`) and over JSON-RPC 2.0 (`POST /rpc`), with a token as bearer token or as the Basic password. Each method names the scope that the token needs; `any` is none. Without a good token the answer is HTTP 401, without the scope the fault FORBIDDEN (with HTTP 403 where it is the only call of its request), beyond the rate of the token HTTP 429 or, for an item, the fault RATE_LIMITED.',
     '## Methods',
     ...rows.map(([name]) => `### ${name}\n\n\`\`\`text\n${methodHelp(name)}\n\`\`\``),
     '## Callbacks',
-    'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once.',
+    'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once. So does a subscriber (plushSubscribe), over XML-RPC or JSON-RPC (one request a POST, parameters by position); with `details` every call has one more parameter, the struct `event`, and `sendEvent` comes too. [Operating](operating.md#callbacks) tells how calls are delivered, tried again and signed.',
     ...Object.entries(callbacks).map(([name, { doc, params, when }]) => {
       const types = params.map((param) => `${xmlRpcType(param.schema)} ${param.name}`).join(', ');
       return `### ${name}(${types})\n\n${doc}${when.length === 0 ? '' : ` Sent after: ${when.join(', ')}.`}`;
     }),
+    `### ${detailed.generic.name}(${xmlRpcType(detailed.param.schema)} ${detailed.param.name})\n\nWith \`details\` alone. ${detailed.generic.doc}`,
     '## Events',
     'An event is `{seq, time, type}` and these members.',
     '| event | topic | meaning | members |\n| --- | --- | --- | --- |',

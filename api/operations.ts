@@ -132,7 +132,7 @@ export const operationMethods = {
     faults: ['NO_APP_LOADED', 'APP_NOT_FOUND', 'APP_INVALID', 'APP_NOT_RUNNABLE'],
   },
   plushShell: {
-    doc: "Runs a command line with /bin/sh -c on nodes, connecting to those that are not connected, and answers an operation id at once; plushGetOperation tells the results. It runs in the account's home folder, without input, and once at most. A node that cannot be reached is not marked failed. Whatever the command leaves running when it ends, or at its timeout, or when the connection to the node ends, is ended too.",
+    doc: "Runs a command line with /bin/sh -c on nodes, connecting to those that are not connected, and answers an operation id at once; plushGetOperation tells the results. It runs in the account's home folder, without input, and once at most. A node that cannot be reached is not marked failed. Whatever the command leaves running when it ends, or at its timeout, or when the connection to the node ends, is ended too. The same request_id again runs nothing and answers the first operation's id, also after a restart, as long as that operation is among the 100 that are remembered.",
     params: [
       param(
         'command',
@@ -159,15 +159,22 @@ export const operationMethods = {
                 description: 'Time for the command on each node; default 60',
               }),
             ),
+            request_id: optional(
+              Type.String({
+                minLength: 1,
+                maxLength: 256,
+                description: 'The same id again answers the first operation; kept as long as that is',
+              }),
+            ),
           },
           closed,
         ),
-        'nodes or group, else all nodes of the pool; timeout_s',
+        'nodes or group, else all nodes of the pool; timeout_s; request_id',
       ),
     ],
     result: Type.String({ description: 'Operation id' }),
     scope: 'operate',
-    faults: ['NODE_NOT_FOUND', 'NO_NODES', 'TOO_MANY_OPERATIONS', 'QUITTING'],
+    faults: ['NODE_NOT_FOUND', 'NO_NODES', 'REQUEST_ID_REUSED', 'TOO_MANY_OPERATIONS', 'QUITTING'],
   },
   plushGetOperation: {
     doc: 'How an operation is and what it has brought. With wait_s the answer comes when the operation is over, or after that time. Results are kept in memory: a restart of the controller loses them, and ends what was under way as interrupted; the oldest operations are forgotten beyond 100.',

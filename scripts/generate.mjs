@@ -1,4 +1,4 @@
-/** Writes the pages that come from the table of methods in api/: api/openrpc.json and docs/api.md. */
+/** Writes what comes from tables: of the methods, api/openrpc.json and docs/api.md; of the languages, schemas and reference. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,16 +6,26 @@ import { build } from 'esbuild';
 import { root } from './setup.mjs';
 
 const CONTRACT = 'api/openrpc.ts';
+const LANGUAGE = 'src/core/spec/publish/published.ts';
 
 /**
  * @param {string} workshop an existing folder inside the checkout, so that packages resolve from it
  */
 export async function generate(workshop) {
-  if (!existsSync(join(root, CONTRACT))) return;
-  const outfile = join(workshop, 'contract.mjs');
+  const { openrpc, apiPage } = await load(CONTRACT, join(workshop, 'contract.mjs'));
+  if (openrpc !== undefined) writeChanged('api/openrpc.json', `${JSON.stringify(openrpc(), null, 2)}\n`);
+  if (apiPage !== undefined) writeChanged('docs/api.md', apiPage());
+  const { publishedFiles } = await load(LANGUAGE, join(workshop, 'language.mjs'));
+  if (publishedFiles === undefined) return;
+  for (const [path, text] of Object.entries(publishedFiles())) writeChanged(path, text);
+}
+
+/** What the module at `entry` exports; nothing where it is missing. */
+async function load(entry, outfile) {
+  if (!existsSync(join(root, entry))) return {};
   await build({
     absWorkingDir: root,
-    entryPoints: [CONTRACT],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',
@@ -24,9 +34,7 @@ export async function generate(workshop) {
     packages: 'external',
     logLevel: 'warning',
   });
-  const { openrpc, apiPage } = await import(pathToFileURL(outfile).href);
-  if (openrpc !== undefined) writeChanged('api/openrpc.json', `${JSON.stringify(openrpc(), null, 2)}\n`);
-  if (apiPage !== undefined) writeChanged('docs/api.md', apiPage());
+  return import(pathToFileURL(outfile).href);
 }
 
 /** Leaves a file alone that is as it should be, so that its time of change means something. */

@@ -31,7 +31,7 @@ const buildStamp = join(root, 'dist', '.sources');
 
 /** What dist/ is made from, apart from what the build itself writes there. */
 const BUILD_SOURCES = ['api', 'src', 'clients', 'scripts/build.mjs', 'scripts/generate.mjs'];
-const BUILD_PRODUCTS = new Set(['api/openrpc.json']);
+const BUILD_PRODUCTS = new Set(['api/openrpc.json', 'api/plush-application.xsd', 'api/plush-directory.xsd']);
 
 /** A set-up step that failed; the message is for the person at the terminal. */
 export class SetUpError extends Error {}

@@ -11,7 +11,7 @@ export interface Figure {
   readonly bench: string;
   readonly figure: string;
   readonly value: number;
-  /** "s", "ms", "MB" (10^6 bytes), "x" for a ratio. */
+  /** "s", "ms", "MB" (10^6 bytes), "events/s", "x" for a ratio. */
   readonly unit: string;
   /** What the same run measured of the other program; null where there is none. */
   readonly peer: Peer | null;

@@ -13,6 +13,7 @@ import { type ShellRequest, shellCommand } from './shell-command.ts';
 import { checkCommand } from './specification.ts';
 import { statusCommand } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
+import { createTokenCommand, listTokensCommand, revokeTokenCommand, wantedToken } from './token-command.ts';
 
 const NODE_STATES = ['idle', 'connecting', 'connected', 'lost', 'failed'];
 const RUN_STATES = ['deploying', 'running', 'ending', 'succeeded', 'failed', 'aborted'];
@@ -73,6 +74,7 @@ function makeProgram(surroundings: Surroundings, done: (code: number) => void): 
   addLogs(program, surroundings, done);
   addShell(program, surroundings, done);
   addQuestions(program, surroundings, done);
+  addTokens(program, surroundings, done);
   return program;
 }
 
@@ -255,5 +257,30 @@ function addQuestions(program: Command, surroundings: Surroundings, done: (code:
     .passThroughOptions()
     .action(async (method: string, words: string[], options: RawOptions) => {
       done(await callCommand(contextOf(program, options, surroundings), method, words));
+    });
+}
+
+function addTokens(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
+  const tokens = program.command('token').description('make, list and revoke tokens of the API');
+  addCommand(tokens, 'create', 'make a token and print it, once', [
+    new Option('--scope <SCOPES>', 'what it may do: some of read, broker, operate, admin, with commas'),
+    new Option('--expires <TIME>', 'until when: 90m, 12h, 30d, or a time (default: until it is revoked)'),
+    new Option('--rate <N>', 'calls a second; 0 for no limit (default: --rate-limit of plushd)'),
+    json(),
+  ])
+    .argument('<NAME>', 'whom it is for; also the owner of the nodes that it adds')
+    .action(async (name: string, options: RawOptions) => {
+      const wanted = wantedToken(name, strings(options, ['scope', 'expires', 'rate']), Date.now());
+      done(
+        await createTokenCommand(contextOf(program, options, surroundings), wanted, options.json === true),
+      );
+    });
+  addCommand(tokens, 'list', 'list the tokens', [json()]).action(async (options: RawOptions) => {
+    done(await listTokensCommand(contextOf(program, options, surroundings), options.json === true));
+  });
+  addCommand(tokens, 'revoke', 'end a token, and what it has open', [])
+    .argument('<NAME>', 'its name')
+    .action(async (name: string, options: RawOptions) => {
+      done(await revokeTokenCommand(contextOf(program, options, surroundings), name));
     });
 }

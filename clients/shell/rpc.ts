@@ -70,6 +70,9 @@ export async function callOnce(
       `The token of ${endpoint.tokenSource} does not allow ${method}. Use another token`,
     );
   }
+  if (status === 429) {
+    throw new RefusedError(`The token of ${endpoint.tokenSource} makes too many calls. Try again in a while`);
+  }
   if (status >= 500) {
     throw new UnreachableError(`plushd at ${endpoint.url} cannot serve now (HTTP ${status})`);
   }

@@ -31,6 +31,7 @@ function statusLines(url: string, info: ResultOf<'plushInfoControl'>, paint: Pai
     ['runs', tally(info.runs, 'run')],
     ['loaded', info.loaded_app ?? 'no application'],
     ['journal', `facts ${info.journal.first} to ${info.journal.last}, term ${info.epoch}`],
+    ['subscriptions', tally(info.subscriptions, 'subscription')],
     ...info.clients.map(({ url: to, delivered, suspended }): [string, string] => [
       'callbacks to',
       `${to}, delivered to ${delivered}${suspended ? ', suspended' : ''}`,

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
 import { AgentError } from '../drivers/agent-error.ts';
 import type { ShellOrder } from '../drivers/tasks/shell-commands.ts';
-import { MAX_SHELL_OUTPUT_BYTES, type TaskOrder } from '../wire/agent.ts';
+import { MAX_SHELL_OUTPUT_BYTES } from '../wire/agent.ts';
 
 export type Ask = Readonly<Record<string, unknown>>;
 
@@ -56,26 +56,6 @@ export function streamName(ask: Ask): 'stdout' | 'stderr' {
 }
 
 /** @throws AgentError BAD_REQUEST */
-export function taskOrder(ask: Ask): TaskOrder {
-  const task = members(ask.task, 'task');
-  const { args, env, cwd } = task;
-  if (!Array.isArray(args) || !args.every(isText)) throw bad('args', 'strings');
-  if (!Object.values(members(env, 'env')).every(isText)) throw bad('env', 'names with strings');
-  if (cwd !== undefined && !isText(cwd)) throw bad('cwd', 'a string');
-  return {
-    task_id: identity(task, 'task_id'),
-    run_id: identity(task, 'run_id'),
-    block: text(task, 'block'),
-    attempt: count(task, 'attempt'),
-    path: text(task, 'path'),
-    ...(cwd === undefined ? {} : { cwd }),
-    args,
-    env: env as Readonly<Record<string, string>>,
-    max_output_bytes: count(task, 'max_output_bytes'),
-  };
-}
-
-/** @throws AgentError BAD_REQUEST */
 export function shellOrder(ask: Ask): ShellOrder {
   return {
     id: identity(ask, 'operation_id'),
@@ -114,15 +94,15 @@ function packageSpec(spec: Ask): PackageSpec {
   };
 }
 
-function members(value: unknown, name: string): Ask {
+export function members(value: unknown, name: string): Ask {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad(name, 'an object');
   return value as Ask;
 }
 
-function isText(value: unknown): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-function bad(name: string, wanted: string): AgentError {
+export function bad(name: string, wanted: string): AgentError {
   return new AgentError('BAD_REQUEST', `The member ${name} must be ${wanted}`);
 }

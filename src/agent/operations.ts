@@ -6,6 +6,7 @@ import type { Agent } from './agent.ts';
 import * as asks from './asks.ts';
 import { fitGreeting } from './greeting.ts';
 import type { Answer, Link, Request } from './link.ts';
+import { taskOrder } from './task-order.ts';
 
 type OkOf<O extends AgentOp> = AgentRequests[O]['ok'];
 type AnswerOf<O extends AgentOp> = Omit<Answer, 'ok'> & { readonly ok: OkOf<O> };
@@ -63,15 +64,18 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
   },
 
   async start(agent, { ask }) {
-    const order = asks.taskOrder(ask);
+    const order = taskOrder(ask);
     agent.cleaned.refuse(order.run_id);
     return { ok: { task: await agent.supervisor.start(order) } };
   },
 
   async stop(agent, { ask }) {
     const taskId = asks.identity(ask, 'task_id');
-    const task = await agent.supervisor.stop(taskId, asks.signalName(ask), asks.graceMs(ask));
-    return { ok: { task } };
+    const how = {
+      ...(ask.signal === undefined ? {} : { signal: asks.signalName(ask) }),
+      ...(ask.grace_ms === undefined ? {} : { graceMs: asks.graceMs(ask) }),
+    };
+    return { ok: { task: await agent.supervisor.stop(taskId, how) } };
   },
 
   read(agent, { ask }) {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { FaultSymbol } from '../../api/faults.ts';
 import type { Caller } from '../drivers/http/auth.ts';
 import { AnswerRoom } from './answer-room.ts';
+import { Fault } from './fault.ts';
 
 /** How a call came in. */
 export type Protocol = 'xmlrpc' | 'jsonrpc';
@@ -10,13 +11,34 @@ export type Protocol = 'xmlrpc' | 'jsonrpc';
 /** What all calls of one request (a multicall, a batch) share. */
 export class CallRequest {
   readonly room = new AnswerRoom();
+  #isPaid: boolean;
 
-  /** @param remote address of the client, when known */
+  /**
+   * @param remote address of the client, when known
+   * @param isPaid its first call was counted against the token's rate when its head was read
+   */
   constructor(
     readonly protocol: Protocol,
     readonly caller: Caller,
     readonly remote?: string | undefined,
-  ) {}
+    isPaid = false,
+  ) {
+    this.#isPaid = isPaid;
+  }
+
+  /** Counts one call against the token's rate. @throws Fault RATE_LIMITED */
+  pay(): void {
+    const waitS = this.#isPaid ? 0 : (this.caller.rate?.take() ?? 0);
+    this.#isPaid = false;
+    if (waitS === 0) return;
+    const sentence = `The token "${this.caller.name}" makes more calls than its rate allows`;
+    throw new Fault('RATE_LIMITED', sentence, { retry_after_s: waitS });
+  }
+
+  /** What was just paid counts for the next call: a multicall costs as much as the calls in it. */
+  passOn(): void {
+    this.#isPaid = true;
+  }
 }
 
 /** Tells calls of this process from those of another in one log; a counter follows. */

@@ -3,9 +3,11 @@
 import type { Answer } from '../core/decide.ts';
 import type { Input } from '../core/input.ts';
 import type { State } from '../core/state.ts';
+import type { CallbackSecrets } from '../drivers/callback-secrets.ts';
 import type { Journal } from '../drivers/journal.ts';
 import type { NodeDriver } from '../drivers/nodes/node-driver.ts';
 import type { OutputStore } from '../drivers/outputs.ts';
+import type { TokenBook } from '../drivers/token-book.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { Writer } from './loop.ts';
 import type { Operations } from './operations.ts';
@@ -18,7 +20,10 @@ export interface Context {
   readonly nodes: NodeDriver;
   readonly outputs: OutputStore;
   readonly callbacks: Callbacks;
+  /** Secrets and passwords of callback subscribers. */
+  readonly secrets: CallbackSecrets;
   readonly operations: Operations;
+  readonly tokens: Pick<TokenBook, 'create' | 'list' | 'revoke'>;
   /** The only folder that plushLoadApp may read; absolute. */
   readonly appsDir: string;
   readonly stateDir: string;

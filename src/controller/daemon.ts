@@ -4,17 +4,20 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Registry } from 'prom-client';
-import type { Scope } from '../../api/methods.ts';
+import { SCOPES } from '../../api/method.ts';
 import type { NodeSpec } from '../../api/spec.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import { hostPart } from '../core/pool/hostname.ts';
 import { parseDirectory } from '../core/spec/directory.ts';
 import { formatDiagnostic } from '../core/spec/format.ts';
+import type { State } from '../core/state.ts';
 import { messageOf } from '../drivers/agent-error.ts';
+import { CallbackSecrets } from '../drivers/callback-secrets.ts';
 import { createAuthenticate } from '../drivers/http/auth.ts';
-import type { HttpFace } from '../drivers/http/face.ts';
+import type { Certificate, HttpFace } from '../drivers/http/face.ts';
 import { createHttpFace } from '../drivers/http/server.ts';
+import type { Journal } from '../drivers/journal.ts';
 import { openSqliteJournal } from '../drivers/journal-sqlite.ts';
 import { createLocalAccess } from '../drivers/local/access.ts';
 import type { Log } from '../drivers/log.ts';
@@ -25,20 +28,19 @@ import { openOutputStore } from '../drivers/outputs.ts';
 import { requestResources } from '../drivers/resource-service.ts';
 import { createSshAccess, type SshAccess } from '../drivers/ssh/access.ts';
 import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
+import { TokenBook } from '../drivers/token-book.ts';
 import { ensureToken } from '../drivers/token-file.ts';
+import { Audit } from './audit.ts';
 import { observeAll } from './call.ts';
 import { createCallLog } from './call-log.ts';
 import { createCallMetrics } from './call-metrics.ts';
+import { SYSTEM_CLOCK } from './callback-reader.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Context } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventStream } from './event-stream.ts';
-import { appHandlers } from './handlers/apps.ts';
-import { controlHandlers } from './handlers/control.ts';
-import { nodeHandlers } from './handlers/nodes.ts';
-import { operationHandlers } from './handlers/operations.ts';
-import { runHandlers } from './handlers/runs.ts';
-import { subscriptionHandlers } from './handlers/subscriptions.ts';
+import { allHandlers } from './handlers/all.ts';
+import { OWNER } from './handlers/tokens.ts';
 import { Loop } from './loop.ts';
 import { registerMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
@@ -47,7 +49,6 @@ import { createRpc } from './rpc.ts';
 import { Timers } from './timers.ts';
 import { createWeb } from './web.ts';
 
-const ALL_SCOPES: readonly Scope[] = ['read', 'broker', 'operate', 'admin'];
 /** How long answers under way may take when the daemon stops. */
 const CLOSE_GRACE_MS = 2_000;
 /** How long agents may take to leave, and callback clients to take their last calls, on plushQuit. */
@@ -81,6 +82,8 @@ export class Daemon {
   #callbacks: Callbacks | undefined;
   #operations: Operations | undefined;
   #face: HttpFace | undefined;
+  #tokens: TokenBook | undefined;
+  #audit: Audit | undefined;
   #closeJournal: () => void = () => {};
   readonly #timers = new Timers((timer) => this.#submit({ type: 'timer', timer }));
   #ready = false;
@@ -96,6 +99,8 @@ export class Daemon {
     const stateDir = openStateDir(options.state);
     this.#stateDir = stateDir;
     const token = ensureToken(options.tokenFile ?? stateDir.file('token'));
+    this.#tokens = new TokenBook({ file: stateDir.file('tokens.json'), defaultRate: options.rateLimit });
+    this.#audit = new Audit(stateDir.file('audit.log'), log);
     const journal = openSqliteJournal(stateDir.file('journal.db'));
     this.#closeJournal = () => journal.close();
     const events = new EventStream(journal);
@@ -117,13 +122,8 @@ export class Daemon {
     await loop.submit({ type: 'start_controller', controller: randomBytes(4).toString('hex'), version });
     const outputs = openOutputStore(stateDir.file('outputs'));
     this.#outputs = outputs;
-    this.#callbacks = new Callbacks({
-      journal,
-      state: loop.state,
-      submit: (input) => loop.submit(input),
-      random: Math.random,
-      log,
-    });
+    const secrets = openSecrets(stateDir, loop.state);
+    this.#callbacks = this.#makeCallbacks(loop, journal, secrets, this.#tokens);
     const nodes = await this.#makeNodes(loop, stateDir, outputs);
     this.#nodes = nodes;
     this.#operations = new Operations({
@@ -139,7 +139,9 @@ export class Daemon {
       nodes,
       outputs,
       callbacks: this.#callbacks,
+      secrets,
       operations: this.#operations,
+      tokens: this.#tokens,
       appsDir: options.apps,
       stateDir: stateDir.path,
       version,
@@ -147,14 +149,18 @@ export class Daemon {
       callbackHosts: options.callbackHosts,
     };
     await this.loadDirectory();
-    const url = await this.#serve(context, token.token, events);
+    const url = await this.#serve(context, token.token, events, this.#tokens, this.#audit);
     this.#tidyUp();
     loop.resume();
     this.#callbacks.wake();
     this.#ready = true;
     const token_file = options.tokenFile ?? stateDir.file('token');
     stateDir.writeRuntimeInfo({ url, pid: process.pid, token_file });
-    const warnings = [...stateDir.warnings, ...(token.warning === undefined ? [] : [token.warning])];
+    const warnings = [
+      ...stateDir.warnings,
+      ...(token.warning === undefined ? [] : [token.warning]),
+      ...this.#tokens.warnings,
+    ];
     return { url, token_file, warnings };
   }
 
@@ -175,6 +181,20 @@ export class Daemon {
     await this.#loop?.submit({ type: 'load_directory', nodes });
   }
 
+  /** Reads the certificate again and serves new connections with it. @throws with a sentence; the former one stays */
+  renewCertificate(): boolean {
+    const certificate = this.#readCertificate();
+    if (certificate === undefined || this.#face === undefined) return false;
+    this.#face.renewCertificate(certificate);
+    return true;
+  }
+
+  #readCertificate(): Certificate | undefined {
+    const { tlsCert, tlsKey } = this.#setup.options;
+    if (tlsCert === undefined || tlsKey === undefined) return undefined;
+    return { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) };
+  }
+
   /** Stops serving; runs go on without this daemon and are picked up by the next. */
   async stop(): Promise<void> {
     if (this.#ending) return;
@@ -183,11 +203,26 @@ export class Daemon {
     this.#timers.close();
     this.#operations?.close();
     await this.#face?.close({ graceMs: CLOSE_GRACE_MS });
+    this.#tokens?.close();
+    this.#audit?.close();
     this.#callbacks?.close();
     this.#nodes?.close();
     this.#loop?.close();
     this.#closeJournal();
     this.#stateDir?.close();
+  }
+
+  #makeCallbacks(loop: Loop, journal: Journal, secrets: CallbackSecrets, tokens: TokenBook): Callbacks {
+    return new Callbacks({
+      journal,
+      state: loop.state,
+      secrets,
+      clock: SYSTEM_CLOCK,
+      isGoodCaller: (name) => name === OWNER || tokens.isGood(name),
+      submit: (input) => loop.submit(input),
+      random: Math.random,
+      log: this.#setup.log,
+    });
   }
 
   async #makeNodes(loop: Loop, stateDir: StateDir, outputs: Context['outputs']): Promise<NodeDriver> {
@@ -222,34 +257,37 @@ export class Daemon {
     });
   }
 
-  async #serve(context: Context, token: string, events: EventStream): Promise<string> {
+  async #serve(
+    context: Context,
+    token: string,
+    events: EventStream,
+    tokens: TokenBook,
+    audit: Audit,
+  ): Promise<string> {
     const { options, log } = this.#setup;
-    const handlers = {
-      ...nodeHandlers(context),
-      ...appHandlers(context),
-      ...runHandlers(context),
-      ...operationHandlers(context),
-      ...subscriptionHandlers(),
-      ...controlHandlers(context),
-    };
     const registry = new Registry();
     registerMetrics(registry, {
       ...context,
       sshConnections: () => this.#ssh?.connections ?? 0,
       http: () => this.#face?.usage(),
     });
-    const observer = observeAll([createCallLog(log), createCallMetrics(registry)]);
-    const rpc = createRpc(new Dispatcher(handlers, log, () => this.#loop?.durable(), observer), observer);
-    const { tlsCert, tlsKey } = options;
+    const observer = observeAll([createCallLog(log), createCallMetrics(registry), audit]);
+    const rpc = createRpc(
+      new Dispatcher(allHandlers(context), log, () => this.#loop?.durable(), observer),
+      observer,
+    );
+    const tls = this.#readCertificate();
+    const owner = { token, caller: { name: OWNER, scopes: new Set(SCOPES) } };
     this.#face = createHttpFace({
       listen: { host: options.host, port: options.port },
-      ...(tlsCert === undefined || tlsKey === undefined
-        ? {}
-        : { tls: { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) } }),
-      authenticate: createAuthenticate([{ token, caller: { name: 'owner', scopes: new Set(ALL_SCOPES) } }]),
+      ...(tls === undefined ? {} : { tls }),
+      authenticate: createAuthenticate([owner], (presented) => tokens.find(presented)),
+      corsOrigins: options.corsOrigins,
+      onStranger: (remote, path) => audit.stranger(remote, path),
       rpc: { ...rpc, events: (query) => events.stream(query) },
       web: createWeb({ whyNotReady: () => this.#whyNotReady(), metrics: registry }),
       allowedHosts: options.allowedHosts,
+      limits: { maxBodyBytes: options.maxBodyBytes },
       log,
     });
     return this.#face.listen();
@@ -340,6 +378,14 @@ export class Daemon {
     );
     this.#setup.onEnd(1);
   }
+}
+
+/** The secrets of callback subscribers, without those that nobody has any more. */
+function openSecrets(stateDir: StateDir, { clients, subscriptions }: State): CallbackSecrets {
+  const secrets = new CallbackSecrets(stateDir.file('callback-secrets.json'));
+  const named = [...clients.values(), ...subscriptions.values()].map(({ credentials }) => credentials);
+  secrets.keepOnly(new Set(named.filter((reference) => reference !== undefined)));
+  return secrets;
 }
 
 /** The agent's bundle beside the daemon's own file. */

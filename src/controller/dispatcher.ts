@@ -1,6 +1,8 @@
 /** Calls by name: parameters checked, scope checked, the handler called, and whatever it throws made a fault. */
 
+import type { MethodDefinition } from '../../api/method.ts';
 import { type MethodName, methodTable, type ParamsOf, type ResultOf } from '../../api/methods.ts';
+import type { Caller } from '../drivers/http/auth.ts';
 import type { Log } from '../drivers/log.ts';
 import { Call, type CallObserver, type CallRequest } from './call.ts';
 import { asFault, Fault, unknownMethod } from './fault.ts';
@@ -28,7 +30,20 @@ const MAX_MULTICALL = 10_000;
 /** Whether a call changes nothing, as far as its method tells. */
 export function isRead(method: unknown): boolean {
   if (typeof method !== 'string' || !Object.hasOwn(methodTable, method)) return true;
-  return methodTable[method as MethodName]?.scope === 'read';
+  const { scope, isRead: tells = false } = methodTable[method] as MethodDefinition;
+  return scope === 'read' || scope === 'any' || tells;
+}
+
+/** @throws Fault FORBIDDEN */
+function checkScope(name: MethodName, { scopes, name: token }: Caller): void {
+  const { scope, ownNodes } = methodTable[name] as MethodDefinition;
+  if (scope === 'any' || scopes.has(scope)) return;
+  if (ownNodes === true && scopes.has('broker')) return;
+  // Who runs applications on all nodes may also say which there are.
+  if (scope === 'broker' && scopes.has('operate')) return;
+  throw new Fault('FORBIDDEN', `The token "${token}" may not call ${name}: it lacks the scope ${scope}`, {
+    scope,
+  });
 }
 
 export class Dispatcher {
@@ -60,6 +75,7 @@ export class Dispatcher {
     const call = new Call(method, params, request);
     this.#observer.started(call);
     try {
+      request.pay();
       request.room.check();
       const answer = await this.#call(call);
       this.#observer.ended(call, 'ok', performance.now() - call.startedMs);
@@ -87,15 +103,13 @@ export class Dispatcher {
       throw unknownMethod(method);
     }
     const name = method as MethodName;
-    const { scope } = methodTable[name] as { scope: 'read' };
-    if (!caller.scopes.has(scope))
-      throw new Fault('INVALID_REQUEST', `The token may not call ${name}: it lacks the scope ${scope}`);
+    checkScope(name, caller);
     const values = checkParameters(name, params);
     if (name === 'system.multicall') return this.#multicall(values[0] as unknown[], request);
     const handler = this.#handlers[name] as (context: CallContext, ...params: unknown[]) => unknown;
     const answer = await handler(call, ...values);
     // What has changed something is told once it is durable, and never takes much.
-    if (scope !== 'read') return answer;
+    if (!isRead(name)) return answer;
     await this.#durable();
     return room.take(answer);
   }
@@ -107,6 +121,7 @@ export class Dispatcher {
   async #multicall(calls: readonly unknown[], request: CallRequest): Promise<unknown[]> {
     if (calls.length > MAX_MULTICALL)
       throw new Fault('INVALID_PARAMETERS', `system.multicall takes at most ${MAX_MULTICALL} calls`);
+    if (calls.length > 0) request.passOn();
     return inTurns(
       calls,
       (call) => isRead((call as { methodName?: unknown } | null)?.methodName),

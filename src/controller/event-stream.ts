@@ -11,7 +11,7 @@ const PAGE = 500;
 const MAX_LOOKED_AT = 20_000;
 
 /** An event as it goes out: the fact's members beside its number, time and type. */
-function eventOf({ seq, time, type, body }: JournalRecord): StreamedEvent {
+export function eventOf({ seq, time, type, body }: JournalRecord): StreamedEvent {
   return { seq, time, type, ...body };
 }
 

@@ -219,6 +219,6 @@ function readSnapshot(
 }
 
 /** A record of the journal as the fact it is. */
-export function factOf({ type, time, body }: JournalRecord): Fact {
+function factOf({ type, time, body }: JournalRecord): Fact {
   return { type, time, body } as Fact;
 }

@@ -46,6 +46,12 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => {
+    try {
+      if (daemon.renewCertificate())
+        log.info({ certificate: options.tlsCert }, 'The certificate was read again');
+    } catch (error) {
+      log.error({ err: messageOf(error) }, 'The certificate was not read again; the former one stays');
+    }
     daemon.loadDirectory().then(
       () => log.info({ directory: options.directory }, 'The directory was read again'),
       (error: unknown) =>

@@ -18,6 +18,10 @@ export interface Options {
   readonly insecureListen: boolean;
   readonly callbackHosts: readonly string[];
   readonly allowedHosts: readonly string[];
+  readonly corsOrigins: readonly string[];
+  /** Calls a second of a token that has no rate of its own; 0 is without limit. */
+  readonly rateLimit: number;
+  readonly maxBodyBytes: number;
   readonly logLevel: string;
 }
 
@@ -43,6 +47,15 @@ const KNOWN: Readonly<Record<string, { readonly value?: string; readonly doc: st
     value: 'HOST,…',
     doc: 'names by which clients may call, beside the loopback and the listen host',
   },
+  'cors-origin': {
+    value: 'ORIGIN,…',
+    doc: 'origins whose pages may call, such as https://console.example; default none',
+  },
+  'rate-limit': {
+    value: 'N',
+    doc: 'calls a second of a made token without a rate of its own; default 2000, 0 for no limit',
+  },
+  'max-body': { value: 'BYTES', doc: 'largest body of a request, 65536 to 67108864; default 1048576' },
   topology: { value: 'star', doc: 'how agents are reached; this version has star' },
   degree: { value: 'N', doc: 'children of a node in a tree of agents, 2 to 100; a star has none' },
   'log-level': { value: 'LEVEL', doc: 'error, warn, info or debug; default info' },
@@ -193,6 +206,9 @@ function build(raw: Raw, env: NodeJS.ProcessEnv, cwd: string): Options {
     insecureListen,
     callbackHosts: list(raw['callback-hosts']),
     allowedHosts: list(raw['allowed-hosts']),
+    corsOrigins: list(raw['cors-origin']).map(origin),
+    rateLimit: number(raw, 'rate-limit', { least: 0, most: 1_000_000, usual: 2_000 }),
+    maxBodyBytes: number(raw, 'max-body', { least: 64 << 10, most: 64 << 20, usual: 1 << 20 }),
     logLevel: choice(raw, 'log-level', LEVELS, 'info'),
     ...optional('directory', path('directory')),
     ...optional('sshIdentity', path('ssh-identity')),
@@ -228,6 +244,27 @@ function choice<T extends string>(raw: Raw, name: string, allowed: readonly T[],
   if (value === undefined) return fallback;
   if ((allowed as readonly string[]).includes(value)) return value as T;
   throw new OptionError(`--${name} is one of ${allowed.join(', ')}, not "${value}"`);
+}
+
+function number(
+  raw: Raw,
+  name: string,
+  { least, most, usual }: { readonly least: number; readonly most: number; readonly usual: number },
+): number {
+  const text = raw[name];
+  if (text === undefined) return usual;
+  const value = Number(text);
+  if (/^\d{1,9}$/.test(text) && value >= least && value <= most) return value;
+  throw new OptionError(`--${name} is a number from ${least} to ${most}, not "${text}"`);
+}
+
+/** As a browser writes it: scheme and host in lower case, the port only where it is not the scheme's own, no path. */
+function origin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isWhole =
+    url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '';
+  if (isWhole && url.username === '' && url.hash === '') return url.origin;
+  throw new OptionError(`--cors-origin takes origins such as https://console.example, and "${text}" is none`);
 }
 
 function list(text: string | undefined): string[] {

@@ -5,7 +5,7 @@ import { WireError } from '../wire/errors.ts';
 import { decodeJsonRpc, type JsonRpcItem } from '../wire/jsonrpc/decode.ts';
 import { encodeJsonRpcBatch, encodeJsonRpcError, encodeJsonRpcResult } from '../wire/jsonrpc/encode.ts';
 import { decodeCall } from '../wire/xmlrpc/decode.ts';
-import { encodeFault, encodeResponse } from '../wire/xmlrpc/encode.ts';
+import { type EncodeOptions, encodeFault, encodeResponse } from '../wire/xmlrpc/encode.ts';
 import { type CallObserver, CallRequest } from './call.ts';
 import { type Dispatcher, isRead } from './dispatcher.ts';
 import { asFault, type Fault } from './fault.ts';
@@ -22,19 +22,20 @@ export function createRpc(
   observer: Pick<CallObserver, 'unreadable'>,
 ): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
   return {
-    async xmlrpc(body, contentType, caller, remote) {
-      const request = new CallRequest('xmlrpc', caller, remote);
+    async xmlrpc(body, contentType, caller, remote, head = {}) {
+      const request = new CallRequest('xmlrpc', caller, remote, head.isPaid);
       try {
         const { method, params } = decodeCall(body, contentType);
-        return { body: encodeResponse(await dispatcher.call(method, params, request)), contentType: XML };
+        const answer = await dispatcher.call(method, params, request);
+        return { body: encodeResponse(answer, encoding(head.xmlTypes)), contentType: XML };
       } catch (error) {
         if (error instanceof WireError) observer.unreadable(request, error.symbol);
         const { code, message } = answerable(error);
-        return { body: encodeFault(code, message), contentType: XML };
+        return { body: encodeFault(code, message), contentType: XML, status: statusOf(code) };
       }
     },
-    async jsonrpc(body, caller, remote) {
-      const request = new CallRequest('jsonrpc', caller, remote);
+    async jsonrpc(body, caller, remote, head = {}) {
+      const request = new CallRequest('jsonrpc', caller, remote, head.isPaid);
       try {
         const message = decodeJsonRpc(body);
         const items = message.batch ? message.items : [message.item];
@@ -44,8 +45,10 @@ export function createRpc(
           (item) => answer(dispatcher, observer, item, request),
         );
         const answers = texts.filter((text) => text !== undefined);
-        if (answers.length === 0) return { status: 204 };
-        return { status: 200, body: message.batch ? encodeJsonRpcBatch(answers) : (answers[0] as string) };
+        const [first] = answers;
+        if (first === undefined) return { status: 204 };
+        if (message.batch) return { status: 200, body: encodeJsonRpcBatch(answers.map(({ text }) => text)) };
+        return { status: first.status, body: first.text };
       } catch (error) {
         if (error instanceof WireError) observer.unreadable(request, error.symbol);
         return { status: 200, body: encodeJsonRpcError('null', answerable(error)) };
@@ -59,18 +62,34 @@ async function answer(
   observer: Pick<CallObserver, 'unreadable'>,
   item: JsonRpcItem,
   request: CallRequest,
-): Promise<string | undefined> {
+): Promise<{ readonly status: number; readonly text: string } | undefined> {
   if (item.kind === 'invalid') {
     const { code, symbol, message } = item.error;
     observer.unreadable(request, symbol);
-    return encodeJsonRpcError(item.rawId, { code, message: `${symbol}: ${message}`, data: { code: symbol } });
+    const error = { code, message: `${symbol}: ${message}`, data: { code: symbol } };
+    return { status: 200, text: encodeJsonRpcError(item.rawId, error) };
   }
   try {
     const result = await dispatcher.call(item.method, item.params, request);
-    return item.rawId === undefined ? undefined : encodeJsonRpcResult(item.rawId, result);
+    if (item.rawId === undefined) return undefined;
+    return { status: 200, text: encodeJsonRpcResult(item.rawId, result) };
   } catch (error) {
-    return item.rawId === undefined ? undefined : encodeJsonRpcError(item.rawId, answerable(error));
+    if (item.rawId === undefined) return undefined;
+    const fault = answerable(error);
+    return { status: statusOf(fault.code), text: encodeJsonRpcError(item.rawId, fault) };
   }
+}
+
+/** A call for which the token is not good is refused by HTTP too; as one of many, by its fault alone. */
+function statusOf(code: number): number {
+  return code === faults.FORBIDDEN.code ? 403 : 200;
+}
+
+/** The types beyond the specification that a client has asked for; of others nothing is known, and they are not sent. */
+function encoding(asked: string | undefined): EncodeOptions {
+  if (asked === undefined) return {};
+  const types = asked.split(',').map((type) => type.trim().toLowerCase());
+  return { nil: types.includes('nil'), i8: types.includes('i8') };
 }
 
 /** The error object of JSON-RPC, of which a fault is the first two members. @throws what is no fault */

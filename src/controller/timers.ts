@@ -12,7 +12,7 @@ export class Timers {
 
   set(timer: Timer, delayMs: number): void {
     if (this.#closed) return;
-    const key = `${timer.kind} ${'hostname' in timer ? timer.hostname : timer.run_id}`;
+    const key = Object.values(timer).join(' ');
     clearTimeout(this.#set.get(key));
     const handle = setTimeout(() => {
       this.#set.delete(key);

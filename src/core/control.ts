@@ -1,9 +1,7 @@
-/** Decisions about the controller itself, applications and callback clients. */
+/** Decisions about the controller itself and applications. */
 import type { InputOf } from './input.ts';
-import { MAX_CLIENTS } from './limits.ts';
 import { interruptOperations } from './operation/decide.ts';
 import { refuseWhenQuitting } from './quitting.ts';
-import { Rejection } from './rejection.ts';
 import { endRun } from './run/recover.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -30,15 +28,4 @@ export function quit(tx: Transaction): void {
       endRun(tx, run, 'aborted', 'quit', 'plushQuit was called');
   }
   tx.emit('quit_requested', {});
-}
-
-export function registerClient(tx: Transaction, { url }: InputOf<'register_client'>): void {
-  if (!tx.state.clients.has(url) && tx.state.clients.size >= MAX_CLIENTS) {
-    throw new Rejection('TOO_MANY_SUBSCRIBERS', `${MAX_CLIENTS} callback clients are registered already`);
-  }
-  tx.emit('client_registered', { url });
-}
-
-export function suspendClient(tx: Transaction, { url, message }: InputOf<'suspend_client'>): void {
-  if (tx.state.clients.get(url)?.suspended === false) tx.emit('client_suspended', { url, message });
 }

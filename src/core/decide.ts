@@ -9,7 +9,9 @@ import type { Input, InputOf, Moment } from './input.ts';
 import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
 import * as run from './run/decide.ts';
+import * as restart from './run/restart.ts';
 import type { State } from './state.ts';
+import * as subscription from './subscription/decide.ts';
 import { Transaction } from './transaction.ts';
 
 /** What a command answers: an id where it made something, else nothing. */
@@ -28,8 +30,10 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   load_app: control.loadApp,
   create_resources: operation.createResources,
   quit: control.quit,
-  register_client: control.registerClient,
-  suspend_client: control.suspendClient,
+  register_client: subscription.registerClient,
+  subscribe: subscription.subscribe,
+  unsubscribe: subscription.unsubscribe,
+  suspend: subscription.suspend,
   resources_answered: operation.resourcesAnswered,
   start_shell: operation.startShell,
   end_shell: operation.endShell,
@@ -51,6 +55,8 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   timer: (tx, { timer }) => {
     if (timer.kind === 'reconnect') pool.reconnect(tx, timer.hostname);
     else if (timer.kind === 'restore') pool.restore(tx, timer.hostname);
+    else if (timer.kind === 'restart_task') restart.restartTask(tx, timer.task_id);
+    else if (timer.kind === 'begin_again') restart.beginAgain(tx, timer.run_id);
     else run.endOverdue(tx, timer.run_id);
   },
 };

@@ -17,12 +17,22 @@ export type Effect =
       readonly software: readonly SoftwareSpec[];
     }
   | { readonly type: 'start_task'; readonly hostname: string; readonly order: TaskOrder }
+  /** Stop a task that the run goes on without; answers with its report, also when the agent never heard of it. */
+  | {
+      readonly type: 'stop_task';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly task_id: string;
+      readonly grace_ms: number;
+    }
   /** Stop the run's tasks on the node, bring their output back, remove the run's folder; answers cleaned. */
   | {
       readonly type: 'clean';
       readonly hostname: string;
       readonly run_id: string;
       readonly task_ids: readonly string[];
+      /** The longest time that one of the tasks may take to stop, where that is longer than usual. */
+      readonly grace_ms?: number;
     }
   | { readonly type: 'timer'; readonly timer: Timer; readonly delayMs: number }
   | {

@@ -2,11 +2,13 @@
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import type { SoftwareSpec } from '../../api/spec.ts';
 import type { Effect } from './effect.ts';
-import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES } from './limits.ts';
+import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
 import { argumentsOf } from './run/arguments.ts';
-import { splitTaskId } from './run/evolve.ts';
+import { splitTaskId, taskId } from './run/evolve.ts';
 import { planOf } from './run/plan.ts';
+import { graceOf, monitorsOf, processOf } from './run/policy.ts';
+import { keepsFiles } from './run/restart.ts';
 import { isOver, type Member, type Run, type State, type Task } from './state.ts';
 import type { TaskOrder } from './task.ts';
 
@@ -43,9 +45,16 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   // The end of a run has all its nodes cleaned already.
   member_failed: ({ run_id, hostname }, state) =>
     state.runs.get(run_id)?.ending === undefined ? cleanIfConnected(state, hostname, run_id) : [],
-  run_ending: ({ run_id }, state) => {
-    const effects: Effect[] = [{ type: 'timer', timer: { kind: 'end', run_id }, delayMs: END_DEADLINE_MS }];
+  // A finished node that kept its files for a restart, and is taken out of the run while it still answers.
+  member_cleaned: ({ run_id, hostname, owed }, state) => {
     const run = state.runs.get(run_id);
+    return owed && run !== undefined && keepsFiles(run) ? cleanIfConnected(state, hostname, run_id) : [];
+  },
+  run_ending: ({ run_id }, state) => {
+    const run = state.runs.get(run_id);
+    const effects: Effect[] = [
+      { type: 'timer', timer: { kind: 'end', run_id }, delayMs: endDeadlineMs(run) },
+    ];
     for (const member of run?.members.values() ?? []) {
       if (member.phase !== 'done') effects.push(...cleanIfConnected(state, member.hostname, run_id));
     }
@@ -55,9 +64,24 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   quit_requested: (_body, state) => quitWhenIdle(state),
   task_exited: ({ run_id, task_id }, state) => {
     const [, , hostname] = splitTaskId(task_id);
-    const member = state.runs.get(run_id)?.members.get(hostname);
-    return member?.phase === 'finishing' ? cleanIfConnected(state, hostname, run_id) : [];
+    return cleanIfFinishing(state, run_id, hostname);
   },
+  policy_applied: ({ run_id, task_id, policy, retry_ms }, state) => {
+    if (retry_ms !== undefined)
+      return [{ type: 'timer', timer: { kind: 'restart_task', task_id }, delayMs: retry_ms }];
+    const [, , hostname] = splitTaskId(task_id);
+    return policy === 'ignore' ? cleanIfFinishing(state, run_id, hostname) : [];
+  },
+  run_restarting: ({ run_id }, state) => {
+    const run = state.runs.get(run_id);
+    const members = [...(run?.members.values() ?? [])];
+    return members
+      .filter(({ hostname }) => state.nodes.get(hostname)?.link === 'connected')
+      .flatMap((member) => stopTasks(run as Run, member));
+  },
+  run_stopped: ({ run_id, retry_ms }) => [
+    { type: 'timer', timer: { kind: 'begin_again', run_id }, delayMs: retry_ms },
+  ],
   task_ordered: ({ run_id, hostname, block }, state) => {
     const run = state.runs.get(run_id);
     const task = run?.members.get(hostname)?.tasks.get(block);
@@ -72,6 +96,33 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
       : [{ type: 'request_resources', operation_id, component, index, request }];
   },
 };
+
+/** The effects that end the part of a member with nothing left to do, unless it may have to do it again. */
+function cleanIfFinishing(state: State, run_id: string, hostname: string): Effect[] {
+  const run = state.runs.get(run_id);
+  if (run?.members.get(hostname)?.phase !== 'finishing' || keepsFiles(run)) return [];
+  return cleanIfConnected(state, hostname, run_id);
+}
+
+/** Nodes that do not answer hold up the end of a run this long; tasks that may take their time to stop get it. */
+function endDeadlineMs(run: Run | undefined): number {
+  return END_DEADLINE_MS + (run === undefined ? 0 : planOf(run.spec).graceMs - STOP_GRACE_MS);
+}
+
+/** The effects that stop what a member runs while its run begins again. */
+function stopTasks(run: Run, member: Member): Effect[] {
+  const { hostname } = member;
+  const { run_id } = run;
+  return [...member.tasks.values()]
+    .filter(({ task_id }) => run.restarting?.stopping.has(task_id))
+    .map(({ task_id, block }) => ({
+      type: 'stop_task',
+      hostname,
+      run_id,
+      task_id,
+      grace_ms: graceOf(run.spec, block),
+    }));
+}
 
 function quitWhenIdle(state: State): Effect[] {
   if (!state.quitting) return [];
@@ -106,8 +157,10 @@ function hasFiles({ phase }: Member): boolean {
 function memberWork(run: Run, member: Member | undefined): Effect[] {
   if (member === undefined || isOver(run)) return [];
   if (member.phase === 'done') return [];
-  if (run.state === 'ending' || member.phase === 'finishing') return [cleanMember(run, member)];
+  if (run.state === 'ending') return [cleanMember(run, member)];
+  if (member.phase === 'finishing') return keepsFiles(run) ? [] : [cleanMember(run, member)];
   if (member.phase === 'preparing') return [install(run, member)];
+  if (run.restarting !== undefined) return stopTasks(run, member);
   // A running task is not ordered again: an agent that has forgotten it would run it twice.
   return [...member.tasks.values()]
     .filter((task) => task.state === 'ordered')
@@ -148,16 +201,42 @@ function taskOrder(run: Run, task: Task): TaskOrder {
       PLUSH_TASK: task.task_id,
     },
     max_output_bytes: MAX_OUTPUT_BYTES,
+    ...processOrder(run, task),
+  };
+}
+
+/** What the specification says of a process and the order passes on as it is. */
+function processOrder(run: Run, { block, attempt, hostname }: Task): Partial<TaskOrder> {
+  const process = processOf(run.spec, block);
+  if (process === undefined) return {};
+  const { stdin, user, timeout_ms, stop_signal, stop_grace_ms } = process;
+  const liveness = monitorsOf(run.spec, block).map(({ type, target, interval_ms, timeout_ms, failures }) => ({
+    type,
+    ...(target === undefined ? {} : { target }),
+    interval_ms,
+    timeout_ms,
+    failures,
+  }));
+  return {
+    ...(stdin === undefined ? {} : { stdin }),
+    ...(user === undefined ? {} : { user }),
+    ...(timeout_ms === undefined ? {} : { timeout_ms }),
+    ...(stop_signal === undefined ? {} : { stop_signal }),
+    ...(stop_grace_ms === undefined ? {} : { stop_grace_ms }),
+    ...(liveness.length === 0 ? {} : { liveness }),
+    ...(attempt === 1 ? {} : { replaces: taskId(run.run_id, block, hostname, attempt - 1) }),
   };
 }
 
 /** The effect that ends a member's part on its node. */
 function cleanMember(run: Run, member: Member): Effect {
+  const { graceMs } = planOf(run.spec);
   return {
     type: 'clean',
     hostname: member.hostname,
     run_id: run.run_id,
     task_ids: [...member.tasks.values()].map((task) => task.task_id),
+    ...(graceMs > STOP_GRACE_MS ? { grace_ms: graceMs } : {}),
   };
 }
 
@@ -184,8 +263,28 @@ export function resume(state: State, nowMs: number): Effect[] {
     }
   }
   for (const run of state.runs.values()) {
+    const { run_id } = run;
+    if (run.state === 'running') effects.push(...resumeRestarts(run, nowMs));
     if (run.state !== 'ending') continue;
-    effects.push({ type: 'timer', timer: { kind: 'end', run_id: run.run_id }, delayMs: END_DEADLINE_MS });
+    effects.push({ type: 'timer', timer: { kind: 'end', run_id }, delayMs: endDeadlineMs(run) });
+  }
+  return effects;
+}
+
+/** The waits before restarts go on where they were. */
+function resumeRestarts({ run_id, restarting, members }: Run, nowMs: number): Effect[] {
+  const left = (at: string) => Math.max(0, Date.parse(at) - nowMs);
+  if (restarting !== undefined) {
+    const { at } = restarting;
+    const timer = { kind: 'begin_again', run_id } as const;
+    return at === undefined ? [] : [{ type: 'timer', timer, delayMs: left(at) }];
+  }
+  const effects: Effect[] = [];
+  for (const member of members.values()) {
+    for (const { task_id, restart_at: at } of member.tasks.values()) {
+      if (at === undefined) continue;
+      effects.push({ type: 'timer', timer: { kind: 'restart_task', task_id }, delayMs: left(at) });
+    }
   }
   return effects;
 }

@@ -4,7 +4,9 @@ import { isNeeded } from './needed.ts';
 import { operationEvolvers } from './operation/evolve.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
+import { policyEvolvers } from './run/policy-evolve.ts';
 import type { State } from './state.ts';
+import { subscriptionEvolvers } from './subscription/evolve.ts';
 
 export type Evolver<T extends EventType> = (state: State, body: FactOf<T>['body'], time: string) => void;
 
@@ -12,7 +14,9 @@ export type Evolver<T extends EventType> = (state: State, body: FactOf<T>['body'
 const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...poolEvolvers,
   ...runEvolvers,
+  ...policyEvolvers,
   ...operationEvolvers,
+  ...subscriptionEvolvers,
   controller_started: (state, { epoch, controller }, time) => {
     state.epoch = epoch;
     state.controller = controller;
@@ -37,13 +41,6 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   app_loaded: (state, { app, file }, time) => {
     state.apps.set(app.name, { spec: app, file, loaded: time });
     state.loaded = app.name;
-  },
-  client_registered: (state, { url }, time) => {
-    state.clients.set(url, { url, since: time, suspended: false });
-  },
-  client_suspended: (state, { url }) => {
-    const client = state.clients.get(url);
-    if (client !== undefined) client.suspended = true;
   },
 };
 

@@ -2,8 +2,10 @@
  * What reaches the loop: commands of the API, reports of the drivers, timers. Time and randomness arrive beside them,
  * in the Moment, never from within.
  */
+import type { Topic } from '../../api/events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { CallbackProtocol } from '../../api/subscriptions.ts';
 import type { AgentState, TaskReport } from './task.ts';
 
 /** When an input arrived (ms since 1970) and a seed for whatever is chosen by chance because of it. */
@@ -12,11 +14,25 @@ export interface Moment {
   readonly seed: number;
 }
 
+/** Who gives a command about nodes: a token by its name. */
+export interface Actor {
+  readonly name: string;
+  /** It may touch only nodes that it added itself. */
+  readonly ownNodesOnly: boolean;
+}
+
+/** A caller's name for one start, by which a repetition is known. */
+export interface StartRequest {
+  readonly request_id: string;
+  /** Digest of all that was asked for: the same id with another content is a mistake. */
+  readonly digest: string;
+}
+
 export type Input =
   | { readonly type: 'start_controller'; readonly controller: string; readonly version: string }
   | { readonly type: 'load_directory'; readonly nodes: readonly NodeSpec[] }
-  | { readonly type: 'add_node'; readonly node: NodeSpec }
-  | { readonly type: 'remove_node'; readonly hostname: string }
+  | { readonly type: 'add_node'; readonly node: NodeSpec; readonly by?: Actor }
+  | { readonly type: 'remove_node'; readonly hostname: string; readonly by?: Actor }
   | { readonly type: 'fail_host'; readonly hostname: string }
   | { readonly type: 'connect'; readonly hostname: string }
   | { readonly type: 'disconnect'; readonly hostname: string }
@@ -26,7 +42,7 @@ export type Input =
   | { readonly type: 'abort_run'; readonly run_id: string }
   | { readonly type: 'create_resources' }
   /** A command is to run on these nodes. */
-  | { readonly type: 'start_shell'; readonly hostnames: readonly string[] }
+  | { readonly type: 'start_shell'; readonly hostnames: readonly string[]; readonly request?: StartRequest }
   /** The command has ended on every node, or never began there. */
   | {
       readonly type: 'end_shell';
@@ -35,8 +51,31 @@ export type Input =
       readonly failed: number;
     }
   | { readonly type: 'quit' }
-  | { readonly type: 'register_client'; readonly url: string }
-  | { readonly type: 'suspend_client'; readonly url: string; readonly message: string }
+  | {
+      readonly type: 'register_client';
+      readonly url: string;
+      readonly credentials?: string;
+      readonly caller?: string;
+    }
+  | {
+      readonly type: 'subscribe';
+      readonly url: string;
+      readonly protocol: CallbackProtocol;
+      readonly topics?: Topic[];
+      readonly details: boolean;
+      readonly signed: boolean;
+      readonly credentials?: string;
+      /** Name of who calls. */
+      readonly caller: string;
+      /** Begin after this event; -1: after the newest. Absent: where the subscription is, or after the newest. */
+      readonly after?: number;
+      /** Number of the newest event. */
+      readonly now: number;
+    }
+  /** Also of a classic client, by the id that it is listed under. */
+  | { readonly type: 'unsubscribe'; readonly subscription_id: string }
+  /** It could not be reached for too long; of a classic client too. */
+  | { readonly type: 'suspend'; readonly subscription_id: string; readonly message: string }
   /** A node's agent answers, with all it knows. */
   | { readonly type: 'node_up'; readonly hostname: string; readonly agent: AgentState }
   /** An attempt to connect failed, or an established link ended. */
@@ -65,6 +104,8 @@ export type Input =
 export type Timer =
   | { readonly kind: 'reconnect'; readonly hostname: string }
   | { readonly kind: 'restore'; readonly hostname: string }
-  | { readonly kind: 'end'; readonly run_id: string };
+  | { readonly kind: 'end'; readonly run_id: string }
+  | { readonly kind: 'restart_task'; readonly task_id: string }
+  | { readonly kind: 'begin_again'; readonly run_id: string };
 
 export type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;

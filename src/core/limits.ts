@@ -27,12 +27,26 @@ export const OWED_ATTEMPTS = 40;
 export const LOST_RESTARTS = 1;
 /** Nodes that do not answer may hold up the end of a run this long; their cleaning is owed then. */
 export const END_DEADLINE_MS = 60_000;
+/** Bounds of the policies that restart, where the specification gives none. */
+export const MAX_RESTARTS = 5;
+export const BACKOFF_MS = 1_000;
+export const MAX_BACKOFF_MS = 60_000;
+/** Between the stop signal and SIGKILL, where the specification says nothing. */
+export const STOP_GRACE_MS = 5_000;
+/** Kinds of exits, and nodes of each, that are counted for explanations. */
+export const MAX_HANDLED = 100;
+export const MAX_HANDLED_HOSTS = 1_000;
 /** Kept of each output stream of a task on its node and at the controller. */
 export const MAX_OUTPUT_BYTES = 64 << 20;
 /** Operations that are remembered, those under way included; the oldest that are over are forgotten first. */
 export const MAX_OPERATIONS = 100;
-/** Callback clients. */
+/** What the nodes may take together that a token has added which may do nothing else: about 100,000 nodes. */
+export const MAX_OWN_BYTES = 64 << 20;
+/** Classic callback clients. */
 export const MAX_CLIENTS = 1000;
+/** Subscriptions with a URL, and those of one caller among them: one caller's leave room for others'. */
+export const MAX_SUBSCRIPTIONS = 1000;
+export const MAX_CALLER_SUBSCRIPTIONS = 250;
 
 /** Causes that another attempt cannot mend. */
 export const FINAL_CAUSES: ReadonlySet<string> = new Set([

@@ -4,6 +4,7 @@
  * is one object again afterwards. In a row, Maps and Sets are written as tagged arrays; everything else is plain JSON.
  */
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import { countOwned } from './pool/owned.ts';
 import type { LoadedApp, Member, PoolNode, Run, State } from './state.ts';
 
 /**
@@ -16,8 +17,8 @@ export const FOLD_VERSION = 3;
 const MAP = '$map';
 const SET = '$set';
 
-/** Members of the state that have rows of their own. */
-type InRows = 'nodes' | 'leaving' | 'apps' | 'runs';
+/** Members of the state that have rows of their own, or are counted anew from them. */
+type InRows = 'nodes' | 'owned' | 'leaving' | 'apps' | 'runs';
 
 /** What a row holds. Specifications are numbered from 0 as they come, and come before the rows that name them. */
 type Row =
@@ -42,7 +43,7 @@ export function* encodeState(state: State): Generator<string> {
 }
 
 function* rowsOf(state: State): Generator<Row> {
-  const { nodes, leaving, apps, runs, ...rest } = state;
+  const { nodes, owned: _counted, leaving, apps, runs, ...rest } = state;
   const specs = new Map<AppSpec, number>();
   yield ['state', rest];
   for (const [hostname, node] of nodes) yield ['node', hostname, node];
@@ -107,7 +108,16 @@ class Reader {
     }
     this.#count += 1;
     if (row[0] === 'state') {
-      this.#state = { ...row[1], nodes: new Map(), leaving: new Map(), apps: new Map(), runs: new Map() };
+      const empty = {
+        nodes: new Map(),
+        owned: new Map(),
+        leaving: new Map(),
+        apps: new Map(),
+        runs: new Map(),
+      };
+      this.#state = { ...row[1], ...empty };
+      // Rows of a version that knew no subscriptions lack them.
+      this.#state.subscriptions ??= new Map();
       return;
     }
     this.#add(present(this.#state), row);
@@ -122,6 +132,7 @@ class Reader {
     switch (row[0]) {
       case 'node':
         state.nodes.set(row[1], row[2]);
+        countOwned(state, row[2].owner, row[2].spec, 1);
         return;
       case 'leaving':
         state.leaving.set(row[1], row[2]);

@@ -3,9 +3,10 @@
  *
  * Evolve changes it in place, since a copy for each fact would make every fact cost as much as the whole pool.
  */
-import type { FactBody } from '../../api/events.ts';
+import type { FactBody, Topic } from '../../api/events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
-import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { AppSpec, NodeSpec, Policy } from '../../api/spec.ts';
+import type { CallbackProtocol } from '../../api/subscriptions.ts';
 
 /**
  *     idle ──asked──▶ connecting ──▶ connected ──▶ lost ──retry──▶ connecting
@@ -17,6 +18,8 @@ export type LinkState = 'idle' | 'connecting' | 'connected' | 'lost';
 export interface PoolNode {
   spec: NodeSpec;
   source: string;
+  /** Name of the token that added it; undefined for nodes of the directory. */
+  owner?: string;
   link: LinkState;
   /** When `link` (or the failed flag) last changed; ISO 8601. */
   since: string;
@@ -63,6 +66,17 @@ export interface Task {
   cause?: string;
   message?: string;
   stderr_tail?: readonly string[];
+  /** Liveness monitor that gave it up. */
+  monitor?: number;
+  unhealthy?: string;
+  /** Restarts by policy before this attempt. */
+  restarts?: number;
+  /** Attempts in a row, this one among them, whose end nobody saw. */
+  losses?: number;
+  /** What an exit policy did about its end. */
+  policy?: Policy;
+  /** It is to be started again then; ISO 8601. */
+  restart_at?: string;
 }
 
 /**
@@ -81,6 +95,10 @@ export interface Member {
   /** Newest task of each block. */
   tasks: Map<string, Task>;
   completed: Set<string>;
+  /** Blocks that the node goes on without: one whose process failed and was ignored, and those that wait for it here. */
+  skipped?: Set<string>;
+  /** Newest attempt of each block before the application was begun again: identities are never used twice. */
+  attempts?: Map<string, number>;
   failure?: Failure;
 }
 
@@ -105,7 +123,18 @@ export interface BlockState {
   begun: number;
   completed: number;
   failed: number;
+  /** Nodes that go on without it. */
+  skipped?: number;
   state: 'waiting' | 'running' | 'completed' | 'failed';
+}
+
+/** Exits of one kind that a policy dealt with, for explanations. */
+export interface Handled {
+  readonly failure: Failure;
+  readonly policy: Policy;
+  times: number;
+  /** Nodes it hit, as far as they are counted. */
+  readonly hosts: Set<string>;
 }
 
 /** One execution of an application. */
@@ -131,6 +160,12 @@ export interface Run {
   uncleaned: number;
   /** Lost members whose nodes answer and are being cleaned: the end of the run waits for them too. */
   cleaning: Set<string>;
+  /** Times that the application was begun again. */
+  restarts?: number;
+  /** The application is being begun again: tasks that still run, and then when its blocks begin. */
+  restarting?: { readonly stopping: Set<string>; retry_ms: number; at?: string };
+  /** What exit policies did. */
+  handled?: Map<string, Handled>;
 }
 
 /** A request to a resource service, as one part of an operation. */
@@ -162,6 +197,40 @@ export interface Operation {
   failed: number;
   /** Of resources. */
   parts: ResourcePart[];
+  /** Of shell: the caller's own name for it, and what it asked for. */
+  request_id?: string;
+  request_digest?: string;
+}
+
+export interface CallbackClient {
+  url: string;
+  since: string;
+  suspended: boolean;
+  /** Why it is suspended. */
+  message?: string;
+  credentials?: string;
+  /** Who registered it; nobody knows of those that an earlier version registered. */
+  caller?: string;
+}
+
+/** Somebody to whom events are brought at a URL. How far they were is a cursor of the journal, not part of the state. */
+export interface Subscription {
+  subscription_id: string;
+  url: string;
+  protocol: CallbackProtocol;
+  /** Absent: all. */
+  topics?: readonly Topic[];
+  details: boolean;
+  signed: boolean;
+  /** Where its secret and password are kept. */
+  credentials?: string;
+  caller: string;
+  since: string;
+  /** Where it was placed last: it gets the events after that. */
+  after: number;
+  /** How often it was placed somewhere: a cursor of an earlier place is no good any more. */
+  placed: number;
+  suspended?: { at: string; message: string };
 }
 
 export interface State {
@@ -173,6 +242,8 @@ export interface State {
   free: Set<string>;
   /** Grows whenever a node comes into the pool or leaves it, so that what is made from all names can be kept. */
   membership: number;
+  /** Bytes, about, that the nodes of each owner take. */
+  owned: Map<string, number>;
   /** Removed nodes whose agent still has to clean up and leave. */
   leaving: Map<string, NodeSpec>;
   apps: Map<string, LoadedApp>;
@@ -188,7 +259,10 @@ export interface State {
   requests: Map<string, string>;
   /** Oldest first. */
   operations: Map<string, Operation>;
-  clients: Map<string, { url: string; since: string; suspended: boolean }>;
+  /** Classic callback clients by URL. */
+  clients: Map<string, CallbackClient>;
+  /** By id. */
+  subscriptions: Map<string, Subscription>;
 }
 
 /** Ended runs that are remembered. */
@@ -205,6 +279,7 @@ export function emptyState(): State {
     nodes: new Map(),
     free: new Set(),
     membership: 0,
+    owned: new Map(),
     leaving: new Map(),
     apps: new Map(),
     runs: new Map(),
@@ -214,6 +289,7 @@ export function emptyState(): State {
     requests: new Map(),
     operations: new Map(),
     clients: new Map(),
+    subscriptions: new Map(),
   };
 }
 

@@ -13,13 +13,14 @@ const MAX_CANDIDATES = 20_000;
 
 /**
  * The candidate nearest to `name`, or undefined when none is near enough to be what the writer meant: at most one
- * edit for names of up to five characters, one third of the length beyond. Among equals the first wins.
+ * edit for names of two to five characters, one third of the length beyond. Among equals the first wins.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length === 0 || name.length > MAX_COMPARED_LENGTH) return undefined;
   const wanted = name.toLowerCase();
   let nearest: string | undefined;
-  let limit = Math.max(1, Math.floor(name.length / 3));
+  // A name of one character would be near to every other.
+  let limit = name.length === 1 ? 0 : Math.max(1, Math.floor(name.length / 3));
   let seen = 0;
   for (const candidate of candidates) {
     if ((seen += 1) > MAX_CANDIDATES) break;

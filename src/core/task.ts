@@ -1,4 +1,5 @@
 /** What controller and agent know of tasks, in the form in which they tell each other (wire/agent.ts). */
+import type { LivenessSpec } from '../../api/spec.ts';
 
 /** A task to start. Identity is `task_id`: an agent starts an identity at most once, ever. */
 export interface TaskOrder {
@@ -15,6 +16,27 @@ export interface TaskOrder {
   readonly env: Readonly<Record<string, string>>;
   /** Bytes kept of each of stdout and stderr; older bytes are dropped beyond it. */
   readonly max_output_bytes: number;
+  /** Text of the standard input; absent: an empty one. */
+  readonly stdin?: string;
+  /** Account to run as. */
+  readonly user?: string;
+  /** It is stopped after this time, with the cause `timeout`. */
+  readonly timeout_ms?: number;
+  readonly stop_signal?: string;
+  readonly stop_grace_ms?: number;
+  readonly liveness?: readonly MonitorOrder[];
+  /** The attempt before this one: what is left of its processes is ended first. */
+  readonly replaces?: string;
+}
+
+/** A liveness monitor as an agent runs it; what its failure leads to is the controller's business. */
+export type MonitorOrder = Pick<LivenessSpec, 'type' | 'target' | 'interval_ms' | 'timeout_ms' | 'failures'>;
+
+/** A task is given up by one of its monitors, or was. */
+export interface Unhealthy {
+  /** Place in the order's list. */
+  readonly monitor: number;
+  readonly message: string;
 }
 
 /** What an agent knows about a task. */
@@ -29,11 +51,16 @@ export interface TaskReport {
   readonly signal?: string;
   /**
    * Why an exited task is not simply its exit code: `program_not_found`, `program_not_executable`, `cwd_missing`,
-   * `disk_full`, `start_failed`, `stopped` (by us), `lost` (it ended while no agent watched and left no status).
+   * `user_not_found`, `user_not_allowed`, `disk_full`, `start_failed`, `stopped` (by us), `timeout` and `liveness` (stopped
+   * by the agent for it), `lost` (it ended while no agent watched and left no status).
    */
   readonly cause?: TaskCause;
   /** One sentence for a person, with `cause`. */
   readonly message?: string;
+  /** Which monitor it was, with the cause `liveness`. */
+  readonly monitor?: number;
+  /** Only while it runs: it is being stopped for this. */
+  readonly unhealthy?: Unhealthy;
   /** Last lines of stderr, at most 20, control characters replaced; only with state exited. */
   readonly stderr_tail?: readonly string[];
 }
@@ -42,6 +69,10 @@ export type TaskCause =
   | 'program_not_found'
   | 'program_not_executable'
   | 'cwd_missing'
+  | 'user_not_found'
+  | 'user_not_allowed'
+  | 'timeout'
+  | 'liveness'
   | 'disk_full'
   | 'start_failed'
   | 'stopped'

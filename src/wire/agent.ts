@@ -11,9 +11,9 @@
  * epoch lower than the highest it has seen (STALE_EPOCH), also for each later request on an older link.
  */
 import type { SoftwareSpec } from '../../api/spec.ts';
-import type { AgentState, TaskCause, TaskOrder, TaskReport } from '../core/task.ts';
+import type { AgentState, MonitorOrder, TaskCause, TaskOrder, TaskReport } from '../core/task.ts';
 
-export type { AgentState, TaskCause, TaskOrder, TaskReport };
+export type { AgentState, MonitorOrder, TaskCause, TaskOrder, TaskReport };
 
 /** Version of this protocol; agent and controller come from one build, a retiring agent may be older. */
 export const AGENT_PROTOCOL = 1;
@@ -74,8 +74,11 @@ export interface AgentRequests {
   };
   /** Starts a task, or answers what became of it when the identity is known already. */
   start: { ask: { task: TaskOrder }; ok: { task: TaskReport } };
-  /** Stop signal to every process of the task, grace, then SIGKILL; answers when none is left. */
-  stop: { ask: { task_id: string; signal: string; grace_ms: number }; ok: { task: TaskReport } };
+  /**
+   * Stop signal to every process of the task, grace, then SIGKILL; answers when none is left. Signal and grace are those of
+   * the task's order where the request has none.
+   */
+  stop: { ask: { task_id: string; signal?: string; grace_ms?: number }; ok: { task: TaskReport } };
   /** Bytes of a task's output from a logical offset; the bytes are the frame's binary part. */
   read: {
     ask: { task_id: string; stream: 'stdout' | 'stderr'; offset: number; limit: number };

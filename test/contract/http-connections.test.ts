@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { connect as connectTls } from 'node:tls';
 import { createHttpFace } from '../../src/drivers/http/server.ts';
+import { makeCertificate } from '../harness/certificate.ts';
 import {
   AUTHORIZED,
   connectRaw,
@@ -211,6 +210,27 @@ describe('too many connections', () => {
   });
 });
 
+describe('too many connections of one address', () => {
+  it('are dropped, with one line in the log, while those that are there go on', async () => {
+    face = await startFace({ limits: { maxConnectionsPerAddress: 2 } });
+    const [one, two] = [await connect(), await connect()];
+    for (const further of [await connect(), await connect()]) expect(await further.end()).toBe('');
+    two.socket.destroy();
+    await waitFor('the place to be free', async () => {
+      const next = await connect();
+      next.write(post('/RPC2', 'next', 'Connection: close\r\n'));
+      return (await next.end()).includes('<next>');
+    });
+    one.write(post('/RPC2', 'still here'));
+    expect((await one.response()).body).toBe('<still here>');
+    const lines = face.log.filter(({ message }) =>
+      message.startsWith('Too many connections from one address'),
+    );
+    expect(lines.length).toBeGreaterThanOrEqual(1);
+    expect(lines[0]?.details).toEqual({ address: '127.0.0.1', most: 2 });
+  });
+});
+
 describe('closing', () => {
   it('ends resting connections at once and takes no new ones', async () => {
     face = await startFace();
@@ -296,35 +316,6 @@ describe('listening', () => {
 });
 
 describe('with a certificate', () => {
-  function makeCertificate(dir: string): { cert: Buffer; key: Buffer } {
-    const [cert, key] = [`${dir}/cert.pem`, `${dir}/key.pem`];
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-      ].concat([
-        '-subj',
-        '/CN=localhost',
-        '-addext',
-        'subjectAltName=DNS:localhost',
-        '-keyout',
-        key,
-        '-out',
-        cert,
-      ]),
-      { stdio: 'pipe' },
-    );
-    return { cert: readFileSync(cert), key: readFileSync(key) };
-  }
-
   it('serves HTTPS, shrugs at those who do not speak it, and closes as well', async () => {
     await withScratch(async ({ dir }) => {
       const tls = makeCertificate(dir);

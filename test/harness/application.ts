@@ -8,6 +8,8 @@ export interface ProcessText {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly after?: readonly string[];
+  /** Further elements of the process, as they are. */
+  readonly xml?: string;
 }
 
 export interface BlockText {
@@ -33,10 +35,13 @@ export interface ApplicationText {
   readonly software?: Readonly<Record<string, string>>;
   readonly components: readonly ComponentText[];
   readonly blocks: readonly BlockText[];
+  /** Further elements of the application block, as they are. */
+  readonly xml?: string;
 }
 
 /** The XML text of an application. */
-export function applicationXml({ name = 'app', software = {}, components, blocks }: ApplicationText): string {
+export function applicationXml(text: ApplicationText): string {
+  const { name = 'app', software = {}, components, blocks, xml = '' } = text;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<plush><project name="test">',
@@ -44,7 +49,7 @@ export function applicationXml({ name = 'app', software = {}, components, blocks
     ...components.map(componentXml),
     `<application_block name="${escaped(name)}"><execution>`,
     ...blocks.map(blockXml),
-    '</execution></application_block>',
+    `</execution>${xml}</application_block>`,
     '</project></plush>',
   ].join('\n');
 }
@@ -98,11 +103,11 @@ function blockXml({ name, component, processes, after = [] }: BlockText): string
   return `<component_block name="${name}">${content.join('')}</component_block>`;
 }
 
-function processXml({ name, path, cwd, args = [], env = {}, after = [] }: ProcessText): string {
+function processXml({ name, path, cwd, args = [], env = {}, after = [], xml = '' }: ProcessText): string {
   const folder = cwd === undefined ? '' : `<cwd>${escaped(cwd)}</cwd>`;
   const words = args.map((arg) => `<arg>${escaped(arg)}</arg>`).join('');
   const variables = Object.entries(env).map(([key, value]) => `<env name="${key}">${escaped(value)}</env>`);
-  const inner = `<path>${escaped(path)}</path>${folder}<cmdline>${words}</cmdline>${variables.join('')}`;
+  const inner = `<path>${escaped(path)}</path>${folder}<cmdline>${words}</cmdline>${variables.join('')}${xml}`;
   return `<process_block name="${name}"><process name="${name}">${inner}</process>${after.map(predecessorXml).join('')}</process_block>`;
 }
 

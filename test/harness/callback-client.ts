@@ -8,7 +8,7 @@ interface PeerServer {
   readonly httpServer: Server;
   on(
     method: string,
-    take: (error: null, params: readonly unknown[], answer: (error: null, value: unknown) => void) => void,
+    take: (error: null, params: readonly unknown[], answer: (error: unknown, value: unknown) => void) => void,
   ): void;
 }
 interface Peer {
@@ -28,6 +28,8 @@ export interface CallbackClient {
   readonly url: string;
   /** Calls in the order in which they came. */
   readonly calls: readonly { readonly method: string; readonly params: readonly unknown[] }[];
+  /** Answers every call with a fault. @default false */
+  refuses: boolean;
   /** Stops listening; calls are refused until `start`. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -42,14 +44,14 @@ export async function startCallbackClient(): Promise<CallbackClient> {
     for (const method of METHODS) {
       starting.on(method, (_error, params, answer) => {
         calls.push({ method, params });
-        answer(null, true);
+        answer(client.refuses ? { faultCode: 1, faultString: 'No' } : null, true);
       });
     }
     server = starting.httpServer;
     await waitFor('the callback client to listen', () => starting.httpServer.listening);
   };
-  await start();
-  return {
+  const client: CallbackClient = {
+    refuses: false,
     url: `http://127.0.0.1:${port}/RPC2`,
     calls,
     start,
@@ -60,6 +62,8 @@ export async function startCallbackClient(): Promise<CallbackClient> {
       if (ending !== undefined) await new Promise((resolve) => ending.close(resolve));
     },
   };
+  await start();
+  return client;
 }
 
 /** A port of the loopback that nobody listens on now. */

@@ -58,6 +58,7 @@ export async function startFace(options: Partial<HttpFaceOptions> = {}): Promise
       return face.address;
     },
     listen: () => face.listen(),
+    renewCertificate: (certificate) => face.renewCertificate(certificate),
     close: (closing) => face.close(closing),
     usage: () => face.usage(),
     port,

@@ -1,5 +1,14 @@
 /** Applications in a few words, for scenarios and simulations. */
-import type { AppSpec, ComponentBlockSpec, ComponentSpec, ProcessBlockSpec } from '../../api/spec.ts';
+import type {
+  AppSpec,
+  ComponentBlockSpec,
+  ComponentSpec,
+  ExitPolicySpec,
+  LivenessSpec,
+  Policy,
+  ProcessBlockSpec,
+  RestartBounds,
+} from '../../api/spec.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -34,18 +43,54 @@ export function makeBlock(name: string, predecessors: readonly string[] = []): P
   return { kind: 'process', name, predecessors, process };
 }
 
+/** "3", "1-9", "SIGSEGV" or "any", then the policy, its bound and its backoff: "1-9:restart_process:2:500" */
+function readExitPolicy(text: string): ExitPolicySpec {
+  const [on = '', ...rest] = text.split(':');
+  if (on === 'any') return { any: true, ...readPolicy(rest) };
+  if (on.startsWith('SIG')) return { signals: [on], ...readPolicy(rest) };
+  const [from = '', to = from] = on.split('-');
+  return { codes: [{ from: Number(from), to: Number(to) }], ...readPolicy(rest) };
+}
+
+function readPolicy([policy, max, backoff]: readonly string[]): RestartBounds & { policy: Policy } {
+  return {
+    policy: policy as Policy,
+    ...(max === undefined ? {} : { max_restarts: Number(max) }),
+    ...(backoff === undefined ? {} : { backoff_ms: Number(backoff) }),
+  };
+}
+
+/** "output" or "command", then as in an exit policy. */
+function readMonitor(text: string): LivenessSpec {
+  const [type, ...rest] = text.split(':');
+  const times = { interval_ms: 1000, timeout_ms: 1000, failures: 3 };
+  return { type: type as LivenessSpec['type'], target: 'true', ...times, ...readPolicy(rest) };
+}
+
+/** The settings exit=…,… and monitor=…,… */
+function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exit_policies' | 'liveness'> {
+  const exits = settings.get('exit')?.split(',');
+  const monitors = settings.get('monitor')?.split(',');
+  return {
+    ...(exits === undefined ? {} : { exit_policies: exits.map(readExitPolicy) }),
+    ...(monitors === undefined ? {} : { liveness: monitors.map(readMonitor) }),
+  };
+}
+
 /**
  * An application from lines such as
  *
  *     component workers 2..3 group=lab static=n1 preferred=n2 software=tool
  *     component_block w workers after=other
  *     block first
- *     block second after=first
+ *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
+ *     policies exit=SIGSEGV:ignore
  *
  * @throws Error for a line that is none of these
  */
 export function readApplication(name: string, lines: readonly string[]): AppSpec {
   const components: ComponentSpec[] = [];
+  const policies: Pick<AppSpec, 'exit_policies' | 'liveness'> = {};
   const parents: (Omit<ComponentBlockSpec, 'blocks'> & { blocks: ProcessBlockSpec[] })[] = [];
   for (const line of lines) {
     const { words, settings } = readWords(line);
@@ -63,7 +108,10 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     } else if (kind === 'component_block') {
       parents.push({ name: first, component: second, predecessors: list('after'), blocks: [] });
     } else if (kind === 'block') {
-      parents.at(-1)?.blocks.push(makeBlock(first, list('after')));
+      const block = makeBlock(first, list('after'));
+      parents.at(-1)?.blocks.push({ ...block, process: { ...block.process, ...readPolicies(settings) } });
+    } else if (kind === 'policies') {
+      Object.assign(policies, readPolicies(settings));
     } else {
       throw new Error(`An application has no ${line}`);
     }
@@ -72,5 +120,5 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     name: one,
     type: 'none' as const,
   }));
-  return { name, project: name, software, components, component_blocks: parents };
+  return { name, project: name, software, components, component_blocks: parents, ...policies };
 }

@@ -1,6 +1,6 @@
 /** What a line of a scenario does. */
 import type { NodeSpec } from '../../api/spec.ts';
-import type { Input } from '../../src/core/input.ts';
+import type { Actor, Input } from '../../src/core/input.ts';
 import type { Run, Task } from '../../src/core/state.ts';
 import type { TaskCause, TaskReport } from '../../src/core/task.ts';
 import { explain } from '../../src/core/views/explain.ts';
@@ -40,6 +40,13 @@ function nodeSpec(hostname: string, settings: ReadonlyMap<string, string>): Node
   };
 }
 
+/** `broker=NAME` may touch only its own nodes, `operator=NAME` all. */
+function actor(settings: ReadonlyMap<string, string>): { by?: Actor } {
+  const [broker, operator] = [settings.get('broker'), settings.get('operator')];
+  if (broker !== undefined) return { by: { name: broker, ownNodesOnly: true } };
+  return operator === undefined ? {} : { by: { name: operator, ownNodesOnly: false } };
+}
+
 /** The run that a command means: the one named, else the newest one that has or had the node. */
 function runFor(world: World, hostname: string, named: string | undefined): string {
   if (named !== undefined) return world.runId(named);
@@ -53,12 +60,34 @@ function taskOn(world: World, hostname: string, block: string): Task | undefined
   return member?.tasks.get(block);
 }
 
+/** "work/n1" → the id of the newest task of that block there. */
+function taskOf(world: World, subject: string): string {
+  const [block = '', hostname = ''] = subject.split('/');
+  return taskOn(world, hostname, block)?.task_id ?? subject;
+}
+
 /** "running", "exit=3", "signal=SIGSEGV", or the symbol of a cause. */
 function readEnd(text: string): Partial<TaskReport> {
   if (text === 'running') return { state: 'running', pid: 100 };
   const [key, value = ''] = text.split('=');
   if (key === 'exit') return { pid: 100, exit_code: Number(value) };
   if (key === 'signal') return { pid: 100, signal: value };
+  if (key === 'monitor') {
+    return {
+      pid: 100,
+      signal: 'SIGTERM',
+      cause: 'liveness',
+      monitor: Number(value),
+      message: 'A monitor failed 3 times',
+    };
+  }
+  if (key === 'unhealthy') {
+    return {
+      state: 'running',
+      pid: 100,
+      unhealthy: { monitor: Number(value), message: 'A monitor failed 3 times' },
+    };
+  }
   return { cause: text as TaskCause, message: `The task ended with ${text}` };
 }
 
@@ -110,8 +139,18 @@ const commands: Readonly<Record<string, Command>> = {
   add: forEach((hostname, _world, { settings }) => ({
     type: 'add_node',
     node: nodeSpec(hostname, settings),
+    ...actor(settings),
   })),
-  remove: forEach((hostname) => ({ type: 'remove_node', hostname })),
+  remove: forEach((hostname, _world, { settings }) => ({
+    type: 'remove_node',
+    hostname,
+    ...actor(settings),
+  })),
+  shell: single((_world, { words, settings }) => ({
+    type: 'start_shell',
+    hostnames: words,
+    request: { request_id: settings.get('request_id') ?? '', digest: settings.get('digest') ?? '' },
+  })),
   fail: forEach((hostname) => ({ type: 'fail_host', hostname })),
   connect: forEach((hostname) => ({ type: 'connect', hostname })),
   disconnect: forEach((hostname) => ({ type: 'disconnect', hostname: hostname === 'all' ? '' : hostname })),
@@ -178,9 +217,11 @@ const commands: Readonly<Record<string, Command>> = {
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'end'
+      kind === 'end' || kind === 'begin_again'
         ? { kind, run_id: world.runId(subject) }
-        : { kind: kind as 'reconnect' | 'restore', hostname: subject },
+        : kind === 'restart_task'
+          ? { kind, task_id: taskOf(world, subject) }
+          : { kind: kind as 'reconnect' | 'restore', hostname: subject },
   })),
   node: (world, { words }) =>
     words.map((hostname) => {

@@ -27,7 +27,7 @@ const printers: Readonly<Record<string, (value: never) => string>> = {
       .map((m) => `${m.hostname}=${m.component}/${m.index}${m.replaces ? `(was ${m.replaces})` : ''}`)
       .join(' '),
   order: (order: TaskOrder) =>
-    `${order.task_id} ${order.env.PLUSH_INDEX}/${order.env.PLUSH_COUNT} ${order.path}`,
+    `${order.task_id} ${order.env.PLUSH_INDEX}/${order.env.PLUSH_COUNT} ${order.path}${order.replaces ? ` replaces=${order.replaces}` : ''}`,
   software: (software: { name: string }[]) => `software=[${software.map((one) => one.name).join(' ')}]`,
   timer: (timer: object) => Object.values(timer).join(' '),
   runs: (runs: string[]) => `runs=[${runs.join(' ')}]`,

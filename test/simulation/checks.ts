@@ -50,11 +50,21 @@ function checkCounters(run: Run): void {
     const finished = own.filter((m) => m.phase === 'finishing' || m.phase === 'done').length;
     assert.equal(component.finished, finished, `${run.run_id}: finished`);
   }
+  if (run.restarting !== undefined && run.ending === undefined) {
+    const live = members
+      .flatMap((member) => [...member.tasks.values()])
+      .filter((task) => task.state === 'ordered' || task.state === 'running');
+    assert.deepEqual([...run.restarting.stopping].sort(), live.map((task) => task.task_id).sort());
+  }
   for (const block of run.blocks.values()) {
     const tasks = members.flatMap((member) => member.tasks.get(block.name) ?? []);
     assert.equal(block.begun, tasks.length, `${run.run_id}: begun of ${block.name}`);
     const completed = tasks.filter((task) => task.state === 'completed').length;
     assert.equal(block.completed, completed, `${run.run_id}: completed of ${block.name}`);
+    const failed = tasks.filter((task) => task.state === 'failed').length;
+    assert.equal(block.failed, failed, `${run.run_id}: failed of ${block.name}`);
+    const skipped = members.filter((member) => member.skipped?.has(block.name)).length;
+    assert.equal(block.skipped ?? 0, skipped, `${run.run_id}: skipped of ${block.name}`);
   }
 }
 
@@ -117,14 +127,14 @@ export function checkEnd(controller: Controller, machines: Iterable<Machine>, su
       const blocks = planOf(run.spec).ofComponent.get(component)?.length ?? 0;
       assert(completed.size < blocks, `${run.run_id} gave up ${hostname}, which had done its work`);
     }
-    if (run.state !== 'succeeded') continue;
-    for (const { hostname, component } of run.members.values()) {
+    if (run.state !== 'succeeded' || run.ending?.cause === 'end_application') continue;
+    for (const { hostname, component, skipped } of run.members.values()) {
       const blocks = run.spec.component_blocks
         .filter((b) => b.component === component)
         .flatMap((b) => b.blocks);
       for (const { name } of blocks) {
         assert(
-          succeeded.has(`${run.run_id}/${name}/${hostname}`),
+          succeeded.has(`${run.run_id}/${name}/${hostname}`) || skipped?.has(name),
           `${run.run_id} succeeded without ${name} on ${hostname}`,
         );
       }

@@ -169,6 +169,11 @@ export class Controller {
         const task = machine.start(order);
         this.#deliver(hostname, link, { type: 'task_report', hostname, task });
       }),
+    stop_task: ({ hostname, run_id, task_id }) =>
+      this.#request(hostname, (machine, link) => {
+        const task = machine.stop(run_id, task_id);
+        this.#deliver(hostname, link, { type: 'task_report', hostname, task });
+      }),
     clean: ({ hostname, run_id }) =>
       this.#request(hostname, (machine, link) => {
         machine.clean(run_id);

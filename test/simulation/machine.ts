@@ -17,8 +17,8 @@ export interface MachineOptions {
   readonly taskFailure: number;
   /** Identities started so far in the whole simulation. */
   readonly started: Set<string>;
-  /** RUN/BLOCK/NODE of tasks that ended with exit code 0. */
-  readonly succeeded: Set<string>;
+  /** A task has ended of itself. */
+  readonly onEnd: (order: TaskOrder, end: Partial<TaskReport>) => void;
   /** Throws when it is too early for a task. */
   readonly checkOrder: (order: TaskOrder) => void;
 }
@@ -68,15 +68,20 @@ export class Machine {
     this.processes.set(task_id, { run_id, block, report });
     const { chance, clock, taskFailure } = this.options;
     const end = chance.is(taskFailure) ? this.#badEnd() : { exit_code: 0 };
-    clock.after(chance.delay(20_000), () => this.#end(task_id, end));
+    clock.after(chance.delay(20_000), () => {
+      if (this.processes.get(task_id)?.report.state !== 'running') return;
+      this.options.onEnd(order, end);
+      this.#end(task_id, end);
+    });
     return report;
   }
 
   #badEnd(): Partial<TaskReport> {
     const causes: TaskCause[] = ['lost', 'disk_full', 'lost', 'program_not_found'];
     const { chance } = this.options;
-    if (chance.is(0.3)) return { exit_code: chance.int(1, 255) };
+    if (chance.is(0.5)) return { exit_code: chance.int(1, 255) };
     if (chance.is(0.2)) return { signal: 'SIGSEGV' };
+    if (chance.is(0.2)) return { cause: 'timeout', signal: 'SIGTERM', message: 'It ran too long' };
     return { cause: chance.pick(causes), message: 'It went wrong' };
   }
 
@@ -84,9 +89,14 @@ export class Machine {
     const process = this.processes.get(task_id);
     if (process?.report.state !== 'running') return;
     process.report = { ...process.report, ...end, state: 'exited' };
-    if (end.exit_code === 0)
-      this.options.succeeded.add(`${process.run_id}/${process.block}/${this.hostname}`);
     this.tell(process.report);
+  }
+
+  /** As the driver tells it: a task that the agent never heard of does not run. */
+  stop(run_id: string, task_id: string): TaskReport {
+    this.#end(task_id, { cause: 'stopped', message: 'It was stopped on request' });
+    const known = this.processes.get(task_id)?.report;
+    return known ?? { task_id, run_id, state: 'exited', cause: 'stopped', message: 'It never started' };
   }
 
   runs(): Set<string> {

@@ -1,9 +1,10 @@
 /** One simulation from one seed: an application, a pool, and what happens to them. */
 import { strict as assert } from 'node:assert';
 import type { Fact } from '../../api/events.ts';
-import type { AppSpec, ComponentBlockSpec, NodeSpec } from '../../api/spec.ts';
+import type { AppSpec, ComponentBlockSpec, ExitPolicySpec, NodeSpec, Policy } from '../../api/spec.ts';
 import { planOf } from '../../src/core/run/plan.ts';
-import type { TaskOrder } from '../../src/core/task.ts';
+import { policyFor } from '../../src/core/run/policy.ts';
+import type { TaskOrder, TaskReport } from '../../src/core/task.ts';
 import { makeBlock, makeComponent } from '../scenario/application.ts';
 import { Chance } from './chance.ts';
 import { checkAnswers, checkEnd, checkProcesses, checkState } from './checks.ts';
@@ -54,7 +55,7 @@ class Simulation {
         chance,
         taskFailure,
         started: this.#started,
-        succeeded: this.#succeeded,
+        onEnd: (order: TaskOrder, end: Partial<TaskReport>) => this.#ended(order, end),
         checkOrder: (order: TaskOrder) => this.#checkOrder(order),
       };
       const machine: Machine = new Machine(hostname, options, (task) =>
@@ -106,7 +107,7 @@ class Simulation {
   #checkSuccess(): void {
     for (const run of this.#controller.state.runs.values()) {
       assert(
-        run.state === 'succeeded' || run.ending?.cause === 'not_enough_nodes',
+        run.state === 'succeeded' || run.restarts !== undefined || run.ending?.cause === 'not_enough_nodes',
         `${run.run_id} ${run.state}`,
       );
     }
@@ -153,11 +154,21 @@ class Simulation {
     }
     for (const gate of planned.gates) {
       const least = run.components.get(planOf(run.spec).blocks.get(gate)?.component ?? '')?.min ?? 0;
-      const done = [...this.#machines.keys()].filter((name) =>
-        this.#succeeded.has(`${run_id}/${gate}/${name}`),
+      const done = [...this.#machines.keys()].filter(
+        (name) =>
+          this.#succeeded.has(`${run_id}/${gate}/${name}`) || run.members.get(name)?.skipped?.has(gate),
       );
       assert(done.length >= least, `${task_id} did not wait for ${gate} on all nodes`);
     }
+  }
+
+  /** Notes what counts as done: exit code 0, and what the policies say is as good. */
+  #ended({ task_id, run_id, block }: TaskOrder, end: Partial<TaskReport>): void {
+    const run = this.#controller.state.runs.get(run_id);
+    const [, , hostname = ''] = task_id.split('/');
+    const policy = run && policyFor(run.spec, block, end)?.policy;
+    const isSuccess = end.exit_code === 0 && (policy === undefined || policy === 'end_application');
+    if (isSuccess || policy === 'continue') this.#succeeded.add(`${run_id}/${block}/${hostname}`);
   }
 
   #operate(): void {
@@ -205,6 +216,36 @@ class Simulation {
   }
 }
 
+const POLICIES: readonly Policy[] = [
+  'end_application',
+  'fail_application',
+  'restart_application',
+  'restart_process',
+  'restart_process',
+  'continue',
+  'ignore',
+];
+
+/** Mostly for exits that are failures; a policy for any exit would keep a program from ever completing. */
+function makePolicies(chance: Chance): { exit_policies?: readonly ExitPolicySpec[] } {
+  if (chance.is(0.5)) return {};
+  const bounds = () => ({
+    ...(chance.is(0.5) ? { max_restarts: chance.int(0, 3) } : {}),
+    ...(chance.is(0.5) ? { backoff_ms: chance.delay(3000) } : {}),
+  });
+  const exit_policies = Array.from({ length: chance.int(1, 3) }, (): ExitPolicySpec => {
+    const policy = chance.pick(POLICIES);
+    if (chance.is(0.3)) return { signals: ['SIGSEGV'], policy, ...bounds() };
+    const from = chance.int(1, 255);
+    return { codes: [{ from, to: chance.int(from, 255) }], policy, ...bounds() };
+  });
+  if (chance.is(0.3)) {
+    exit_policies.push({ codes: [{ from: 0, to: 0 }], policy: 'continue' });
+    exit_policies.push({ any: true, policy: chance.pick(POLICIES), ...bounds() });
+  }
+  return { exit_policies };
+}
+
 function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
   const components = Array.from({ length: chance.pick([1, 1, 2, 3]) }, (_, i) => {
     const min = chance.int(1, Math.max(1, Math.floor(nodes / 4)));
@@ -222,12 +263,12 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       const blocks = Array.from({ length: chance.int(1, 3) }, (_, j) => {
         const block = makeBlock(`${parent}-${j}`, chance.shuffle(earlier).slice(0, chance.delay(3)));
         earlier.push(block.name);
-        return block;
+        return { ...block, process: { ...block.process, ...makePolicies(chance) } };
       });
       const before = component_blocks.map((one) => one.name);
       const predecessors = chance.shuffle(before).slice(0, chance.delay(3));
       component_blocks.push({ name: parent, component: component.name, predecessors, blocks });
     }
   }
-  return { name, project: name, software: [], components, component_blocks };
+  return { name, project: name, software: [], components, component_blocks, ...makePolicies(chance) };
 }

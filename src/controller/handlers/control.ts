@@ -1,28 +1,45 @@
-import { isIP } from 'node:net';
 import { methodHelp, methodSignature } from '../../../api/help.ts';
 import { type MethodName, methodTable } from '../../../api/methods.ts';
 import { openrpc } from '../../../api/openrpc.ts';
 import { nodeState } from '../../core/views/nodes.ts';
+import type { Standing } from '../callbacks.ts';
 import type { Context } from '../context.ts';
 import type { Handlers } from '../dispatcher.ts';
 import { eventPage } from '../event-stream.ts';
-import { Fault, unknownMethod } from '../fault.ts';
+import { unknownMethod } from '../fault.ts';
 
 type ControlMethods =
   | 'plushTestConnection'
   | 'plushCreateResources'
   | 'plushQuit'
-  | 'setXmlRpcClientUrl'
   | 'plushInfoControl'
   | 'plushGetEvents'
+  | 'system.getCapabilities'
   | 'system.listMethods'
   | 'system.methodHelp'
   | 'system.methodSignature'
   | 'rpc.discover';
 
+/** With the names, addresses and versions that other servers give. */
+const CAPABILITIES = {
+  xmlrpc: { specUrl: 'http://www.xmlrpc.com/spec', specVersion: 1 },
+  introspection: {
+    specUrl: 'http://phpxmlrpc.sourceforge.net/doc-2/ch10.html',
+    specVersion: 2,
+  },
+  'system.multicall': { specUrl: 'http://www.xmlrpc.com/discuss/msgReader$1208', specVersion: 1 },
+  faults_interop: {
+    specUrl: 'http://xmlrpc-epi.sourceforge.net/specs/rfc.fault_codes.php',
+    specVersion: 20010516,
+  },
+  nil: { specUrl: 'http://www.ontosys.com/xml-rpc/extensions.php', specVersion: 20010518 },
+  'json-rpc': { specUrl: 'https://www.jsonrpc.org/specification', specVersion: 2 },
+  openrpc: { specUrl: 'https://spec.open-rpc.org', specVersion: 1 },
+};
+
 /** Methods about the controller itself and its contract. */
 export function controlHandlers(context: Context): Pick<Handlers, ControlMethods> {
-  const { submit, callbacks, journal } = context;
+  const { submit, journal } = context;
   const names = Object.keys(methodTable).sort();
   const contract = openrpc();
   return {
@@ -32,14 +49,9 @@ export function controlHandlers(context: Context): Pick<Handlers, ControlMethods
       await submit({ type: 'quit' }, call);
       return true;
     },
-    setXmlRpcClientUrl: async (call, url) => {
-      checkCallbackUrl(url, context.callbackHosts);
-      await submit({ type: 'register_client', url }, call);
-      callbacks.registered(url);
-      return true;
-    },
     plushInfoControl: () => info(context),
     plushGetEvents: (_call, page) => eventPage(journal, page ?? {}),
+    'system.getCapabilities': () => CAPABILITIES,
     'system.listMethods': () => names,
     'system.methodHelp': (_call, method) => methodHelp(known(method)),
     'system.methodSignature': (_call, method) => methodSignature(known(method)),
@@ -52,28 +64,15 @@ function known(method: string): MethodName {
   throw unknownMethod(method);
 }
 
-/** Callback URLs lead to the loopback or to hosts that were allowed: the daemon must not be made to call others (SSRF). */
-function checkCallbackUrl(text: string, allowed: readonly string[]): void {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (error) {
-    throw new Fault('BAD_URL', `"${text.slice(0, 200)}" is not a URL`, { cause: String(error) });
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new Fault('BAD_URL', `${url.protocol}// is not http or https`);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) return;
-  if (!allowed.includes(host))
-    throw new Fault('URL_NOT_ALLOWED', `${host} is neither the loopback nor an allowed host`);
-}
-
 function info({ state, journal, callbacks, appsDir, stateDir, started, version }: Context) {
   const nodes: Record<string, number> = {};
   for (const node of state.nodes.values()) {
     const name = nodeState(node);
     nodes[name] = (nodes[name] ?? 0) + 1;
   }
+  const standings = callbacks.list();
+  const countOf = (now: Standing['state']) =>
+    standings.filter(({ classic, state: one }) => !classic && one === now).length;
   const runs: Record<string, number> = {};
   for (const run of state.runs.values()) {
     runs[run.state] = (runs[run.state] ?? 0) + 1;
@@ -89,7 +88,14 @@ function info({ state, journal, callbacks, appsDir, stateDir, started, version }
     journal: { first: journal.first, last: journal.last },
     nodes,
     runs,
-    clients: callbacks.list().map(({ url, delivered, suspended }) => ({ url, delivered, suspended })),
+    clients: standings
+      .filter(({ classic }) => classic)
+      .map(({ url, delivered, state: now }) => ({ url, delivered, suspended: now === 'suspended' })),
+    subscriptions: {
+      active: countOf('active'),
+      failing: countOf('failing'),
+      suspended: countOf('suspended'),
+    },
     ...(state.loaded === undefined ? {} : { loaded_app: state.loaded }),
   };
 }

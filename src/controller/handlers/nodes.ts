@@ -1,8 +1,11 @@
 import type { NodeSpec } from '../../../api/spec.ts';
+import type { Actor } from '../../core/input.ts';
 import { Rejection } from '../../core/rejection.ts';
-import { listNodes, nodeInfo } from '../../core/views/nodes.ts';
+import { listNodes, nodeInfo, ownNodeInfo } from '../../core/views/nodes.ts';
+import type { Caller } from '../../drivers/http/auth.ts';
 import type { Context } from '../context.ts';
 import type { Handlers } from '../dispatcher.ts';
+import { Fault } from '../fault.ts';
 
 type NodeMethods =
   | 'plushAddNode'
@@ -22,19 +25,41 @@ export function nodeHandlers({ state, submit, nodes }: Context): Pick<Handlers, 
   return {
     plushAddNode: (call, properties) => {
       const node = { ...properties, type: properties.type ?? 'ssh' } as NodeSpec;
-      return done(submit({ type: 'add_node', node }, call));
+      const by = actorOf(call.caller);
+      if (by.ownNodesOnly) refuseController(node);
+      return done(submit({ type: 'add_node', node, by }, call));
     },
-    plushRemoveNode: (call, hostname) => done(submit({ type: 'remove_node', hostname }, call)),
+    plushRemoveNode: (call, hostname) =>
+      done(submit({ type: 'remove_node', hostname, by: actorOf(call.caller) }, call)),
     plushFailHost: (call, hostname) => done(submit({ type: 'fail_host', hostname }, call)),
     plushConnect: (call, hostname) => done(submit({ type: 'connect', hostname }, call)),
     plushDisconnectApp: (call, hostname) => done(submit({ type: 'disconnect', hostname }, call)),
-    plushListNodes: (_call, filter) => listNodes(state, filter ?? {}),
-    plushGetNode: (_call, hostname) => {
+    plushListNodes: ({ caller }, filter) => listNodes(state, filter ?? {}, ownerSeen(caller)),
+    plushGetNode: ({ caller }, hostname) => {
       const node = state.nodes.get(hostname);
-      if (node === undefined)
+      const owner = ownerSeen(caller);
+      if (node === undefined || (owner !== undefined && node.owner !== owner))
         throw new Rejection('NODE_NOT_FOUND', `No node "${hostname}" is in the pool`, { hostname });
       const host = nodes.host(hostname);
-      return { ...nodeInfo(state, node), ...(host === undefined ? {} : { host }) };
+      const info = owner === undefined ? nodeInfo(state, node) : ownNodeInfo(state, node);
+      return { ...info, ...(host === undefined ? {} : { host }) };
     },
   };
+}
+
+function actorOf({ name, scopes }: Caller): Actor {
+  return { name, ownNodesOnly: !scopes.has('operate') };
+}
+
+/** Whose nodes alone a caller may see; undefined for everybody's. */
+function ownerSeen({ name, scopes }: Caller): string | undefined {
+  return scopes.has('read') ? undefined : name;
+}
+
+/** A broker brings machines; it has no say over the controller's own machine and the keys there. @throws Fault FORBIDDEN */
+function refuseController({ type, ssh_identity }: NodeSpec): void {
+  if (type === 'local')
+    throw new Fault('FORBIDDEN', 'A node of type local needs the scope operate', { scope: 'operate' });
+  if (ssh_identity !== undefined)
+    throw new Fault('FORBIDDEN', 'A node with ssh_identity needs the scope operate', { scope: 'operate' });
 }

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { ParamsOf } from '../../../api/methods.ts';
-import { nodesMeant } from '../../core/operation/decide.ts';
+import type { StartRequest } from '../../core/input.ts';
+import { nodesMeant, requestedOperation } from '../../core/operation/decide.ts';
 import { operationInfo, operationOf } from '../../core/views/operations.ts';
 import { planApp, plannedApp } from '../../core/views/plan.ts';
 import type { Context } from '../context.ts';
@@ -22,10 +24,14 @@ export function operationHandlers(context: Context): Pick<Handlers, OperationMet
         app?.trimStart().startsWith('<') ? parsedApp(app, 'application.xml') : plannedApp(state, app),
       ),
     plushShell: async (call, command, options = {}) => {
-      const hostnames = chosenNodes(context, options);
+      const request = requestOf(command, options);
+      // Known before the nodes are looked for: a repetition is answered also when they are gone.
+      const isNew = requestedOperation(state, request) === undefined;
+      const hostnames = isNew ? chosenNodes(context, options) : [];
       const timeoutMs = (options.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000;
-      const operation_id = (await submit({ type: 'start_shell', hostnames }, call)) as string;
-      operations.start({ operation_id, command, timeoutMs }, hostnames);
+      const named = request === undefined ? {} : { request };
+      const operation_id = (await submit({ type: 'start_shell', hostnames, ...named }, call)) as string;
+      if (isNew) operations.start({ operation_id, command, timeoutMs }, hostnames);
       return operation_id;
     },
     plushGetOperation: async (_call, id, { wait_s = 0, ...page } = {}) => {
@@ -34,6 +40,14 @@ export function operationHandlers(context: Context): Pick<Handlers, OperationMet
       return operationInfo(operationOf(state, id), operations.results(id), page);
     },
   };
+}
+
+/** The command is in no fact, since it may hold secrets; its digest tells whether another one is the same. */
+function requestOf(command: string, { request_id, ...options }: ShellOptions): StartRequest | undefined {
+  if (request_id === undefined) return undefined;
+  const { nodes = null, group = null, timeout_s = DEFAULT_TIMEOUT_S } = options;
+  const content = JSON.stringify([command, nodes, group, timeout_s]);
+  return { request_id, digest: createHash('sha256').update(content).digest('hex') };
 }
 
 function chosenNodes({ state }: Context, { nodes, group }: ShellOptions): readonly string[] {

@@ -1,31 +1,165 @@
-import type { Handlers } from '../dispatcher.ts';
+import type { ParamsOf, ResultOf } from '../../../api/methods.ts';
+import type { Answer } from '../../core/decide.ts';
+import { classicId } from '../../core/subscription/decide.ts';
+import { DEFAULT_PAGE_ITEMS, fitting, indexAfter, makeCursor, readCursor } from '../../core/views/page.ts';
+import type { Credentials } from '../../drivers/callback-secrets.ts';
+import { checkCallbackUrl } from '../callback-url.ts';
+import type { Standing } from '../callbacks.ts';
+import type { Context } from '../context.ts';
+import type { CallContext, Handlers } from '../dispatcher.ts';
 import { Fault } from '../fault.ts';
+import { subscriberOf } from '../subscribers.ts';
 
-type SubscriptionMethods = 'plushSubscribe' | 'plushUnsubscribe' | 'plushListSubscriptions';
+type SubscriptionMethods =
+  | 'setXmlRpcClientUrl'
+  | 'plushSubscribe'
+  | 'plushUnsubscribe'
+  | 'plushListSubscriptions';
+type Order = Omit<ParamsOf<'plushSubscribe'>[0], 'url'>;
+type Page = ResultOf<'plushListSubscriptions'>;
 
 /** Methods by which events are brought to programs. */
-export function subscriptionHandlers(): Pick<Handlers, SubscriptionMethods> {
+export function subscriptionHandlers(context: Context): Pick<Handlers, SubscriptionMethods> {
+  const { state, callbacks, submit } = context;
   return {
-    plushSubscribe: ({ socket }, { url, ...order }) => {
-      if (url !== undefined)
-        throw new Fault('URL_NOT_ALLOWED', 'Subscriptions with a URL are not served yet');
-      if (socket === undefined) throw noUrl();
-      const { protocol, secret, ...wanted } = order;
-      if (protocol !== undefined || secret !== undefined)
-        throw new Fault('INVALID_PARAMETERS', 'protocol and secret go with a url; a socket needs neither');
-      return socket.subscribe(wanted);
+    setXmlRpcClientUrl: async (call, text) => {
+      const { url, userinfo } = checkCallbackUrl(text, context.callbackHosts);
+      const given = userinfo === undefined ? {} : { userinfo };
+      const before = state.clients.get(url)?.credentials;
+      await withCredentials(context, given, before, (kept) =>
+        submit({ type: 'register_client', url, caller: call.caller.name, ...kept }, call),
+      );
+      callbacks.registered(classicId(url));
+      return true;
     },
-    plushUnsubscribe: ({ socket }, id) => {
-      if (socket?.unsubscribe(id) === true) return true;
-      throw new Fault('SUBSCRIPTION_NOT_FOUND', `No subscription "${id.slice(0, 200)}" is known`);
+    plushSubscribe: (call, { url, ...order }) =>
+      url === undefined ? onSocket(call, order) : atUrl(context, call, url, order),
+    plushUnsubscribe: async (call, subscription_id) => {
+      if (call.socket?.unsubscribe(subscription_id) === true) return true;
+      mayCallOut(call, 'plushUnsubscribe of a subscription with a url');
+      const before = subscriberOf(state, subscription_id)?.credentials;
+      await submit({ type: 'unsubscribe', subscription_id }, call);
+      callbacks.removed(subscription_id);
+      if (before !== undefined) context.secrets.forget(before);
+      return true;
     },
-    plushListSubscriptions: () => ({ subscriptions: [], total: 0 }),
+    plushListSubscriptions: (_call, filter) => listed(callbacks.list(), context.journal.last, filter ?? {}),
   };
 }
 
-function noUrl(): Fault {
-  return new Fault(
-    'INVALID_PARAMETERS',
-    'plushSubscribe needs a url over HTTP; without one it is for the WebSocket at /rpc',
+function onSocket({ socket }: CallContext, { protocol, secret, ...wanted }: Order) {
+  if (socket === undefined) {
+    throw new Fault(
+      'INVALID_PARAMETERS',
+      'plushSubscribe needs a url over HTTP; without one it is for the WebSocket at /rpc',
+    );
+  }
+  if (protocol !== undefined || secret !== undefined)
+    throw new Fault('INVALID_PARAMETERS', 'protocol and secret go with a url; a WebSocket needs neither');
+  return socket.subscribe(wanted);
+}
+
+async function atUrl(context: Context, call: CallContext, text: string, order: Order) {
+  mayCallOut(call, 'plushSubscribe with a url');
+  const { state, journal, callbacks, submit } = context;
+  const { url, userinfo } = checkCallbackUrl(text, context.callbackHosts);
+  const { protocol = 'xmlrpc', details = false, topics, after, secret } = order;
+  if (after !== undefined && after > journal.last) {
+    const newest = `the newest event is ${journal.last}`;
+    throw new Fault('INVALID_PARAMETERS', `after is ${after}, and ${newest}; -1 stands for it`);
+  }
+  const caller = call.caller.name;
+  const before = [...state.subscriptions.values()].find(
+    (one) => one.url === url && one.protocol === protocol && one.caller === caller,
   );
+  const given = {
+    ...(secret === undefined ? {} : { secret }),
+    ...(userinfo === undefined ? {} : { userinfo }),
+  };
+  const described = {
+    url,
+    protocol,
+    details,
+    caller,
+    signed: secret !== undefined,
+    now: journal.last,
+    ...(topics === undefined ? {} : { topics: [...new Set(topics)] }),
+    ...(after === undefined ? {} : { after }),
+  };
+  const subscription_id = (await withCredentials(context, given, before?.credentials, (kept) =>
+    submit({ type: 'subscribe', ...described, ...kept }, call),
+  )) as string;
+  callbacks.registered(subscription_id);
+  return { subscription_id };
+}
+
+/** Reading events takes scope read; having the daemon call others takes more. */
+function mayCallOut({ caller: { name, scopes } }: CallContext, what: string): void {
+  if (scopes.has('operate')) return;
+  const sentence = `The token "${name}" may not call ${what}: it lacks the scope operate`;
+  throw new Fault('FORBIDDEN', sentence, { scope: 'operate' });
+}
+
+/** Has what is secret on the disk before the fact that names it, and not for longer than one does. */
+async function withCredentials(
+  { secrets }: Context,
+  given: Credentials,
+  before: string | undefined,
+  decide: (kept: { credentials?: string }) => Promise<Answer>,
+): Promise<Answer> {
+  const credentials = Object.keys(given).length === 0 ? undefined : secrets.keep(given);
+  let answer: Answer;
+  try {
+    answer = await decide(credentials === undefined ? {} : { credentials });
+  } catch (error) {
+    if (credentials !== undefined) secrets.forget(credentials);
+    throw error;
+  }
+  if (before !== undefined) secrets.forget(before);
+  return answer;
+}
+
+function listed(all: Standing[], newest: number, { limit = DEFAULT_PAGE_ITEMS, cursor }: PageOrder): Page {
+  all.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+  const from = indexAfter(all, readCursor('subscriptions', cursor), idOf);
+  const shown = fitting(all.slice(from, from + limit).map((standing) => shownAs(standing, newest)));
+  const last = from + shown.length < all.length ? shown.at(-1) : undefined;
+  return {
+    subscriptions: shown,
+    total: all.length,
+    ...(last === undefined ? {} : { cursor: makeCursor('subscriptions', last.subscription_id) }),
+  };
+}
+
+type PageOrder = NonNullable<ParamsOf<'plushListSubscriptions'>[0]>;
+
+const idOf = ({ subscription_id }: Standing) => subscription_id;
+
+function shownAs(standing: Standing, newest: number): Page['subscriptions'][number] {
+  const { subscription_id, url, protocol, classic, details, topics, signed, caller, since } = standing;
+  return {
+    subscription_id,
+    url,
+    protocol,
+    classic,
+    details,
+    ...(topics === undefined ? {} : { topics: [...topics] }),
+    signed,
+    ...(caller === undefined ? {} : { caller }),
+    since,
+    delivered: standing.delivered,
+    behind: newest - standing.delivered,
+    ...trouble(standing),
+  };
+}
+
+function trouble({ state, suspended, failures, failingSinceMs, message }: Standing) {
+  if (suspended !== undefined) return { state, message: suspended };
+  if (failingSinceMs === undefined) return { state };
+  return {
+    state,
+    failures,
+    failing_since: new Date(failingSinceMs).toISOString(),
+    ...(message === undefined ? {} : { message }),
+  };
 }

@@ -1,5 +1,5 @@
 /** Decisions about operations: commands on nodes, and requests to resource services. */
-import type { InputOf } from '../input.ts';
+import type { InputOf, StartRequest } from '../input.ts';
 import { MAX_OPERATIONS } from '../limits.ts';
 import { refuseWhenQuitting } from '../quitting.ts';
 import { randomName } from '../random.ts';
@@ -11,7 +11,7 @@ import type { Transaction } from '../transaction.ts';
 const ID_CHARACTERS = 8;
 
 /** Starts an operation and answers its id. @throws Rejection TOO_MANY_OPERATIONS, before anything is emitted */
-function begin(tx: Transaction, kind: Operation['kind'], total: number): string {
+function begin(tx: Transaction, kind: Operation['kind'], total: number, request?: StartRequest): string {
   const { operations } = tx.state;
   const underway = [...operations.values()].filter(({ state }) => state === 'running').length;
   if (underway >= MAX_OPERATIONS)
@@ -19,19 +19,41 @@ function begin(tx: Transaction, kind: Operation['kind'], total: number): string 
   let operation_id: string;
   do operation_id = `op-${randomName(tx.random, ID_CHARACTERS)}`;
   while (operations.has(operation_id));
-  tx.emit('operation_started', { operation_id, kind, total });
+  tx.emit('operation_started', {
+    operation_id,
+    kind,
+    total,
+    ...(request === undefined ? {} : { request_id: request.request_id, request_digest: request.digest }),
+  });
   return operation_id;
 }
 
+/**
+ * The operation that a request began earlier; undefined when it is new, or the operation is forgotten.
+ * @throws Rejection REQUEST_ID_REUSED when another thing was asked for under that id
+ */
+export function requestedOperation(state: State, request: StartRequest | undefined): string | undefined {
+  if (request === undefined) return undefined;
+  const { request_id, digest } = request;
+  for (const operation of state.operations.values()) {
+    if (operation.request_id !== request_id) continue;
+    if (operation.request_digest === digest) return operation.operation_id;
+    throw new Rejection('REQUEST_ID_REUSED', `request_id "${request_id}" started another command`);
+  }
+  return undefined;
+}
+
 /** A command is about to run on nodes: those without a connection get one, if somebody may ask for it. */
-export function startShell(tx: Transaction, { hostnames }: InputOf<'start_shell'>): string {
+export function startShell(tx: Transaction, { hostnames, request }: InputOf<'start_shell'>): string {
   const { state } = tx;
+  const earlier = requestedOperation(state, request);
+  if (earlier !== undefined) return earlier;
   refuseWhenQuitting(state);
   for (const hostname of hostnames) {
     if (state.nodes.has(hostname)) continue;
     throw new Rejection('NODE_NOT_FOUND', `No node "${hostname}" is in the pool`, { hostname });
   }
-  const operation_id = begin(tx, 'shell', hostnames.length);
+  const operation_id = begin(tx, 'shell', hostnames.length, request);
   for (const hostname of hostnames) {
     const node = state.nodes.get(hostname);
     if (node !== undefined && mayAskFor(state, node)) tx.emit('node_connecting', { hostname });

@@ -1,12 +1,13 @@
 /** Decisions about nodes: the pool's membership, connections, the failed flag. */
 import type { NodeSpec } from '../../../api/spec.ts';
-import type { InputOf } from '../input.ts';
+import type { Actor, InputOf } from '../input.ts';
 import {
   CONNECT_ATTEMPTS,
   CONNECT_DELAYS_MS,
   FINAL_CAUSES,
   FLAP_COUNT,
   FLAP_WINDOW_MS,
+  MAX_OWN_BYTES,
   OWED_ATTEMPTS,
   OWED_FIRST_MS,
   OWED_MAX_MS,
@@ -26,33 +27,69 @@ import {
 import type { Member, PoolNode, Run, State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { checkHostname, isIpAddress } from './hostname.ts';
+import { nodeBytes } from './owned.ts';
 
 function nodeOf(state: State, hostname: string): PoolNode {
   const node = state.nodes.get(hostname);
-  if (node === undefined)
-    throw new Rejection('NODE_NOT_FOUND', `No node "${hostname}" is in the pool`, { hostname });
+  if (node === undefined) throw notFound(hostname);
   return node;
 }
 
+function notFound(hostname: string): Rejection {
+  return new Rejection('NODE_NOT_FOUND', `No node "${hostname}" is in the pool`, { hostname });
+}
+
+interface Origin {
+  readonly source: 'api' | 'directory';
+  readonly owner?: string | undefined;
+}
+
 /** @param mend clear the failed flag even when the description is the same */
-function put(tx: Transaction, node: NodeSpec, source: string, mend: boolean): void {
+function put(tx: Transaction, node: NodeSpec, { source, owner }: Origin, mend: boolean): void {
   const known = tx.state.nodes.get(node.hostname);
+  const origin = { source, ...(owner === undefined ? {} : { owner }) };
   if (known === undefined) {
-    tx.emit('node_added', { node, source });
+    tx.emit('node_added', { node, ...origin });
   } else if (
     (mend && known.failed !== undefined) ||
     known.source !== source ||
+    known.owner !== owner ||
     JSON.stringify(known.spec) !== JSON.stringify(node)
   ) {
-    tx.emit('node_updated', { node, source });
+    tx.emit('node_updated', { node, ...origin });
   } else {
     return;
   }
   fillComponents(tx, node.hostname);
 }
 
-export function addNode(tx: Transaction, { node }: InputOf<'add_node'>): void {
+/** Whether a node is none of that caller's business. */
+function isForeign(node: PoolNode, by: Actor | undefined): boolean {
+  return by?.ownNodesOnly === true && node.owner !== by.name;
+}
+
+export function addNode(tx: Transaction, { node, by }: InputOf<'add_node'>): void {
   refuseWhenQuitting(tx.state);
+  checkNode(node);
+  const known = tx.state.nodes.get(node.hostname);
+  if (known !== undefined && isForeign(known, by)) {
+    throw new Rejection('NODE_TAKEN', `Node "${node.hostname}" was added by somebody else`, {
+      hostname: node.hostname,
+    });
+  }
+  if (by?.ownNodesOnly) checkRoom(tx.state, node, known, by);
+  // Who describes another's node anew does not take it over: its owner goes on answering for it.
+  put(tx, node, { source: 'api', owner: known?.owner ?? by?.name }, true);
+}
+
+function checkRoom(state: State, node: NodeSpec, known: PoolNode | undefined, by: Actor): void {
+  const before = known === undefined ? 0 : nodeBytes(known.spec);
+  if ((state.owned.get(by.name) ?? 0) - before + nodeBytes(node) <= MAX_OWN_BYTES) return;
+  const sentence = `The nodes that token "${by.name}" has added take ${MAX_OWN_BYTES >> 20} MiB already`;
+  throw new Rejection('TOO_MANY_NODES', sentence);
+}
+
+function checkNode(node: NodeSpec): void {
   const wrong = checkHostname(node.hostname);
   if (wrong !== undefined) {
     throw new Rejection('INVALID_NODE', `The hostname ${JSON.stringify(node.hostname)} ${wrong}`, {
@@ -64,7 +101,6 @@ export function addNode(tx: Transaction, { node }: InputOf<'add_node'>): void {
       vip: node.vip,
     });
   }
-  put(tx, node, 'api', true);
 }
 
 /**
@@ -77,11 +113,14 @@ export function loadDirectory(tx: Transaction, { nodes }: InputOf<'load_director
     (n) => n.source === 'directory' && !listed.has(n.spec.hostname),
   );
   for (const node of gone) drop(tx, node);
-  for (const node of nodes) put(tx, node, 'directory', false);
+  for (const node of nodes) put(tx, node, { source: 'directory' }, false);
 }
 
-export function removeNode(tx: Transaction, { hostname }: InputOf<'remove_node'>): void {
-  drop(tx, nodeOf(tx.state, hostname));
+export function removeNode(tx: Transaction, { hostname, by }: InputOf<'remove_node'>): void {
+  const node = nodeOf(tx.state, hostname);
+  // In the same words as for a node that is not there: whoever may not touch it need not learn of it.
+  if (isForeign(node, by)) throw notFound(hostname);
+  drop(tx, node);
 }
 
 function drop(tx: Transaction, node: PoolNode): void {

@@ -3,11 +3,13 @@ import type { NodeSpec } from '../../../api/spec.ts';
 import type { Evolver } from '../evolve.ts';
 import { FLAP_COUNT, FLAP_WINDOW_MS } from '../limits.ts';
 import type { LinkState, PoolNode, State } from '../state.ts';
+import { countOwned } from './owned.ts';
 
-function newNode(spec: NodeSpec, source: string, time: string): PoolNode {
+function newNode(spec: NodeSpec, source: string, owner: string | undefined, time: string): PoolNode {
   return {
     spec,
     source,
+    ...(owner === undefined ? {} : { owner }),
     link: 'idle',
     since: time,
     attempts: 0,
@@ -61,16 +63,21 @@ type PoolEvents =
   | 'node_cleaned';
 
 export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
-  node_added: (state, { node, source }, time) => {
+  node_added: (state, { node, source, owner }, time) => {
     state.membership += 1;
-    state.nodes.set(node.hostname, newNode(node, source, time));
+    state.nodes.set(node.hostname, newNode(node, source, owner, time));
+    countOwned(state, owner, node, 1);
     refreshFree(state, node.hostname);
   },
-  node_updated: (state, { node, source }, time) => {
+  node_updated: (state, { node, source, owner }, time) => {
     const known = state.nodes.get(node.hostname);
     if (known === undefined) return;
+    countOwned(state, known.owner, known.spec, -1);
+    countOwned(state, owner, node, 1);
     known.spec = node;
     known.source = source;
+    if (owner === undefined) delete known.owner;
+    else known.owner = owner;
     known.attempts = 0;
     known.drops = [];
     if (known.failed !== undefined) {
@@ -85,6 +92,7 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     // Where no agent ever answered no task was ever started; an agent without one leaves by itself.
     if (node.agent !== undefined) state.leaving.set(hostname, node.spec);
     stopCleaning(state, node);
+    countOwned(state, node.owner, node.spec, -1);
     state.nodes.delete(hostname);
     state.membership += 1;
     refreshFree(state, hostname);

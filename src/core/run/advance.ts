@@ -3,13 +3,16 @@
  * Everything here looks at one node, or at counters; nothing walks over all nodes for one change.
  */
 import type { Failure } from '../../../api/schemas.ts';
+import type { Policy } from '../../../api/spec.ts';
 import { LOST_RESTARTS } from '../limits.ts';
 import { isOver, type Member, type Run } from '../state.ts';
 import type { TaskReport } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
 import { splitTaskId, taskId } from './evolve.ts';
 import { type PlannedBlock, planOf } from './plan.ts';
+import { isSuccess, policyFor } from './policy.ts';
 import { endRun, failNode, finishRun } from './recover.ts';
+import { applyPolicy, keepsFiles, stoppedIfNothingRuns } from './restart.ts';
 
 /** Releases the run when every node is prepared, ends it when every node is finished. */
 export function advanceRun(tx: Transaction, run: Run): void {
@@ -18,15 +21,24 @@ export function advanceRun(tx: Transaction, run: Run): void {
     finishRun(tx, run);
     return;
   }
+  if (run.restarting !== undefined) {
+    stoppedIfNothingRuns(tx, run);
+    return;
+  }
   const components = [...run.components.values()];
   if (run.state === 'deploying') {
     if (components.some((c) => c.prepared < c.members.size || c.members.size < c.min)) return;
     tx.emit('run_released', { run_id: run.run_id });
     for (const member of [...run.members.values()]) startBlocks(tx, run, member);
   }
-  if (run.uncleaned === 0 && components.every((c) => c.finished >= c.members.size)) {
-    endRun(tx, run, 'succeeded', 'done', 'Every task completed');
-  }
+  if (components.some((c) => c.finished < c.members.size)) return;
+  if (run.uncleaned === 0 || keepsFiles(run)) endRun(tx, run, 'succeeded', 'done', successOf(run));
+}
+
+function successOf(run: Run): string {
+  let ignored = 0;
+  for (const { policy, hosts } of run.handled?.values() ?? []) if (policy === 'ignore') ignored += hosts.size;
+  return ignored === 0 ? 'Every task completed' : 'Every task completed, but for those whose end was ignored';
 }
 
 /** Starts what a newly prepared member may start. */
@@ -36,14 +48,18 @@ export function startBlocks(tx: Transaction, run: Run, member: Member): void {
 }
 
 function startIfDue(tx: Transaction, run: Run, member: Member, block: PlannedBlock): void {
-  if (run.state !== 'running' || run.members.get(member.hostname) !== member) return;
+  if (run.state !== 'running' || run.restarting !== undefined) return;
+  if (run.members.get(member.hostname) !== member) return;
   if (member.phase === 'preparing' || member.tasks.has(block.spec.name)) return;
+  if (member.skipped?.has(block.spec.name)) return;
   if (block.before.some((name) => !member.completed.has(name))) return;
   if (block.gates.some((name) => run.blocks.get(name)?.state !== 'completed')) return;
-  order(tx, run, member, block.spec.name, 1);
+  order(tx, run, member, block.spec.name);
 }
 
-function order(tx: Transaction, run: Run, member: Member, block: string, attempt: number): void {
+/** Orders the next attempt at a block on a node. */
+export function order(tx: Transaction, run: Run, member: Member, block: string): void {
+  const attempt = 1 + (member.tasks.get(block)?.attempt ?? member.attempts?.get(block) ?? 0);
   const { hostname, index, component } = member;
   const state = run.components.get(component);
   const count = Math.max(state?.count ?? 0, state?.members.size ?? 0);
@@ -64,6 +80,9 @@ export function reconcileTask(tx: Transaction, hostname: string, report: TaskRep
   if (task.state === 'ordered' && report.pid !== undefined) {
     tx.emit('task_started', { run_id: run.run_id, task_id: task.task_id, pid: report.pid });
   }
+  if (report.unhealthy !== undefined && task.state === 'running' && task.unhealthy === undefined) {
+    tx.emit('task_unhealthy', { run_id: run.run_id, task_id: task.task_id, ...report.unhealthy });
+  }
   if (report.state === 'exited' && (task.state === 'ordered' || task.state === 'running'))
     exited(tx, run, member, block, report);
 }
@@ -83,9 +102,10 @@ export function missTasks(tx: Transaction, run: Run, member: Member, reported: R
 }
 
 function exited(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
-  const { run_id, task_id, state: _state, pid: _pid, ...rest } = report;
-  const ending = run.ending !== undefined;
-  const outcome = outcomeOf(report, ending);
+  const { run_id, task_id, state: _state, pid: _pid, unhealthy: _unhealthy, ...rest } = report;
+  const isStopping = run.ending !== undefined || run.restarting !== undefined;
+  const chosen = isStopping ? undefined : policyFor(run.spec, block, report);
+  const outcome = outcomeOf(report, isStopping, chosen?.policy);
   tx.emit('task_exited', {
     run_id,
     task_id,
@@ -93,32 +113,49 @@ function exited(tx: Transaction, run: Run, member: Member, block: string, report
     ...rest,
     ...(rest.stderr_tail ? { stderr_tail: [...rest.stderr_tail] } : {}),
   } as never);
-  if (ending) return;
-  if (outcome === 'completed') completed(tx, run, member, block);
+  if (run.ending !== undefined) return;
+  if (run.restarting !== undefined) stoppedIfNothingRuns(tx, run);
+  else if (chosen !== undefined) {
+    const attempt = member.tasks.get(block)?.attempt ?? 1;
+    applyPolicy(tx, { run, member, block, task_id, failure: failureOf(report, block, attempt) }, chosen);
+  } else if (outcome === 'completed') completed(tx, run, member, block);
   else if (outcome === 'lost') lost(tx, run, member, block, report);
   else if (outcome === 'failed') failed(tx, run, member, block, report);
 }
 
-function outcomeOf(report: TaskReport, ending: boolean): 'completed' | 'failed' | 'stopped' | 'lost' {
+function outcomeOf(
+  report: TaskReport,
+  isStopping: boolean,
+  policy: Policy | undefined,
+): 'completed' | 'failed' | 'stopped' | 'lost' {
   if (report.cause === 'lost') return 'lost';
   // Stopped, and not by us since the run goes on: to the run that is a task that vanished.
-  if (report.cause === 'stopped') return ending ? 'stopped' : 'lost';
-  return report.exit_code === 0 && report.cause === undefined ? 'completed' : 'failed';
+  if (report.cause === 'stopped') return isStopping ? 'stopped' : 'lost';
+  if (policy === 'continue') return 'completed';
+  return isSuccess(report) && (policy === undefined || policy === 'end_application') ? 'completed' : 'failed';
 }
 
-function completed(tx: Transaction, run: Run, member: Member, name: string): void {
+/** What waits for a block on the node, or for the whole of it, may begin. */
+export function completed(tx: Transaction, run: Run, member: Member, name: string): void {
   const plan = planOf(run.spec);
   for (const next of plan.after.get(name) ?? []) startIfDue(tx, run, member, next);
   closeBlock(tx, run, name);
+  if (keepsFiles(run)) advanceRun(tx, run);
 }
 
-/** A block is complete when all nodes that its component has now have completed it; blocks gated by it may begin. */
-function closeBlock(tx: Transaction, run: Run, name: string): void {
+/**
+ * A block is complete when all nodes that its component has now have completed it or go on without it; blocks gated by it may
+ * begin.
+ */
+export function closeBlock(tx: Transaction, run: Run, name: string): void {
   const plan = planOf(run.spec);
   const block = run.blocks.get(name);
   const component = run.components.get(plan.blocks.get(name)?.component ?? '');
-  if (block?.state !== 'running' || component === undefined || block.completed < component.members.size)
-    return;
+  if (block === undefined || component === undefined || run.restarting !== undefined) return;
+  const { state, completed: done, skipped = 0 } = block;
+  // A block that every node goes on without has never begun.
+  if (state !== 'running' && (state !== 'waiting' || skipped === 0)) return;
+  if (done + skipped < component.members.size) return;
   tx.emit('block_changed', {
     run_id: run.run_id,
     block: name,
@@ -140,8 +177,8 @@ export function closeBlocks(tx: Transaction, run: Run, component: string): void 
 
 /** Nobody saw the task's end: start it again on its node, and give the node up when that happens too often. */
 function lost(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
-  const attempt = member.tasks.get(block)?.attempt ?? 1;
-  if (attempt <= LOST_RESTARTS) order(tx, run, member, block, attempt + 1);
+  const { attempt = 1, losses = 1 } = member.tasks.get(block) ?? {};
+  if (losses <= LOST_RESTARTS) order(tx, run, member, block);
   else giveUp(tx, member, { ...failureOf(report, block, attempt), phase: 'watch', cause: 'lost' });
 }
 
@@ -153,6 +190,11 @@ function failed(tx: Transaction, run: Run, member: Member, block: string, report
     giveUp(tx, member, failure);
     return;
   }
+  failRun(tx, run, member, block, failure);
+}
+
+/** Ends the run for a process's failure. */
+export function failRun(tx: Transaction, run: Run, member: Member, block: string, failure: Failure): void {
   const { run_id } = run;
   tx.emit('block_changed', { run_id, block, component: member.component, state: 'failed' });
   const message = `Block "${block}" failed on ${member.hostname}: ${failure.message}`;
@@ -189,7 +231,8 @@ function isStartFailure({
   exit_code,
   signal,
 }: Pick<TaskReport, 'cause' | 'exit_code' | 'signal'>): boolean {
-  return cause !== undefined && cause !== 'lost' && exit_code === undefined && signal === undefined;
+  const hasRun = cause === undefined || cause === 'lost' || cause === 'timeout' || cause === 'liveness';
+  return !hasRun && exit_code === undefined && signal === undefined;
 }
 
 /** How a task ended, for a person. */

@@ -72,7 +72,7 @@ function forgetOldRuns(state: State): void {
   }
 }
 
-function setPhase(member: Member, phase: Member['phase'], time: string): void {
+export function setPhase(member: Member, phase: Member['phase'], time: string): void {
   member.phase = phase;
   member.since = time;
 }
@@ -82,6 +82,16 @@ function occupy(component: ComponentState | undefined, hostname: string, index: 
   component.members.add(hostname);
   component.next = Math.max(component.next, index + 1);
   component.vacant = component.vacant.filter((vacant) => vacant !== index);
+}
+
+/** A member with nothing more to do in any block only has to be cleaned. */
+export function finishIfThrough(run: Run, member: Member, time: string): void {
+  const component = run.components.get(member.component);
+  const all = planOf(run.spec).ofComponent.get(member.component)?.length ?? 0;
+  const done = member.completed.size + (member.skipped?.size ?? 0);
+  if (component === undefined || done !== all || member.phase !== 'working') return;
+  setPhase(member, 'finishing', time);
+  component.finished += 1;
 }
 
 /** Takes a member out of the counters of its component and blocks. */
@@ -97,10 +107,15 @@ function discount(run: Run, member: Member): void {
     block.begun -= 1;
     if (member.completed.has(task.block)) block.completed -= 1;
     if (task.state === 'failed') block.failed -= 1;
+    run.restarting?.stopping.delete(task.task_id);
+  }
+  for (const name of member.skipped ?? []) {
+    const block = run.blocks.get(name);
+    if (block?.skipped !== undefined) block.skipped -= 1;
   }
 }
 
-function taskOf(
+export function taskOf(
   state: State,
   run_id: string,
   task_id: string,
@@ -253,6 +268,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     const before = member.tasks.get(block);
     const known = run.blocks.get(block);
     if (known !== undefined && before === undefined) known.begun += 1;
+    if (known !== undefined && before?.state === 'failed') known.failed -= 1;
     member.tasks.set(block, {
       task_id,
       block,
@@ -262,6 +278,8 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
       count,
       state: 'ordered',
       since: time,
+      ...(before?.restarts === undefined ? {} : { restarts: before.restarts }),
+      ...(before?.state === 'lost' ? { losses: before.losses ?? 1 } : {}),
     });
     if (member.phase === 'ready') setPhase(member, 'working', time);
   },
@@ -280,17 +298,14 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     Object.assign(task, rest);
     task.state = outcome;
     task.since = time;
+    if (outcome === 'lost') task.losses = (task.losses ?? 0) + 1;
+    run.restarting?.stopping.delete(task.task_id);
     if (run.members.get(member.hostname) !== member) return;
     const block = run.blocks.get(task.block);
     if (outcome === 'failed' && block !== undefined) block.failed += 1;
     if (outcome !== 'completed' || block === undefined) return;
     block.completed += 1;
     member.completed.add(task.block);
-    const component = run.components.get(member.component);
-    const all = planOf(run.spec).ofComponent.get(member.component)?.length ?? 0;
-    if (component !== undefined && member.completed.size === all && member.phase === 'working') {
-      setPhase(member, 'finishing', time);
-      component.finished += 1;
-    }
+    finishIfThrough(run, member, time);
   },
 };

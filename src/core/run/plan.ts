@@ -2,7 +2,10 @@
  * The order of an application's blocks, worked out once for each specification: what a block waits for and what waits
  * for it. Inside a component block an order holds node by node; across component blocks it holds for whole blocks.
  */
-import type { AppSpec, BlockSpec, ComponentBlockSpec } from '../../../api/spec.ts';
+import type { AppSpec, BlockSpec, ComponentBlockSpec, ProcessSpec } from '../../../api/spec.ts';
+import { STOP_GRACE_MS } from '../limits.ts';
+
+type Policies = Pick<ProcessSpec, 'exit_policies' | 'liveness'>;
 
 export interface PlannedBlock {
   readonly spec: BlockSpec;
@@ -22,6 +25,10 @@ export interface Plan {
   readonly after: ReadonlyMap<string, readonly PlannedBlock[]>;
   /** Block → blocks that wait for it as a whole. */
   readonly gated: ReadonlyMap<string, readonly PlannedBlock[]>;
+  /** Whether an exit may begin the application again: finished nodes then keep their files until the run ends. */
+  readonly mayRestart: boolean;
+  /** Longest time that a process may take to obey its stop signal. */
+  readonly graceMs: number;
 }
 
 const plans = new WeakMap<AppSpec, Plan>();
@@ -67,7 +74,30 @@ function makePlan(app: AppSpec): Plan {
       for (const name of block.gates) append(gated, name, block);
     }
   }
-  return { blocks, ofComponent, after, gated };
+  const processes = processesOf(app);
+  const graces = processes.map((process) => process.stop_grace_ms ?? STOP_GRACE_MS);
+  return {
+    blocks,
+    ofComponent,
+    after,
+    gated,
+    mayRestart: [app, ...processes].some(restartsApplication),
+    graceMs: Math.max(STOP_GRACE_MS, ...graces),
+  };
+}
+
+/** All processes of an application, those inside workflows too. */
+function processesOf(app: AppSpec): ProcessSpec[] {
+  const inside = (blocks: readonly BlockSpec[]): ProcessSpec[] =>
+    blocks.flatMap((block) => {
+      if (block.kind === 'process') return [block.process];
+      return block.kind === 'workflow' ? inside(block.blocks) : [];
+    });
+  return app.component_blocks.flatMap((parent) => inside(parent.blocks));
+}
+
+function restartsApplication({ exit_policies = [], liveness = [] }: Policies): boolean {
+  return [...exit_policies, ...liveness].some(({ policy }) => policy === 'restart_application');
 }
 
 function append(map: Map<string, PlannedBlock[]>, key: string, block: PlannedBlock): void {

@@ -4,6 +4,8 @@ import { checkHostname } from '../pool/hostname.ts';
 import { Names } from './names.ts';
 import type { Problems } from './problems.ts';
 import { readRequests } from './requests.ts';
+import { readRequirements } from './requirements.ts';
+import { HOSTS } from './value-rule.ts';
 import {
   attributeSetting,
   child,
@@ -18,8 +20,8 @@ import {
 } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
 
-/** Allowed numbers of nodes in one component. */
-const HOSTS = { min: 1, max: 100_000 };
+/** What the 2006 paper calls the type that the 2011 paper calls planetlab. */
+const PLANETLAB_2006 = 'plab';
 
 /** A name used where another element defines it. */
 export interface Reference {
@@ -34,15 +36,31 @@ export interface ReadComponent {
   readonly software: readonly Reference[];
 }
 
-/** A component of a project, or undefined after its problems have been reported. */
-export function readComponent(element: XmlElement, problems: Problems): ReadComponent | undefined {
+/**
+ * A component of a project, or undefined after its problems have been reported.
+ *
+ * @param shared its `resources` where it has none of its own
+ */
+export function readComponent(
+  element: XmlElement,
+  problems: Problems,
+  shared?: XmlElement,
+): ReadComponent | undefined {
   const name = definedName(element, problems);
   const rspec = child(element, 'rspec');
-  const count = rspec && readCount(child(rspec, 'num_hosts'), problems);
+  const direct = child(element, 'num_hosts');
+  const counted = rspec ? child(rspec, 'num_hosts') : direct;
+  const count = readCount(counted, problems);
+  if (rspec && direct) {
+    const message = `${label(element)} has num_hosts and an rspec with its own: write one of the two`;
+    problems.error('REPEATED_ELEMENT', direct, message);
+  }
   const staticHosts = rspec ? readHosts(rspec, 'static_host', problems) : [];
   const preferredHosts = rspec ? readHosts(rspec, 'preferred_host', problems) : [];
   const requests = rspec ? readRequests(rspec, problems) : [];
-  const resources = readResources(child(element, 'resources'), problems);
+  const requirements = rspec ? readRequirements(rspec, problems) : [];
+  const resources = readResources(child(element, 'resources') ?? shared, problems);
+  const authentication = readAuthentication(child(element, 'authentication'), problems);
   const software = readReferences(element, 'software', problems);
   if (rspec && count && staticHosts.length > count.max) {
     const message = `num_hosts allows at most ${count.max}, but ${staticHosts.length} static hosts must be used`;
@@ -57,8 +75,24 @@ export function readComponent(element: XmlElement, problems: Problems): ReadComp
     software: software.map((reference) => reference.name),
     resources,
     requests,
+    ...(requirements.length > 0 && { requirements }),
+    ...(authentication && { authentication }),
   };
   return { spec, element, software };
+}
+
+function readAuthentication(
+  element: XmlElement | undefined,
+  problems: Problems,
+): ComponentSpec['authentication'] | undefined {
+  if (!element) return undefined;
+  const user = userValue(attributeSetting(element, 'user'), problems);
+  const identity = attributeSetting(element, 'ssh_identity')?.value;
+  if (!element.attributes.has('user') && !element.attributes.has('ssh_identity')) {
+    const message = 'authentication needs the attribute user or ssh_identity, or both';
+    problems.error('MISSING_ATTRIBUTE', element, message);
+  }
+  return { ...(user !== undefined && { user }), ...(identity !== undefined && { ssh_identity: identity }) };
 }
 
 /** The elements `name` of `parent` as references; the same reference twice is reported as DUPLICATE_NAME. */
@@ -135,6 +169,7 @@ function readResources(element: XmlElement | undefined, problems: Problems): Com
       const message = `${label(resource)} needs the attribute type or group, or both`;
       problems.error('MISSING_ATTRIBUTE', resource, message);
     }
-    return { ...(type !== undefined && { type }), ...(group !== undefined && { group }) };
+    const known = type === PLANETLAB_2006 ? 'planetlab' : type;
+    return { ...(known !== undefined && { type: known }), ...(group !== undefined && { group }) };
   });
 }

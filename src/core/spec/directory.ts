@@ -4,7 +4,10 @@ import { checkHostname, isIpAddress } from '../pool/hostname.ts';
 import { Names } from './names.ts';
 import { Problems } from './problems.ts';
 import { checkRoot } from './root.ts';
-import { checkStructure, type ElementRule } from './structure.ts';
+import { type ElementRule, oneOf, optional, required } from './rule.ts';
+import { checkStructure } from './structure.ts';
+import { NOT_RUN, reportNotRun } from './unsupported.ts';
+import { TEXT } from './value-rule.ts';
 import {
   attributeSetting,
   child,
@@ -21,47 +24,85 @@ import { readXml, type XmlElement } from './xml-tree.ts';
 
 /** Most nodes of all `local` managers together: each is a process on this machine. */
 const MAX_LOCAL_NODES = 10_000;
-const PORTS = { min: 1, max: 65_535 };
-const PREFERENCES = { min: -1_000_000, max: 1_000_000 };
-const VIRTUAL_NODES = { min: 0, max: 2_147_483_647 };
+const PORTS = { type: 'integer', min: 1, max: 65_535 } as const;
+const PREFERENCES = { type: 'integer', min: -1_000_000, max: 1_000_000 } as const;
+const VIRTUAL_NODES = { type: 'integer', min: 0, max: 2_147_483_647 } as const;
 
 const nodeRule: ElementRule = {
   kind: 'node',
+  about: 'A machine, or one of several nodes on it, reached over SSH',
   attributes: {
-    hostname: 'required',
-    user: 'optional',
-    group: 'optional',
-    flag: 'optional',
-    vip: 'optional',
-    vn: 'optional',
-    preference: 'optional',
-    ssh_port: 'optional',
-    ssh_identity: 'optional',
+    hostname: required(
+      TEXT,
+      'The name of the node: host or host:port; the port only tells nodes of one host apart',
+    ),
+    user: optional(TEXT, 'Login name', 'that of plushd'),
+    group: optional(TEXT, 'The group by which components ask for it'),
+    flag: optional(TEXT, 'A mark of your own'),
+    vip: optional(TEXT, 'ModelNet’s virtual IP address, which tasks find as PLUSH_VIP'),
+    vn: optional(VIRTUAL_NODES, 'ModelNet’s virtual node number, which tasks find as PLUSH_VN'),
+    preference: optional(PREFERENCES, 'Nodes with a higher number are chosen first', '0'),
+    ssh_port: optional(PORTS, 'Where sshd listens', '22'),
+    ssh_identity: optional(TEXT, 'Private key file on the controller, for this node alone'),
   },
 };
 
-const portMapRule: ElementRule = { kind: 'port_map', attributes: { slice: 'required', port: 'required' } };
+const portMapRule: ElementRule = {
+  kind: 'port_map',
+  about: 'The port of the agents of a slice',
+  attributes: {
+    slice: required(TEXT, 'The slice'),
+    port: required(PORTS, 'The port'),
+  },
+};
+
+const TYPE = required(
+  oneOf({
+    ssh: 'the nodes inside, reached over SSH',
+    local: 'child processes on the controller’s machine',
+    planetlab: 'the nodes of PlanetLab slices',
+  }),
+  'Which nodes',
+);
+const COUNT = { type: 'integer', min: 1, max: MAX_LOCAL_NODES } as const;
+const GROUP = optional(TEXT, 'The group by which components ask for the nodes of type local');
+const LOCAL_NAME = optional(TEXT, 'The nodes of type local are called NAME-1 and up', 'local');
+const ABOUT = 'Nodes of one type';
 
 const managerRule: ElementRule = {
   kind: 'resource_manager',
-  attributes: { type: 'required', count: 'optional', group: 'optional', name: 'optional' },
+  about: ABOUT,
+  attributes: {
+    type: TYPE,
+    count: optional(COUNT, 'How many nodes, for type local, which needs it'),
+    group: GROUP,
+    name: LOCAL_NAME,
+  },
+  children: {
+    node: { rule: nodeRule, occurs: 'many' },
+    user: { rule: { kind: 'user', about: 'Login at PlanetLab Central', text: TEXT }, occurs: 'optional' },
+    port_map: { rule: portMapRule, occurs: 'many' },
+  },
   variants: {
     attribute: 'type',
     rules: {
       ssh: {
         kind: 'resource_manager',
-        attributes: { type: 'required' },
+        about: ABOUT,
+        attributes: { type: TYPE },
         children: { node: { rule: nodeRule, occurs: 'many' } },
       },
       local: {
         kind: 'resource_manager',
-        attributes: { type: 'required', count: 'required', group: 'optional', name: 'optional' },
+        about: ABOUT,
+        attributes: { type: TYPE, count: required(COUNT, 'How many'), group: GROUP, name: LOCAL_NAME },
       },
       planetlab: {
         kind: 'resource_manager',
-        attributes: { type: 'required' },
+        about: ABOUT,
+        attributes: { type: TYPE },
         children: {
-          user: { rule: { kind: 'user', text: true }, occurs: 'one' },
+          user: { rule: { kind: 'user', about: 'Login at PlanetLab Central', text: TEXT }, occurs: 'one' },
           port_map: { rule: portMapRule, occurs: 'many' },
         },
       },
@@ -69,8 +110,10 @@ const managerRule: ElementRule = {
   },
 };
 
-const DIRECTORY: ElementRule = {
+/** The root of a directory file. */
+export const DIRECTORY: ElementRule = {
   kind: 'plush.directory',
+  about: 'The root of the file',
   children: { resource_manager: { rule: managerRule, occurs: 'many' } },
 };
 
@@ -100,6 +143,7 @@ export function parseDirectory(
     localNodes += made.filter((node) => node.type === 'local').length;
     for (const node of made) nodes.push(node);
   }
+  reportNotRun(root, DIRECTORY, new Set(NOT_RUN), problems);
   return { nodes, diagnostics: problems.list() };
 }
 
@@ -109,13 +153,14 @@ function readManager(
   hostnames: Names,
   problems: Problems,
 ): NodeSpec[] {
-  const setting = attributeSetting(manager, 'type');
-  if (setting?.value === 'planetlab') checkPlanetLab(manager, problems);
-  switch (enumValue(setting, 'resource_manager', ['ssh', 'local'], problems)) {
+  switch (enumValue(attributeSetting(manager, 'type'), ['ssh', 'local', 'planetlab'], problems)) {
     case 'ssh':
       return childrenNamed(manager, 'node').flatMap((node) => readNode(node, hostnames, problems) ?? []);
     case 'local':
       return readLocal(manager, localRoom, hostnames, problems);
+    case 'planetlab':
+      checkPlanetLab(manager, problems);
+      return [];
     case undefined:
       return [];
   }
@@ -170,8 +215,7 @@ function readVip(setting: Setting | undefined, problems: Problems): string | und
 
 /** Nodes NAME-1 … NAME-count, child processes on this machine. */
 function readLocal(manager: XmlElement, room: number, hostnames: Names, problems: Problems): NodeSpec[] {
-  const range = { min: 1, max: MAX_LOCAL_NODES };
-  const count = integerValue(attributeSetting(manager, 'count'), range, problems);
+  const count = integerValue(attributeSetting(manager, 'count'), COUNT, problems);
   const group = attributeSetting(manager, 'group')?.value;
   const named = attributeSetting(manager, 'name');
   const prefix = named?.value ?? 'local';

@@ -1,145 +1,55 @@
 /**
  * Finds blocks that wait for each other.
  *
- * A component block is two vertices, its start and its end; a process block is one. An edge leads from what waits to what
- * it waits for: a block to its predecessor's end, a process block to the start of its component block, the end of a
- * component block to each of its blocks. A group of vertices that reach each other (Tarjan's strongly connected
- * components, without recursion) holds a cycle, and one of each group is reported.
+ * A block with blocks in it and a barrier block are two vertices, start and end; a process block is one. An edge leads
+ * from what waits to what it waits for: a block to its predecessor's end, a block to the start of what it is in, the end
+ * of that to the end of each of its blocks. A barrier is a vertex too: the end of a barrier block waits for it, and it
+ * waits for the start of each block that it cannot be released without.
  */
 import type { Block } from './blocks.ts';
+import { type Graph, reportCycles } from './cycles.ts';
+import type { Meeting } from './participants.ts';
 import type { Problems } from './problems.ts';
-import { quoted } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
 
-/** Names shown at each end of a long cycle. */
-const SHOWN_NAMES = 6;
-
-interface Edge {
-  readonly to: number;
-  /** The predecessor element, where the file says so; absent for what containment implies. */
-  readonly element?: XmlElement;
-}
-
-interface Graph {
-  readonly names: string[];
-  readonly edges: Edge[][];
-}
-
 /** Reports CYCLE once for each group of blocks that wait for each other. Predecessors without a block are skipped. */
-export function checkOrder(blocks: readonly Block[], problems: Problems): void {
-  const graph = graphOf(blocks);
-  const groups = groupsOf(graph);
-  const members = new Map<number, number>();
-  for (const group of groups) members.set(group, (members.get(group) ?? 0) + 1);
-  const reported = new Set<number>();
-  for (const [vertex, edges] of graph.edges.entries()) {
-    const group = groups[vertex] ?? -1;
-    const cyclic = (members.get(group) ?? 0) > 1 || edges.some((edge) => edge.to === vertex);
-    if (!cyclic || reported.has(group)) continue;
-    reported.add(group);
-    report(graph, cycleFrom(graph, vertex, groups), problems);
-  }
+export function checkOrder(blocks: readonly Block[], meetings: readonly Meeting[], problems: Problems): void {
+  reportCycles(graphOf(blocks, meetings), 'Blocks wait for each other and could never start', problems);
 }
 
-function graphOf(blocks: readonly Block[]): Graph {
+function graphOf(blocks: readonly Block[], meetings: readonly Meeting[]): Graph {
   const graph: Graph = { names: [], edges: [] };
   const starts = new Map<string, number>();
   const ends = new Map<string, number>();
+  const barriers = new Map<string, number>();
   const add = (name: string): number => {
     graph.edges.push([]);
     return graph.names.push(name) - 1;
   };
-  for (const { name, container } of blocks) {
-    starts.set(name, add(name));
-    ends.set(name, container ? (starts.get(name) ?? 0) : add(name));
+  const connect = (from: number | undefined, to: number | undefined, element?: XmlElement): void => {
+    if (from === undefined || to === undefined) return;
+    graph.edges[from]?.push({ to, ...(element && { element }) });
+  };
+  for (const { name, container, barrier, workflow } of blocks) {
+    const start = add(name);
+    const simple = container && barrier === undefined && !workflow;
+    const end = simple ? start : add(name);
+    starts.set(name, start);
+    ends.set(name, end);
+    if (!simple) connect(end, start);
   }
-  for (const { name, container, predecessors } of blocks) {
-    const start = starts.get(name) ?? 0;
+  for (const { name } of meetings) barriers.set(name, add(`barrier ${name}`));
+  for (const { name, container, predecessors, barrier } of blocks) {
     for (const predecessor of predecessors) {
-      const to = ends.get(predecessor.name);
-      if (to !== undefined) graph.edges[start]?.push({ to, element: predecessor.element });
+      connect(starts.get(name), ends.get(predecessor.name), predecessor.element);
     }
-    if (container) {
-      graph.edges[start]?.push({ to: starts.get(container.name) ?? 0 });
-      graph.edges[ends.get(container.name) ?? 0]?.push({ to: start });
-    }
+    if (barrier !== undefined) connect(ends.get(name), barriers.get(barrier));
+    if (!container) continue;
+    connect(starts.get(name), starts.get(container.name));
+    connect(ends.get(container.name), ends.get(name));
+  }
+  for (const { name, needed } of meetings) {
+    for (const block of needed) connect(barriers.get(name), starts.get(block.name));
   }
   return graph;
-}
-
-/** Tarjan's algorithm with its own stack: the group of each vertex. */
-function groupsOf(graph: Graph): Int32Array {
-  const count = graph.edges.length;
-  const index = new Int32Array(count).fill(-1);
-  const low = new Int32Array(count);
-  const group = new Int32Array(count).fill(-1);
-  const pending: number[] = [];
-  let visited = 0;
-  for (let root = 0; root < count; root += 1) {
-    if (index[root] !== -1) continue;
-    const walk: { vertex: number; next: number }[] = [];
-    const enter = (vertex: number): void => {
-      index[vertex] = low[vertex] = visited;
-      visited += 1;
-      pending.push(vertex);
-      walk.push({ vertex, next: 0 });
-    };
-    enter(root);
-    for (let top = walk.at(-1); top; top = walk.at(-1)) {
-      const { vertex } = top;
-      const edge = graph.edges[vertex]?.[top.next];
-      top.next += 1;
-      if (edge) {
-        if (index[edge.to] === -1) enter(edge.to);
-        else if (group[edge.to] === -1) low[vertex] = Math.min(low[vertex] ?? 0, index[edge.to] ?? 0);
-        continue;
-      }
-      walk.pop();
-      const parent = walk.at(-1);
-      if (parent) low[parent.vertex] = Math.min(low[parent.vertex] ?? 0, low[vertex] ?? 0);
-      if (low[vertex] !== index[vertex]) continue;
-      for (let member = pending.pop(); member !== undefined; member = pending.pop()) {
-        group[member] = vertex;
-        if (member === vertex) break;
-      }
-    }
-  }
-  return group;
-}
-
-/** The shortest way from a vertex back to itself within its group, by breadth first. */
-function cycleFrom(graph: Graph, start: number, groups: Int32Array): { vertex: number; edge: Edge }[] {
-  const cameBy = new Map<number, { vertex: number; edge: Edge }>();
-  const queue = [start];
-  for (let at = 0; at < queue.length && !cameBy.has(start); at += 1) {
-    const vertex = queue[at] ?? start;
-    for (const edge of graph.edges[vertex] ?? []) {
-      if (groups[edge.to] !== groups[start] || cameBy.has(edge.to)) continue;
-      cameBy.set(edge.to, { vertex, edge });
-      queue.push(edge.to);
-    }
-  }
-  const steps: { vertex: number; edge: Edge }[] = [];
-  for (
-    let step = cameBy.get(start);
-    step;
-    step = step.vertex === start ? undefined : cameBy.get(step.vertex)
-  ) {
-    steps.push(step);
-  }
-  return steps.reverse();
-}
-
-function report(graph: Graph, steps: readonly { vertex: number; edge: Edge }[], problems: Problems): void {
-  const written = steps.find((step) => step.edge.element)?.edge.element;
-  if (!written) return;
-  const names: string[] = [];
-  for (const vertex of [...steps.map((step) => step.vertex), steps[0]?.vertex ?? 0]) {
-    const name = quoted(graph.names[vertex] ?? '');
-    // Start and end of a component block are one block to the reader.
-    if (names.at(-1) !== name || steps.length === 1) names.push(name);
-  }
-  const hidden = names.length - 2 * SHOWN_NAMES;
-  if (hidden > 1) names.splice(SHOWN_NAMES, hidden, `${hidden} more`);
-  problems.error('CYCLE', written, `Blocks wait for each other and could never start: ${names.join(' → ')}`);
 }

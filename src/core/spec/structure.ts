@@ -5,32 +5,9 @@
  */
 import { nearestName } from '../suggest.ts';
 import type { Problems } from './problems.ts';
-import { isUnsupportedAttribute, unsupportedElement } from './unsupported.ts';
+import { type ChildRule, type ElementRule, type Occurs, own } from './rule.ts';
 import { label, quoted } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
-
-/** How often a child may stand in its parent. */
-export type Occurs = 'one' | 'optional' | 'some' | 'many';
-
-export interface ChildRule {
-  readonly rule: ElementRule;
-  /** `some` is at least one, `many` any number. */
-  readonly occurs: Occurs;
-}
-
-/** What may be in an element. */
-export interface ElementRule {
-  /** Key of the table of things not supported; the element's name, with its parent's where one name has two meanings. */
-  readonly kind: string;
-  readonly attributes?: Readonly<Record<string, 'required' | 'optional'>>;
-  readonly children?: Readonly<Record<string, ChildRule>>;
-  /** Whether text may stand in it. @default false */
-  readonly text?: boolean;
-  /** Its content is kept as written and not checked here. @default false */
-  readonly opaque?: boolean;
-  /** Rules by the value of an attribute, in place of this one. Other values are left to the element's reader. */
-  readonly variants?: { readonly attribute: string; readonly rules: Readonly<Record<string, ElementRule>> };
-}
 
 /** Reports every deviation of `element` and all below it from `rule`. */
 export function checkStructure(element: XmlElement, rule: ElementRule, problems: Problems): void {
@@ -55,18 +32,16 @@ function checkAttributes(element: XmlElement, rule: ElementRule, problems: Probl
   const excused = new Set<string>();
   for (const [name, value] of element.attributes) {
     if (isNamespace(name)) continue;
-    if (isUnsupportedAttribute(rule.kind, name)) {
-      const message = `Attribute ${name} of ${element.name} is part of the language, but this version cannot act on it`;
-      problems.error('NOT_SUPPORTED', element, message, name);
-    } else if (own(allowed, name) === undefined) {
+    const known = own(allowed, name);
+    if (known === undefined) {
       const meant = nearestName(name, Object.keys(allowed));
       if (meant !== undefined) excused.add(meant);
       problems.error('UNKNOWN_ATTRIBUTE', element, () => unknownAttribute(element, rule, name, meant), name);
-    } else if (value.trim() === '') {
+    } else if (value.trim() === '' && known.value.type !== 'exact') {
       problems.error('EMPTY', element, `Attribute ${name} of ${element.name} is empty`, name);
     }
   }
-  for (const [name, need] of Object.entries(allowed)) {
+  for (const [name, { need }] of Object.entries(allowed)) {
     if (need === 'optional' || element.attributes.has(name) || excused.has(name)) continue;
     problems.error('MISSING_ATTRIBUTE', element, `${label(element)} needs the attribute ${name}`);
   }
@@ -103,19 +78,13 @@ function checkText(element: XmlElement, rule: ElementRule, problems: Problems): 
 function checkChildren(element: XmlElement, rule: ElementRule, problems: Problems): void {
   const allowed = rule.children ?? {};
   const seen = new Map<string, XmlElement>();
-  // What is misspelled, not supported or written as an attribute is not also said to be missing.
+  // What is misspelled or written as an attribute is not also said to be missing.
   const excused = new Set<string>(element.attributes.keys());
   for (const child of element.children) {
     const childRule = own(allowed, child.name);
     if (childRule) {
       checkRepetition(child, childRule.occurs, seen, problems);
       checkStructure(child, childRule.rule, problems);
-      continue;
-    }
-    const reason = unsupportedElement(rule.kind, child.name);
-    if (reason !== undefined) {
-      problems.error('NOT_SUPPORTED', child, reason);
-      for (const [name, { occurs }] of Object.entries(allowed)) if (occurs === 'some') excused.add(name);
       continue;
     }
     const meant = nearestName(child.name, Object.keys(allowed));
@@ -126,6 +95,13 @@ function checkChildren(element: XmlElement, rule: ElementRule, problems: Problem
     if (occurs === 'optional' || occurs === 'many' || seen.has(name) || excused.has(name)) continue;
     problems.error('MISSING_ELEMENT', element, `${label(element)} needs an element ${name} inside`);
   }
+  const { needsOneOf = [] } = rule;
+  if (needsOneOf.length === 0 || needsOneOf.some((name) => excused.has(name) || seen.has(name))) return;
+  problems.error(
+    'MISSING_ELEMENT',
+    element,
+    `${label(element)} needs an element ${needsOneOf.join(' or ')} inside`,
+  );
 }
 
 function checkRepetition(
@@ -163,9 +139,4 @@ function unknownElement(
 /** Editors put a schema's place and namespaces on the root; they mean nothing here. */
 function isNamespace(attribute: string): boolean {
   return /^(xmlns$|xmlns:|xsi:|xml:)/.test(attribute);
-}
-
-/** A member of a table by a name that comes from a file. */
-function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(table, name) ? table[name] : undefined;
 }

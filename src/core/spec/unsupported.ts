@@ -1,76 +1,100 @@
 /**
- * What belongs to the specification language but is not carried out by this version, in one place.
- *
- * Taking something up means deleting its entry here and adding its rule to the grammar. Sources: design page of the
- * specification language; figures 14, 16 and 18 of plush-toit.2011 and figure 3 of plush-osr.2006.
+ * What belongs to the language but is not run by this version: one line each. The parser reads all of it into the model;
+ * then each thing named here is reported where it stands. Taking something up means deleting its line.
  */
+import type { Problems } from './problems.ts';
+import { type ElementRule, own } from './rule.ts';
+import { label, quoted } from './values.ts';
+import type { XmlElement } from './xml-tree.ts';
 
-/** Elements by the kind of the parent's rule. */
-const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
-  software: ['version', 'version_check', 'uninstall', 'require'],
-  component: ['authentication'],
-  rspec: ['max_load', 'min_free_memory'],
-  application_block: ['liveness_monitor', 'exit_policy', 'cleanup', 'output'],
-  execution: ['barrier_block', 'workflow_block'],
-  component_block: ['barrier_block', 'workflow_block', 'cleanup', 'output'],
-  process: [
-    'stdin',
-    'user',
-    'timeout',
-    'stop_signal',
-    'stop_grace',
-    'log_manager',
-    'exit_policy',
-    'liveness_monitor',
-    'output',
-  ],
-  cmdline: ['substitution'],
-};
+/** `PARENT/ELEMENT`, `ELEMENT@ATTRIBUTE` or `ELEMENT@ATTRIBUTE=VALUE`, elements by the kind of their rule. */
+export const NOT_RUN: readonly string[] = [
+  // Barriers
+  'component_block/barrier_block',
 
-/** Elements of the other two dialects, by the kind of the parent's rule. */
-const DIALECT_ELEMENTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  project: {
-    configuration: 'the 2006 dialect (configuration and cluster)',
-    cluster: 'the 2006 dialect (configuration and cluster)',
-    application: 'the 2006 dialect (configuration and cluster)',
-    experiment: 'the 2007 dialect (experiment)',
-  },
-  component: { num_hosts: 'the 2007 dialect (num_hosts outside rspec)' },
-};
+  // Workflows
+  'component_block/workflow_block',
 
-/** Attributes by the kind of the rule. */
-const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
-  application_block: ['reconnect_interval'],
-};
+  // Services
+  'application_block@service=1',
+  'application_block@service=true',
+  'application_block@reconnect_interval',
 
-/** Values of an attribute by the kind of the rule. */
-const VALUES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  software: { type: ['tbz2', 'zip', 'gz', 'rpm', 'apt', 'yum'] },
-  package: { type: ['rsync', 'ftp', 'file', 'inline'] },
-  application_block: { service: ['1', 'true'] },
-  resource_manager: { type: ['planetlab'] },
-};
+  // Processes
 
-/** Why an element is not supported, as a sentence; undefined when it is no part of the language there. */
-export function unsupportedElement(kind: string, name: string): string | undefined {
-  if (table(ELEMENTS, kind)?.includes(name)) {
-    return `${name} is part of the language, but this version cannot run it`;
+  'process/log_manager',
+
+  // Substitutions
+  'substitution@type=workflow',
+
+  'substitution@type=barrier',
+
+  // Output and cleanup
+  'process/output',
+  'component_block/output',
+  'application_block/output',
+
+  'component_block/cleanup',
+  'application_block/cleanup',
+
+  // Software
+  'software@type=tbz2',
+  'software@type=zip',
+  'software@type=gz',
+
+  'software@type=rpm',
+  'software@type=apt',
+  'software@type=yum',
+
+  'package@type=rsync',
+  'package@type=ftp',
+  'package@type=file',
+  'package@type=inline',
+
+  'software/version_check',
+
+  'software/uninstall',
+
+  'software/require',
+
+  // Matching
+  'rspec/requirement',
+
+  'component/authentication',
+
+  // Directory
+  'resource_manager@type=planetlab',
+];
+
+/** Reports NOT_SUPPORTED at everything below `element` that `notRun` names; not again at what is inside of it. */
+export function reportNotRun(
+  element: XmlElement,
+  rule: ElementRule,
+  notRun: ReadonlySet<string>,
+  problems: Problems,
+): void {
+  for (const [name, value] of element.attributes) {
+    const known = own(rule.attributes ?? {}, name);
+    if (!known) continue;
+    const setting = `${rule.kind}@${name}`;
+    if (notRun.has(setting)) {
+      problems.error('NOT_SUPPORTED', element, () => sentence(`${name} of ${label(element)}`), name);
+    } else if (notRun.has(`${setting}=${value.trim()}`)) {
+      const what = () => sentence(`${name}=${quoted(value.trim())} of ${label(element)}`);
+      problems.error('NOT_SUPPORTED', element, what, name);
+    }
   }
-  const dialects = table(DIALECT_ELEMENTS, kind);
-  const dialect = dialects && table(dialects, name);
-  if (dialect === undefined) return undefined;
-  return `${name} belongs to ${dialect}, which this version cannot read. Write it with component and application_block`;
+  for (const child of element.children) {
+    const childRule = own(rule.children ?? {}, child.name)?.rule;
+    if (!childRule) continue;
+    if (notRun.has(`${rule.kind}/${child.name}`)) {
+      problems.error('NOT_SUPPORTED', child, () => sentence(label(child)));
+    } else {
+      reportNotRun(child, childRule, notRun, problems);
+    }
+  }
 }
 
-export function isUnsupportedAttribute(kind: string, name: string): boolean {
-  return table(ATTRIBUTES, kind)?.includes(name) ?? false;
-}
-
-export function isUnsupportedValue(kind: string, attribute: string, value: string): boolean {
-  const values = table(VALUES, kind);
-  return (values && table(values, attribute)?.includes(value)) ?? false;
-}
-
-function table<T>(entries: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(entries, key) ? entries[key] : undefined;
+function sentence(what: string): string {
+  return `${what} is part of the language, but this version cannot run it`;
 }

@@ -2,7 +2,6 @@
 import { checkUserName } from '../pool/hostname.ts';
 import { didYouMean } from '../suggest.ts';
 import type { ProblemCode, Problems } from './problems.ts';
-import { isUnsupportedValue } from './unsupported.ts';
 import type { XmlElement } from './xml-tree.ts';
 
 /** Longest name of anything, in characters. */
@@ -121,10 +120,9 @@ export function definedName(element: XmlElement, problems: Problems): string | u
   return value;
 }
 
-/** One of a few values; reports NOT_SUPPORTED and BAD_VALUE. `kind` is the element's key in unsupported.ts. */
+/** One of a few values; reports BAD_VALUE. */
 export function enumValue<T extends string>(
   setting: Setting | undefined,
-  kind: string,
   allowed: readonly T[],
   problems: Problems,
 ): T | undefined {
@@ -133,18 +131,9 @@ export function enumValue<T extends string>(
   const found = allowed.find((candidate) => candidate === value);
   if (found !== undefined) return found;
   const what = `${attribute}="${shown(value)}" of ${label(element)}`;
-  if (isUnsupportedValue(kind, attribute, value)) {
-    fail(
-      problems,
-      'NOT_SUPPORTED',
-      setting,
-      `${what} is part of the language, but this version cannot handle it`,
-    );
-  } else {
-    fail(problems, 'BAD_VALUE', setting, () => {
-      return `${what} is none of ${allowed.join(', ')}${didYouMean(value, allowed)}`;
-    });
-  }
+  fail(problems, 'BAD_VALUE', setting, () => {
+    return `${what} is none of ${allowed.join(', ')}${didYouMean(value, allowed)}`;
+  });
   return undefined;
 }
 

@@ -47,7 +47,8 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
   if (run.state === 'succeeded' || (ending?.outcome === 'succeeded' && run.state === 'ending')) {
     const size = run.members.size;
     const lost = lossSentence(run);
-    const all = size === 1 ? 'The node completed' : `All ${size} nodes completed`;
+    if (ending?.cause === 'end_application') return withFullStop(`${head} succeeded: ${why}`);
+    const all = `${size === 1 ? 'The node completed' : `All ${size} nodes completed`}${ignoredPhrase(run)}`;
     return lost === undefined ? `${all}.` : `${all}; ${lost}.`;
   }
   if (run.state === 'failed') sentences.push(`${head} failed: ${why}`);
@@ -69,6 +70,14 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
     );
   }
   return sentences.map(withFullStop).join(' ');
+}
+
+/** ", but for 2 processes whose end was ignored" */
+function ignoredPhrase(run: Run): string {
+  let ignored = 0;
+  for (const { policy, times } of run.handled?.values() ?? []) if (policy === 'ignore') ignored += times;
+  if (ignored === 0) return '';
+  return `, but for ${ignored === 1 ? 'a process' : `${ignored} processes`} whose end was ignored`;
 }
 
 function finishedOf(run: Run): string {
@@ -137,7 +146,8 @@ function progressOf(state: State, run: Run, member: Member): { state: string; ph
 }
 
 function hasCompleted(run: Run, member: Member): boolean {
-  return member.completed.size === planOf(run.spec).ofComponent.get(member.component)?.length;
+  const done = member.completed.size + (member.skipped?.size ?? 0);
+  return done === planOf(run.spec).ofComponent.get(member.component)?.length;
 }
 
 function phaseOf(state: State, member: Member): string {
@@ -232,7 +242,7 @@ function nodeCauses(node: PoolNode, run: Run | undefined, member: Member | undef
       nodes: 1,
       examples: [node.spec.hostname],
       action: (node.failed?.failure.cause === cause ? undefined : inRun?.action) ?? nodeAction(node),
-      hint: hintFor(failure.cause),
+      hint: hintFor(failure.cause, failure.phase),
       failure: { ...failure },
     });
   }

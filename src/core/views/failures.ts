@@ -2,7 +2,8 @@
 import type { ResultOf } from '../../../api/methods.ts';
 import type { Failure } from '../../../api/schemas.ts';
 import { failureOf } from '../run/advance.ts';
-import type { Member, Run } from '../state.ts';
+import type { Handled, Member, Run } from '../state.ts';
+import { handledSentence } from './handled.ts';
 import { hintFor } from './hints.ts';
 
 export type Cause = ResultOf<'plushExplain'>['causes'][number];
@@ -16,16 +17,23 @@ interface NodeFailure {
   readonly isLost: boolean;
 }
 
+/** Equal failures: of nodes, and those that a policy dealt with. */
+interface Group {
+  readonly nodes: NodeFailure[];
+  readonly handled: Handled[];
+}
+
 /** All failures of a run, equal ones (same phase, cause, exit code and signal) folded into one, most nodes first. */
 export function causesOf(run: Run): Cause[] {
-  const groups = new Map<string, NodeFailure[]>();
-  for (const one of failuresOf(run)) {
-    const { phase, cause, exit_code, signal } = one.failure;
+  const groups = new Map<string, Group>();
+  const groupOf = ({ phase, cause, exit_code, signal }: Failure) => {
     const key = JSON.stringify([phase, cause, exit_code, signal]);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [one]);
-    else group.push(one);
-  }
+    const group = groups.get(key) ?? { nodes: [], handled: [] };
+    groups.set(key, group);
+    return group;
+  };
+  for (const one of failuresOf(run)) groupOf(one.failure).nodes.push(one);
+  for (const one of run.handled?.values() ?? []) groupOf(one.failure).handled.push(one);
   const replacements = replacementsOf(run);
   const causes = [...groups.values()].map((group) => causeOf(run, group, replacements));
   causes.sort((a, b) => b.nodes - a.nodes);
@@ -38,16 +46,21 @@ function failuresOf(run: Run): NodeFailure[] {
     if (failure !== undefined) failures.push({ hostname, failure, isLost: true });
   }
   for (const member of run.members.values()) {
-    const failure = taskFailure(member);
+    const failure = taskFailure(member, true);
     if (failure !== undefined) failures.push({ hostname: member.hostname, failure, isLost: false });
   }
   return failures;
 }
 
-/** Why a member's task failed, if one did. */
-export function taskFailure(member: Member): Failure | undefined {
+/**
+ * Why a member's task failed, if one did for good.
+ * @param unhandled leave out those that a policy dealt with
+ */
+export function taskFailure(member: Member, unhandled = false): Failure | undefined {
   for (const task of member.tasks.values()) {
-    if (task.state === 'failed') return failureOf(task as never, task.block, task.attempt);
+    if (unhandled && task.policy !== undefined) continue;
+    if (task.state === 'failed' && task.restart_at === undefined)
+      return failureOf(task as never, task.block, task.attempt);
   }
   return undefined;
 }
@@ -61,16 +74,22 @@ function replacementsOf(run: Run): Map<string, string> {
   return replacements;
 }
 
-function causeOf(run: Run, group: readonly NodeFailure[], replacements: ReadonlyMap<string, string>): Cause {
-  const { failure } = group[0] as NodeFailure;
+function causeOf(run: Run, group: Group, replacements: ReadonlyMap<string, string>): Cause {
+  const { failure } = (group.nodes[0] ?? group.handled[0]) as { failure: Failure };
+  const hosts = new Set(group.nodes.map((one) => one.hostname));
+  for (const { hosts: more } of group.handled) for (const hostname of more) hosts.add(hostname);
+  const actions = [
+    ...(group.handled.length === 0 ? [] : [handledSentence(group.handled)]),
+    ...(group.nodes.length === 0 ? [] : [actionOn(run, group.nodes, replacements)]),
+  ];
   return {
     cause: failure.cause,
     phase: failure.phase,
     message: failure.message,
-    nodes: group.length,
-    examples: group.slice(0, MAX_EXAMPLES).map((one) => one.hostname),
-    action: actionOn(run, group, replacements),
-    hint: hintFor(failure.cause),
+    nodes: hosts.size,
+    examples: [...hosts].slice(0, MAX_EXAMPLES),
+    action: actions.join('. '),
+    hint: hintFor(failure.cause, failure.phase),
     failure: { ...failure },
   };
 }

@@ -47,6 +47,7 @@ type ReportedCause =
   | 'path_escapes'
   | 'package_unreadable';
 
+const TASK_TIMEOUT = 'Give the process a longer timeout, or see in its output what it spent its time on.';
 const SEE_LOG = 'The log of plushd has the details; this is a defect, please report it.';
 
 /** A cause without a hint does not compile. */
@@ -92,6 +93,9 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   program_not_found: 'Correct the path of the process, or add the software that brings the program.',
   program_not_executable: 'Make the program executable in the package, or call it through its interpreter.',
   cwd_missing: 'Correct the cwd of the process: the software does not make that folder.',
+  user_not_found: 'Correct the user of the process, or make that account on the nodes.',
+  user_not_allowed: 'Log in to the nodes as root, or as that user; or leave the user of the process out.',
+  liveness: 'See in its output where the program hangs, or give the liveness monitor more time.',
   start_failed:
     'The message says what the system refused; look at limits of processes and memory on the node.',
   stopped: 'Somebody stopped the task; start the run again.',
@@ -108,7 +112,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
 };
 
 /** What to do about a cause; a cause of a newer agent gets a general answer. */
-export function hintFor(cause: string): string {
+export function hintFor(cause: string, phase?: string): string {
+  if (cause === 'timeout' && phase === 'watch') return TASK_TIMEOUT;
   return Object.hasOwn(hints, cause)
     ? hints[cause as keyof typeof hints]
     : /^[A-Z_]+$/.test(cause)

@@ -1,6 +1,7 @@
 /** Answers about the pool. */
 import type { ParamsOf, ResultOf } from '../../../api/methods.ts';
 import type { Failure } from '../../../api/schemas.ts';
+import { Rejection } from '../rejection.ts';
 import type { PoolNode, State } from '../state.ts';
 import { DEFAULT_PAGE_ITEMS, fitting, indexAfter, makeCursor, readCursor } from './page.ts';
 import { waitsFor } from './waiting.ts';
@@ -36,6 +37,7 @@ export function nodeInfo(state: State, node: PoolNode): NodeInfo {
     state: nodeState(node),
     since: node.since,
     preference: (spec.preference ?? 0) + node.credit,
+    ...(node.owner === undefined ? {} : { owner: node.owner }),
     ...(node.run_id === undefined ? {} : { run_id: node.run_id }),
     ...(waits_for === undefined ? {} : { waits_for }),
     ...(failure === undefined ? {} : { failure }),
@@ -43,19 +45,37 @@ export function nodeInfo(state: State, node: PoolNode): NodeInfo {
   };
 }
 
+/** One node, as its owner may know it who may not know of runs: whether it can be reached, and not what is done on it. */
+export function ownNodeInfo(state: State, node: PoolNode): NodeInfo {
+  const { run_id: _run, waits_for: _wait, failure, ...info } = nodeInfo(state, node);
+  return { ...info, ...(failure === undefined ? {} : { failure: withoutRun(failure) }) };
+}
+
+function withoutRun({ phase, cause, message, attempt, block, command }: Failure): Failure {
+  const isOfLink = phase === 'bootstrap' || phase === 'watch';
+  if (isOfLink && block === undefined && command === undefined) return { phase, cause, message, attempt };
+  return { phase, cause: 'failed_in_run', message: 'The node failed in a run', attempt };
+}
+
 /**
  * A page of the pool in the order of the names (by UTF-16 units).
- * @throws Rejection BAD_CURSOR
+ * @param owner only nodes that this one added, without what runs do on them
+ * @throws Rejection BAD_CURSOR, FORBIDDEN
  */
-export function listNodes(state: State, filter: NodeFilter): NodePage {
+export function listNodes(state: State, filter: NodeFilter, owner?: string): NodePage {
+  if (owner !== undefined && filter.run !== undefined)
+    throw new Rejection('FORBIDDEN', 'A filter by run needs the scope read', { scope: 'read' });
   const { limit = DEFAULT_PAGE_ITEMS, group, state: wanted, run } = filter;
   const all = run === undefined ? sortedNodes(state) : nodesOfRun(state, run);
   const isWanted = (node: PoolNode) =>
+    (owner === undefined || node.owner === owner) &&
     (group === undefined || node.spec.group === group) &&
     (wanted === undefined || nodeState(node) === wanted);
-  const nodes = group === undefined && wanted === undefined ? all : all.filter(isWanted);
+  const isFiltered = owner !== undefined || group !== undefined || wanted !== undefined;
+  const nodes = isFiltered ? all.filter(isWanted) : all;
+  const show = owner === undefined ? nodeInfo : ownNodeInfo;
   const from = indexAfter(nodes, readCursor('nodes', filter.cursor), nameOf);
-  const shown = fitting(nodes.slice(from, from + limit).map((node) => nodeInfo(state, node)));
+  const shown = fitting(nodes.slice(from, from + limit).map((node) => show(state, node)));
   const last = from + shown.length < nodes.length ? shown.at(-1) : undefined;
   return {
     nodes: shown,

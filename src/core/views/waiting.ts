@@ -1,6 +1,7 @@
 /** What a node of a run waits for, in words: no host is ever silent (engine.md). */
 import type { ResultOf } from '../../../api/methods.ts';
 import { planOf } from '../run/plan.ts';
+import { keepsFiles } from '../run/restart.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
 
 type Waiting = ResultOf<'plushGetRun'>['waiting'];
@@ -32,8 +33,10 @@ function memberWaitsFor(state: State, run: Run, member: Member): string | undefi
   const node = state.nodes.get(member.hostname);
   if (node?.held) return HELD;
   if (node !== undefined && node.link !== 'connected') return connection(node);
-  if (run.ending !== undefined || member.phase === 'finishing') return 'its output to be collected';
+  if (run.ending !== undefined || (member.phase === 'finishing' && !keepsFiles(run)))
+    return 'its output to be collected';
   if (member.phase === 'preparing') return 'software to be installed';
+  if (run.restarting !== undefined) return restartWaitsFor(run);
   if (run.state === 'deploying') return `the other nodes to be prepared (${preparedOf(run)} are)`;
   return blockWaitsFor(run, member);
 }
@@ -59,17 +62,25 @@ function connection(node: PoolNode): string {
   return details.length === 0 ? what : `${what} (${details.join('; ')})`;
 }
 
+function restartWaitsFor({ restarts = 1, restarting }: Run): string {
+  const left = restarting?.stopping.size ?? 0;
+  return left > 0
+    ? `the tasks of the application to stop, which is begun again (${left} left)`
+    : `the application to begin again (restart ${restarts})`;
+}
+
 function blockWaitsFor(run: Run, member: Member): string | undefined {
   for (const task of member.tasks.values()) {
     if (task.state === 'running') return `its task in block "${task.block}" to end`;
     if (task.state === 'ordered') return `its task in block "${task.block}" to start`;
+    if (task.restart_at !== undefined) return `its task in block "${task.block}" to be started again`;
   }
   for (const block of planOf(run.spec).ofComponent.get(member.component) ?? []) {
     if (member.completed.has(block.spec.name)) continue;
     const gate = block.gates.find((name) => run.blocks.get(name)?.state !== 'completed');
     if (gate !== undefined) return `block "${gate}" to complete on all nodes`;
   }
-  return 'the next decision about its run';
+  return member.phase === 'finishing' ? 'the other nodes to be finished' : 'the next decision about its run';
 }
 
 /** What all nodes of a run wait for; equal sentences folded, most nodes first. */

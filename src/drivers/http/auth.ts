@@ -1,15 +1,23 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Scope } from '../../../api/methods.ts';
+import type { RateLimit } from './rate.ts';
 
 /** Who calls, and what that lets them do. */
 export interface Caller {
-  /** Name for the log. */
+  /** Name of the token: in the logs, and as the owner of the nodes that it adds. */
   readonly name: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** Aborted when the token is revoked or expires: what goes on for longer than a call has to end then. */
+  readonly revoked?: AbortSignal;
+  /** How many calls it may make; without, as many as it likes. */
+  readonly rate?: RateLimit;
 }
 
 /** Answers who sends an Authorization header of this value; undefined for nobody we know. */
 export type Authenticate = (authorization: string | undefined) => Caller | undefined;
+
+/** Answers who has a token that is none of the grants. It must take care itself that its time tells nothing. */
+export type FindToken = (presented: Buffer) => Caller | undefined;
 
 /** A token and whom it stands for. */
 export interface Grant {
@@ -26,7 +34,7 @@ const COLON = 0x3a;
  *
  * @throws RangeError for an empty token, which everybody would know.
  */
-export function createAuthenticate(grants: readonly Grant[]): Authenticate {
+export function createAuthenticate(grants: readonly Grant[], find?: FindToken): Authenticate {
   const known = grants.map(({ token, caller }) => ({ token: Buffer.from(token), caller }));
   if (known.some(({ token }) => token.length === 0)) throw new RangeError('A token must not be empty');
   return (authorization) => {
@@ -37,7 +45,7 @@ export function createAuthenticate(grants: readonly Grant[]): Authenticate {
       // No way out before the last one: the time must not tell which token came close.
       if (isSame(presented, token)) found = caller;
     }
-    return found;
+    return found ?? find?.(presented);
   };
 }
 

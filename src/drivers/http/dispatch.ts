@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from './auth.ts';
 import { refuseByHead, takeBody } from './body.ts';
 import type { Connections } from './connections.ts';
+import { Cors } from './cors.ts';
 import { parseEventQuery, streamEvents } from './events.ts';
 import type { HttpFaceOptions } from './face.ts';
 import { createGuard, type Guard } from './guard.ts';
@@ -11,6 +12,9 @@ import { isJsonType, isXmlType } from './media-type.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 const PUBLIC_PATHS = ['/healthz', '/readyz'];
+
+/** The first call of a request is counted from its head. */
+const PAID = { isPaid: true };
 
 const UNAUTHORIZED: Refusal = {
   status: 401,
@@ -29,6 +33,8 @@ const TOO_MUCH_UNSENT: Refusal = {
   headers: { Connection: 'close' },
 };
 
+const NO_READ: Refusal = { status: 403, sentence: 'The token lacks the scope "read"' };
+
 const NOT_FOUND: Refusal = { status: 404, sentence: 'There is nothing at this path' };
 
 /** What one request needs at hand. */
@@ -44,6 +50,7 @@ type Answer = (exchange: Exchange, body: Buffer, caller: Caller) => Promise<void
 /** Decides for each request, from its head alone, who serves it; the RPC paths take the shortest way. */
 export class Dispatcher {
   readonly #guard: Guard;
+  readonly #cors: Cors;
   readonly #publicPaths: ReadonlySet<string>;
   readonly #streams = new Set<AbortController>();
   #stopped = false;
@@ -53,7 +60,8 @@ export class Dispatcher {
     private readonly limits: HttpLimits,
     private readonly connections: Connections,
   ) {
-    this.#guard = createGuard([options.listen.host, ...(options.allowedHosts ?? [])]);
+    this.#cors = new Cors(options.corsOrigins ?? []);
+    this.#guard = createGuard([options.listen.host, ...(options.allowedHosts ?? [])], this.#cors);
     this.#publicPaths = new Set(options.publicPaths ?? PUBLIC_PATHS);
   }
 
@@ -81,10 +89,12 @@ export class Dispatcher {
   }
 
   #route(exchange: Exchange): Refusal | undefined {
-    const { request } = exchange;
-    const unwelcome = this.#guard(request);
-    if (unwelcome !== undefined) return { status: 403, sentence: unwelcome };
+    const { request, response } = exchange;
     const path = pathOf(request.url ?? '');
+    const unwelcome = this.#guard(request, path);
+    if (unwelcome !== undefined) return { status: 403, sentence: unwelcome };
+    this.#cors.open(request, response, path);
+    if (this.#cors.preflight(request, response, path)) return undefined;
     switch (path) {
       case '/RPC2':
         return request.method === 'POST'
@@ -104,8 +114,17 @@ export class Dispatcher {
     }
   }
 
-  #caller({ request }: Exchange): Caller | undefined {
-    return this.options.authenticate(request.headers.authorization);
+  /** Who asks, one call of whom is counted; or why the request is not served, before anything of its body is read. */
+  #caller({ request }: Exchange): Caller | Refusal {
+    const { authorization } = request.headers;
+    const caller = this.options.authenticate(authorization);
+    if (caller === undefined) {
+      if (authorization !== undefined)
+        this.options.onStranger?.(request.socket.remoteAddress, pathOf(request.url ?? ''));
+      return UNAUTHORIZED;
+    }
+    const waitS = caller.rate?.take() ?? 0;
+    return waitS === 0 ? caller : tooManyCalls(waitS);
   }
 
   /** The common way of both RPC protocols. */
@@ -117,7 +136,7 @@ export class Dispatcher {
   ): Refusal | undefined {
     const { request, response } = exchange;
     const caller = this.#caller(exchange);
-    if (caller === undefined) return UNAUTHORIZED;
+    if ('status' in caller) return caller;
     if (!isRightType(request.headers['content-type'])) return wrongType;
     const refusal = refuseByHead(request, this.limits.maxBodyBytes);
     if (refusal !== undefined) return refusal;
@@ -136,13 +155,20 @@ export class Dispatcher {
 
   readonly #xmlrpc: Answer = async (exchange, body, caller) => {
     const { headers, socket } = exchange.request;
-    const answer = await this.options.rpc.xmlrpc(body, headers['content-type'], caller, socket.remoteAddress);
-    this.#send(exchange, 200, answer.contentType, answer.body);
+    const asked = headers['x-plush-xmlrpc'];
+    const answer = await this.options.rpc.xmlrpc(
+      body,
+      headers['content-type'],
+      caller,
+      socket.remoteAddress,
+      asked === undefined ? PAID : { ...PAID, xmlTypes: String(asked) },
+    );
+    this.#send(exchange, answer.status ?? 200, answer.contentType, answer.body);
   };
 
   readonly #jsonrpc: Answer = async (exchange, body, caller) => {
     const { request, response } = exchange;
-    const answer = await this.options.rpc.jsonrpc(body, caller, request.socket.remoteAddress);
+    const answer = await this.options.rpc.jsonrpc(body, caller, request.socket.remoteAddress, PAID);
     if (answer.body === undefined) response.writeHead(answer.status).end();
     else this.#send(exchange, answer.status, 'application/json', answer.body);
   };
@@ -157,8 +183,8 @@ export class Dispatcher {
   #events(exchange: Exchange): Refusal | undefined {
     const { request, response } = exchange;
     const caller = this.#caller(exchange);
-    if (caller === undefined) return UNAUTHORIZED;
-    if (!caller.scopes.has('read')) return { status: 403, sentence: 'The token lacks the scope "read"' };
+    if ('status' in caller) return caller;
+    if (!caller.scopes.has('read')) return NO_READ;
     const query = parseEventQuery(request);
     if ('status' in query) return query;
     if (this.#stopped || this.#streams.size >= this.limits.maxEventStreams) {
@@ -174,9 +200,13 @@ export class Dispatcher {
     }
     const stream = new AbortController();
     this.#streams.add(stream);
+    // Cut, not ended: a reader that has stopped reading would hold on to a stream that waits for it.
+    const cut = () => request.socket.destroy();
+    caller.revoked?.addEventListener('abort', cut, { once: true });
     response.once('close', () => {
       stream.abort();
       this.#streams.delete(stream);
+      caller.revoked?.removeEventListener('abort', cut);
     });
     // A reader that ends its side has left; it would be noticed only with the next event.
     const leave = () => request.socket.destroy();
@@ -193,8 +223,12 @@ export class Dispatcher {
 
   #web(exchange: Exchange, path: string): Refusal | undefined {
     const { request, response, waits } = exchange;
-    const caller = this.#publicPaths.has(path) ? undefined : this.#caller(exchange);
-    if (caller === undefined && !this.#publicPaths.has(path)) return UNAUTHORIZED;
+    let caller: Caller | undefined;
+    if (!this.#publicPaths.has(path)) {
+      const found = this.#caller(exchange);
+      if ('status' in found) return found;
+      caller = found;
+    }
     if (waits) response.writeContinue();
     const next = (error?: unknown) => {
       if (error === undefined || error === null) refuse(request, response, NOT_FOUND);
@@ -223,6 +257,14 @@ export class Dispatcher {
 
 function onlyMethod(method: string): Refusal {
   return { status: 405, sentence: `This path takes ${method} only`, headers: { Allow: method } };
+}
+
+function tooManyCalls(waitS: number): Refusal {
+  return {
+    status: 429,
+    sentence: `The token makes more calls than its rate allows. Call again after ${waitS} s.`,
+    headers: { 'Retry-After': waitS },
+  };
 }
 
 function tooManyPipelined(pending: number): Refusal {

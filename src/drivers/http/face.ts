@@ -4,20 +4,30 @@ import type { Authenticate, Caller } from './auth.ts';
 import type { EventQuery, StreamedEvent } from './events.ts';
 import type { HttpLimits } from './limits.ts';
 
+/** What a request's head says beside who calls. */
+export interface RequestHead {
+  /** Its first call is counted against the token's rate already. */
+  readonly isPaid?: boolean;
+  /** XML-RPC types beyond the specification that the client reads, as it lists them: "nil, i8". */
+  readonly xmlTypes?: string | undefined;
+}
+
 /** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit; `remote` is the client's address. */
 export interface RpcHandlers {
-  /** The answer to a call, faults included; it goes out with status 200. */
+  /** The answer to a call, faults included; it goes out with status 200, unless another one is given. */
   xmlrpc(
     body: Buffer,
     contentType: string | undefined,
     caller: Caller,
     remote: string | undefined,
-  ): Promise<{ body: string | Buffer; contentType: string }>;
+    head?: RequestHead,
+  ): Promise<{ body: string | Buffer; contentType: string; status?: number }>;
   /** The answer to a call or batch; no body where there is nothing to answer (notifications: status 204). */
   jsonrpc(
     body: Buffer,
     caller: Caller,
     remote: string | undefined,
+    head?: RequestHead,
   ): Promise<{ status: number; body?: string }>;
   /** Facts as events, oldest first. Must end soon after `query.signal` is aborted. */
   events(query: EventQuery, caller: Caller): AsyncIterable<StreamedEvent>;
@@ -31,6 +41,12 @@ export type WebHandler = (
   caller: Caller | undefined,
 ) => void;
 
+/** A certificate chain and its private key; both are PEM texts. */
+export interface Certificate {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
 export interface HttpFaceOptions {
   readonly listen: {
     /** Name or address to listen on. */
@@ -38,8 +54,8 @@ export interface HttpFaceOptions {
     /** 0 takes a free one. */
     readonly port: number;
   };
-  /** Serves HTTPS. Both are PEM texts. @default plain HTTP */
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  /** Serves HTTPS. @default plain HTTP */
+  readonly tls?: Certificate;
   readonly authenticate: Authenticate;
   readonly rpc: RpcHandlers;
   readonly web: WebHandler;
@@ -47,6 +63,10 @@ export interface HttpFaceOptions {
   readonly publicPaths?: readonly string[];
   /** Names, without port, by which clients may call this server besides the loopback's and `listen.host`. @default [] */
   readonly allowedHosts?: readonly string[];
+  /** Origins whose pages may use the RPC paths and the event stream, such as `https://console.example`. @default [] */
+  readonly corsOrigins?: readonly string[];
+  /** Told of requests with a wrong token. */
+  readonly onStranger?: (remote: string | undefined, path: string) => void;
   /** @default DEFAULT_LIMITS */
   readonly limits?: Partial<HttpLimits>;
   readonly log: Log;
@@ -60,6 +80,11 @@ export interface HttpFace {
    * @throws HttpFaceError
    */
   listen(): Promise<string>;
+  /**
+   * New connections get this certificate; those that are open go on. For a face that serves HTTPS.
+   * @throws HttpFaceError (`bad_certificate`); the former certificate is served on then
+   */
+  renewCertificate(certificate: Certificate): void;
   /** Takes no more connections, ends event streams, lets running answers finish, and after `graceMs` cuts the rest. */
   close(options: { readonly graceMs: number }): Promise<void>;
   /** What is open now. */

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import type { Cors } from './cors.ts';
 
-/** Answers why a request must not be served, as a sentence; undefined when it may be. */
-export type Guard = (request: IncomingMessage) => string | undefined;
+/** Answers why a request for a path must not be served, as a sentence; undefined when it may be. */
+export type Guard = (request: IncomingMessage, path: string) => string | undefined;
 
 /** Names by which a machine reaches itself. */
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
@@ -15,17 +16,18 @@ const SHOWN_CHARACTERS = 100;
 /**
  * Keeps web pages of others away. A page whose name was pointed at our address (DNS rebinding) is known by its Host
  * header: only names of ours are served, and the very address that the connection came in on. A page that calls across
- * origins is known by its Origin header: only pages that we served ourselves may call.
+ * origins is known by its Origin header: only pages that we served ourselves may call, and those of origins that were
+ * allowed.
  *
  * A request without Host (HTTP/1.0) comes from no browser and passes.
  *
  * @param hosts Names or addresses without port, besides those of the loopback interface.
  */
-export function createGuard(hosts: readonly string[]): Guard {
+export function createGuard(hosts: readonly string[], cors: Pick<Cors, 'allows'>): Guard {
   const allowed = new Set([...LOOPBACK, ...hosts.map(normalise)]);
   // The same client sends the same header again and again: what was right last time needs no second look.
   let lastGood: string | undefined;
-  return (request) => {
+  return (request, path) => {
     const { host, origin } = request.headers;
     if (host !== undefined && host !== lastGood) {
       const name = hostname(host);
@@ -34,7 +36,7 @@ export function createGuard(hosts: readonly string[]): Guard {
         return `The host name ${shown(name)} is not one of this server's. Use the address that it listens on, or configure the name as an allowed host.`;
       }
     }
-    if (origin !== undefined && !isSameOrigin(origin, host)) {
+    if (origin !== undefined && !isSameOrigin(origin, host) && !cors.allows(origin, path)) {
       return `Pages from ${shown(origin)} may not use this server`;
     }
     return undefined;

@@ -14,6 +14,8 @@ export interface HttpLimits {
   readonly idleTimeoutMs: number;
   /** Connections at a time; further ones are dropped. @default 1000 */
   readonly maxConnections: number;
+  /** Connections from one address at a time; further ones are dropped, so that nobody takes them all. @default 500 */
+  readonly maxConnectionsPerAddress: number;
   /** Requests of one connection that wait for their answers. @default 1000 */
   readonly maxPipelined: number;
   /** Calls of one connection that are under way at a time; further ones wait. @default 8 */
@@ -36,6 +38,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   keepAliveTimeoutMs: 65_000,
   idleTimeoutMs: 120_000,
   maxConnections: 1_000,
+  maxConnectionsPerAddress: 500,
   maxPipelined: 1_000,
   maxRunning: 8,
   maxUnsentBytes: 4 * 1024 * 1024,

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Connections } from './connections.ts';
 import { Dispatcher } from './dispatch.ts';
-import { type HttpFace, HttpFaceError, type HttpFaceOptions } from './face.ts';
+import { type Certificate, type HttpFace, HttpFaceError, type HttpFaceOptions } from './face.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
+import { limitPerAddress } from './per-address.ts';
 
 /** Header lines of one request; beyond, Node drops them silently, so it is far more than any client sends. */
 const MAX_HEADER_LINES = 200;
@@ -28,6 +29,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   const limits: HttpLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const server = createNodeServer(options, limits);
   configure(server, options, limits);
+  limitPerAddress(server, limits.maxConnectionsPerAddress, options.log);
   const connections = new Connections(server, options.tls !== undefined, limits);
   const dispatcher = new Dispatcher(options, limits, connections);
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
@@ -49,6 +51,13 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       server.on('error', (error) => options.log.error({ err: error }, 'The HTTP server met an error'));
       address = urlOf(server.address() as AddressInfo, options);
       return address;
+    },
+    renewCertificate(certificate) {
+      try {
+        (server as TlsServer).setSecureContext(secure(certificate));
+      } catch (error) {
+        throw badCertificate(error);
+      }
     },
     close({ graceMs }) {
       dispatcher.stop();
@@ -74,18 +83,25 @@ function createNodeServer(options: HttpFaceOptions, limits: HttpLimits): Server 
   try {
     return createTlsServer({
       ...settings,
-      ...options.tls,
-      minVersion: 'TLSv1.2',
+      ...secure(options.tls),
       handshakeTimeout: limits.headersTimeoutMs,
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new HttpFaceError(
-      'bad_certificate',
-      `The TLS certificate and key cannot be used (${reason}). Give both as PEM files that belong together.`,
-      { cause: error },
-    );
+    throw badCertificate(error);
   }
+}
+
+function secure({ cert, key }: Certificate) {
+  return { cert, key, minVersion: 'TLSv1.2' } as const;
+}
+
+function badCertificate(error: unknown): HttpFaceError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new HttpFaceError(
+    'bad_certificate',
+    `The TLS certificate and key cannot be used (${reason}). Give both as PEM files that belong together.`,
+    { cause: error },
+  );
 }
 
 /** A switch of Node's server that its types leave out. */

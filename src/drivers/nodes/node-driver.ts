@@ -18,14 +18,14 @@ import { type AgentLink, LinkError } from './agent-link.ts';
 import { Arrivals } from './arrivals.ts';
 import { BootstrapError } from './bootstrap.ts';
 import { connectFailure } from './connect-failure.ts';
-import { Connection, collectOutput } from './connection.ts';
+import { Connection } from './connection.ts';
+import { CLEAN_MS, NodeTasks, OutputError } from './node-tasks.ts';
 import { PackageError, type PackageStore } from './packages.ts';
 
 /** Bootstraps under way at once: a bound, so a slow node delays nobody (engine.md). */
 export const MAX_BOOTSTRAPS = 50;
 /** Time between the stop signal and SIGKILL when a node is cleaned. */
 const GRACE_MS = 3_000;
-const CLEAN_MS = 45_000;
 const INSTALL_MS = 60 * 60_000;
 
 /** Between attempts to bring output back or to reach an agent that is to leave. */
@@ -37,12 +37,9 @@ const MAX_DISMISSALS = 300;
 const DISMISS_ROUNDS = 3;
 const DISMISS_PAUSE_MS = 500;
 
-/** Output of a task cannot be kept at the controller. */
-class OutputError extends Error {
-  override readonly name = 'OutputError';
-}
-
-export type NodeEffect = EffectOf<'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'clean'>;
+export type NodeEffect = EffectOf<
+  'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'stop_task' | 'clean'
+>;
 
 export interface NodeDriverOptions {
   readonly ssh: NodeAccess;
@@ -66,10 +63,13 @@ export class NodeDriver {
   readonly #retries = new Set<NodeJS.Timeout>();
   /** Removed nodes whose agents have not left yet. */
   readonly #dismissals = new Map<string, NodeSpec>();
+  readonly #tasks: NodeTasks;
   #stopped = false;
 
   constructor(options: NodeDriverOptions) {
     this.#options = options;
+    const { outputs, report, log } = options;
+    this.#tasks = new NodeTasks({ link: (hostname) => this.link(hostname), outputs, report, log });
   }
 
   /** The newest sample of a node's host monitor. */
@@ -102,7 +102,8 @@ export class NodeDriver {
       disconnect: ({ hostname }) => this.#drop(hostname, 'The controller closed the connection'),
       dismiss: ({ node }) => this.#dismiss(node),
       install: (install) => this.#install(install),
-      start_task: (start) => this.#startTask(start),
+      start_task: (start) => this.#tasks.start(start),
+      stop_task: (stop) => this.#tasks.stop(stop),
       clean: (clean) => this.#clean(clean),
     };
     const carry = carriers[effect.type] as (effect: Effect) => void | Promise<void>;
@@ -249,32 +250,15 @@ export class NodeDriver {
     }
   }
 
-  async #startTask({ hostname, order }: EffectOf<'start_task'>): Promise<void> {
-    const link = this.link(hostname);
-    if (link === undefined) return;
-    const { task_id, run_id } = order;
-    try {
-      const { ok } = await link.request('start', { task: order });
-      this.#options.report({ type: 'task_report', hostname, task: ok.task });
-    } catch (error) {
-      if (!(error instanceof AgentError)) return;
-      const { code, message } = error.failure;
-      this.#options.log.warn({ hostname, task_id, err: message }, 'The agent refused to start a task');
-      const cause = code === 'disk_full' ? code : 'start_failed';
-      const task = { task_id, run_id, state: 'exited', cause, message } as const;
-      this.#options.report({ type: 'task_report', hostname, task });
-    }
-  }
-
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
-    const { hostname, run_id, task_ids } = effect;
+    const { hostname, run_id, task_ids, grace_ms = 0 } = effect;
     const { log, report } = this.#options;
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
     if (connection === undefined || link === undefined) return;
     await connection.inOrder(async () => {
       try {
-        await Promise.all(task_ids.map((task_id) => this.#stopAndCollect(link, task_id)));
+        await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, grace_ms)));
         await link.request('clean', { run_id, grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
         report({ type: 'cleaned', hostname, run_id });
       } catch (error) {
@@ -290,18 +274,6 @@ export class NodeDriver {
         link.close(`Cleaning did not work: ${messageOf(error)}`);
       }
     });
-  }
-
-  /** @throws OutputError when the output cannot be kept here; LinkError, AgentError */
-  async #stopAndCollect(link: AgentLink, task_id: string): Promise<void> {
-    try {
-      await link.request('stop', { task_id, signal: 'SIGTERM', grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
-      await collectOutput(link, this.#options.outputs, task_id);
-    } catch (error) {
-      if (error instanceof LinkError) throw error;
-      if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
-      if (error.failure.code !== 'UNKNOWN_TASK') throw error;
-    }
   }
 
   /** Tries again after a time that grows, until the driver stops. */

@@ -28,7 +28,7 @@ export function adoptTask(
   }
   const task = new Task(order, path, log);
   task.adopted = true;
-  task.stopping = folder.isStopping;
+  task.stopping = folder.readStopping();
   task.wrapper = folder.readWrapper() ?? wrapperByPid(folder, order.task_id, bootId);
   const exited = folder.readExited();
   if (exited !== undefined) {

@@ -2,7 +2,7 @@
  * Starts a task's program under its wrapper: a shell that leads a session of its own, outlives the agent, and writes down
  * how the program ended. The program's output goes to files directly.
  */
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -34,6 +34,8 @@ export interface Launch {
   readonly folder: TaskFolder;
   readonly program: string;
   readonly args: readonly string[];
+  /** Text of the standard input. */
+  readonly stdin?: string | undefined;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   /** Called once when the wrapper has ended, with its status, which is the program's unless it was itself killed. */
@@ -46,7 +48,8 @@ export async function launch(options: Launch): Promise<number> {
   const files: number[] = [];
   try {
     for (const name of ['stdout', 'stderr']) files.push(fs.openSync(join(folder.path, name), 'a', 0o600));
-    return await spawnWrapper(options, files[0] as number, files[1] as number);
+    const [stdout, stderr] = files as [number, number];
+    return await spawnWrapper(options, [openInput(options, files), stdout, stderr]);
   } catch (error) {
     if (error instanceof AgentError) throw error;
     const code = isNoRoom(error) ? 'disk_full' : 'start_failed';
@@ -56,13 +59,23 @@ export async function launch(options: Launch): Promise<number> {
   }
 }
 
-function spawnWrapper(options: Launch, stdout: number, stderr: number): Promise<number> {
+/** A file, so that the program may read it as slowly as it likes, and without us. */
+function openInput({ folder, stdin }: Launch, files: number[]): number | 'ignore' {
+  if (stdin === undefined) return 'ignore';
+  const path = join(folder.path, 'stdin');
+  fs.writeFileSync(path, stdin, { mode: 0o600 });
+  const file = fs.openSync(path, 'r');
+  files.push(file);
+  return file;
+}
+
+function spawnWrapper(options: Launch, stdio: StdioOptions): Promise<number> {
   const { folder, program, args, cwd, env, onExit } = options;
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', WRAPPER, 'plush-task', folder.path, program, ...args], {
       cwd,
       env,
-      stdio: ['ignore', stdout, stderr],
+      stdio,
       detached: true,
     });
     child.once('error', reject);

@@ -89,6 +89,18 @@ export class OutputFile {
     return { bytes: Buffer.concat(parts), offset: plan.offset, end: plan.end };
   }
 
+  /** Logical size so far. */
+  get end(): number {
+    const size = this.#measure();
+    return this.#window.base + size;
+  }
+
+  /** Removes all that is kept. */
+  remove(): void {
+    for (const ending of ['', '.older', '.next', '.json'])
+      fs.rmSync(`${this.path}${ending}`, { force: true });
+  }
+
   /** The last bytes, at most `limit`. */
   tail(limit: number): Buffer {
     const size = this.#measure();

@@ -9,18 +9,21 @@ import { constants, uptime } from 'node:os';
 import { join } from 'node:path';
 import { insideSegments } from '../../core/agent/relative-path.ts';
 import type { TaskOrder, TaskReport } from '../../wire/agent.ts';
-import { AgentError, isNoRoom } from '../agent-error.ts';
+import { AgentError, isNoRoom, messageOf } from '../agent-error.ts';
 import type { RunFolders } from '../files/run-folders.ts';
 import { DISK_FULL, freeBytes } from '../install/room.ts';
+import type { AccountChange } from './account.ts';
 import { adoptTask } from './adopt.ts';
+import type { CommandSetting } from './check.ts';
 import { endProcesses } from './end-processes.ts';
 import { carriedTasks, findProcesses, type Scope } from './find-processes.ts';
 import { awaitProgram, launch } from './launch.ts';
+import type { Monitors } from './monitors.ts';
 import type { OutputChunk } from './output.ts';
 import { identify, type ProcessInfo } from './processes.ts';
 import { findProgram } from './program.ts';
-import { agentMark, type Reason, Task } from './task.ts';
-import { createTaskFolder, listTaskFolders } from './task-folder.ts';
+import { agentMark, type Reason, type Stop, Task } from './task.ts';
+import { createTaskFolder, listTaskFolders, STOPPED } from './task-folder.ts';
 import { Watch } from './watch.ts';
 
 /** Tasks known at a time, of all runs. */
@@ -46,6 +49,7 @@ export class Supervisor {
   readonly #tasks = new Map<string, Task>();
   readonly #starting = new Map<string, Promise<TaskReport>>();
   readonly #watch: Watch;
+  #monitors: Promise<Monitors> | undefined;
   readonly #mark: string;
 
   constructor(private readonly options: SupervisorOptions) {
@@ -80,8 +84,16 @@ export class Supervisor {
         this.#tasks.set(task.id, task);
         if (task.running) this.#settle(task, undefined);
         this.#watch.add(task);
+        if (task.running) this.#takeOver(task);
       }
     }
+  }
+
+  /** What an earlier agent saw to is seen to again: monitors, and the end of what it had begun to stop of its own accord. */
+  #takeOver(task: Task): void {
+    const order = task.folder.readOrder();
+    if (task.stopping !== undefined && task.stopping.cause !== 'stopped') this.#giveUp(task, task.stopping);
+    else if (order !== undefined) void this.#monitor(task, order);
   }
 
   /** Starts a task, or tells what became of it. @throws AgentError when it was not taken on */
@@ -96,11 +108,65 @@ export class Supervisor {
   }
 
   /** Ends every process of a task. @throws AgentError UNKNOWN_TASK, INTERNAL when some cannot be ended */
-  async stop(taskId: string, signal: NodeJS.Signals, graceMs: number): Promise<TaskReport> {
+  async stop(taskId: string, how: Partial<Stop> = {}): Promise<TaskReport> {
     await this.#starting.get(taskId);
     const task = this.#known(taskId);
-    await this.#end(task.scope(this.options.folders.dir), [task], signal, graceMs);
+    await this.#endTask(task, STOPPED, how);
     return task.report;
+  }
+
+  async #endTask(task: Task, reason: Reason, how: Partial<Stop> = {}): Promise<void> {
+    await this.#end(task.scope(this.options.folders.dir), [task], { ...task.stop, ...how }, reason);
+  }
+
+  /** Stops a task of the agent's own accord. */
+  #giveUp(task: Task, reason: Reason): void {
+    if (!task.running) return;
+    task.setStopping(reason);
+    if (task.report.unhealthy !== undefined) this.options.onReport(task.report);
+    this.#endTask(task, reason).catch((error: unknown) =>
+      this.options.log(`Stopping ${task.id}: ${messageOf(error)}`),
+    );
+  }
+
+  /** Loaded when it is needed: an agent without monitors must be small. */
+  async #monitor(task: Task, order: TaskOrder): Promise<void> {
+    if (order.timeout_ms === undefined && (order.liveness ?? []).length === 0) return;
+    this.#monitors ??= import('./monitors.ts').then(
+      ({ Monitors }) =>
+        new Monitors({
+          onGiveUp: (late, reason) => this.#giveUp(late, reason),
+          settingOf: (_task, its) => this.#commandSetting(its),
+        }),
+    );
+    const monitors = await this.#monitors;
+    if (task.running && task.stopping === undefined) monitors.watch(task, order);
+  }
+
+  /** Commands of a monitor carry the run's mark and not the task's, of which they are no part. */
+  async #commandSetting(order: TaskOrder): Promise<CommandSetting> {
+    const { folders, env } = this.options;
+    const account = await this.#accountOf(order);
+    return {
+      cwd: join(folders.workPath(order.run_id), ...(insideSegments(order.cwd ?? '.') ?? [])),
+      env: {
+        ...env,
+        ...order.env,
+        ...account.env,
+        PLUSH_RUN: order.run_id,
+        PLUSH_TASK: '',
+        PLUSH_MONITORED: order.task_id,
+        PLUSH_AGENT: folders.dir,
+      },
+      prefix: account.prefix,
+    };
+  }
+
+  /** How the order's account is changed to; where it has none, or that of the agent, nothing is to be done. @throws AgentError */
+  async #accountOf({ user, run_id }: TaskOrder): Promise<AccountChange> {
+    if (user === undefined) return { prefix: [], env: {} };
+    const { changeTo } = await import('./account.ts');
+    return changeTo(user, this.options.folders.workPath(run_id), this.options.env.PATH);
   }
 
   /** Ends every process of a run, tasks or not, and forgets its tasks. @returns how many programs there were */
@@ -161,6 +227,7 @@ export class Supervisor {
     const task = new Task(order, join(folders.tasksPath(order.run_id), name), log);
     this.#tasks.set(task.id, task);
     try {
+      await this.#endEarlier(order);
       await this.#launch(task, order, join(folders.workPath(order.run_id), ...segments));
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
@@ -172,21 +239,34 @@ export class Supervisor {
     return task.report;
   }
 
+  /** What is left of the attempt before goes; of those before that nothing is kept but how they ended. */
+  async #endEarlier({ replaces }: TaskOrder): Promise<void> {
+    const earlier = replaces === undefined ? undefined : this.#tasks.get(replaces);
+    if (earlier === undefined) return;
+    if (earlier.running || earlier.leftovers) await this.#endTask(earlier, STOPPED);
+    if (earlier.replaces !== undefined) this.#tasks.get(earlier.replaces)?.dropOutput();
+  }
+
   async #launch(task: Task, order: TaskOrder, cwd: string): Promise<void> {
+    const account = await this.#accountOf(order);
     const env: NodeJS.ProcessEnv = {
       ...this.options.env,
+      ...account.env,
       ...order.env,
       PLUSH_RUN: order.run_id,
       PLUSH_TASK: order.task_id,
       PLUSH_AGENT: this.options.folders.dir,
     };
-    const program = findProgram(order.path, { cwd, shownCwd: order.cwd ?? '.', path: env.PATH });
+    const found = findProgram(order.path, { cwd, shownCwd: order.cwd ?? '.', path: env.PATH });
+    const [program, ...args] = [...account.prefix, found, ...order.args] as [string, ...string[]];
     const onExit = (status: number | undefined) => this.#settle(task, status);
-    const pid = await launch({ folder: task.folder, program, args: order.args, cwd, env, onExit });
+    const { stdin } = order;
+    const pid = await launch({ folder: task.folder, program, args, stdin, cwd, env, onExit });
     task.wrapper = identify(pid, this.options.bootId);
     if (task.wrapper !== undefined) task.folder.writeWrapper(task.wrapper);
     this.#watch.add(task);
     task.setPid((await awaitProgram(task.folder, () => !task.running)) ?? pid);
+    await this.#monitor(task, order);
   }
 
   /** The wrapper is gone, as far as is known: tells how the task ended, unless processes of it live on without a status. */
@@ -205,7 +285,7 @@ export class Supervisor {
 
   /** What the status alone does not say. A program that fails on a full disk seldom gets to tell why. */
   #reasonOf(task: Task, status: number | undefined): Reason | undefined {
-    if (task.stopping) return { cause: 'stopped', message: 'It was stopped on request' };
+    if (task.stopping !== undefined) return task.stopping;
     if (status === undefined)
       return { cause: 'lost', message: 'It ended while nobody watched and left no exit status' };
     const free = status === 0 ? undefined : freeBytes(this.options.folders.dir);
@@ -216,6 +296,7 @@ export class Supervisor {
   }
 
   #exited(task: Task, status: number | undefined, reason: Reason | undefined): void {
+    void this.#monitors?.then((monitors) => monitors.forget(task));
     this.options.onReport(task.setExited(status, reason, uptime()));
   }
 
@@ -227,7 +308,7 @@ export class Supervisor {
     await Promise.allSettled(own().map((task) => this.#starting.get(task.id)));
     const tasks = own();
     const scope = { marks, sessions: tasks.flatMap((task) => task.sessions()) };
-    const killed = await this.#end(scope, tasks, 'SIGTERM', graceMs);
+    const killed = await this.#end(scope, tasks, { signal: 'SIGTERM', graceMs }, STOPPED);
     for (const task of tasks) {
       this.#watch.remove(task);
       this.#tasks.delete(task.id);
@@ -236,18 +317,15 @@ export class Supervisor {
   }
 
   /** Ends the scope's processes and waits for the reports of its tasks. */
-  async #end(scope: Scope, tasks: readonly Task[], signal: NodeJS.Signals, graceMs: number): Promise<number> {
+  async #end(scope: Scope, tasks: readonly Task[], how: Stop, reason: Reason): Promise<number> {
     for (const task of tasks) {
-      if (!task.running) continue;
-      task.stopping = true;
-      task.folder.markStopping();
+      if (task.running) task.setStopping(reason);
     }
     const wrappers = new Map(tasks.flatMap(({ wrapper }) => (wrapper ? [[wrapper.pid, wrapper.start]] : [])));
     const { killed, left } = await endProcesses({
       find: () => this.#find(scope),
       isWrapper: (info) => wrappers.get(info.pid) === String(info.startTicks),
-      signal,
-      graceMs,
+      ...how,
     });
     if (left.length > 0) {
       throw new AgentError(

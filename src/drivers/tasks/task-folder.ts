@@ -16,6 +16,7 @@ import type { TaskOrder, TaskReport } from '../../wire/agent.ts';
 import { errorCode, messageOf } from '../agent-error.ts';
 import { readIfThere, readJson, syncFolder, writeAtomic, writeDurable } from '../files/atomic.ts';
 import type { ProcessIdentity } from './processes.ts';
+import type { Reason } from './task.ts';
 
 /** Beginning of the names of folders that are being made. */
 const MAKING = '.making-';
@@ -47,6 +48,9 @@ export function listTaskFolders(tasksPath: string): string[] {
   }
   return names.filter((name) => !name.startsWith('.'));
 }
+
+/** It is stopped because somebody asked for it. */
+export const STOPPED: Reason = { cause: 'stopped', message: 'It was stopped on request' };
 
 /** One task's folder. */
 export class TaskFolder {
@@ -86,12 +90,15 @@ export class TaskFolder {
     return fs.statSync(join(this.path, 'exit'), { throwIfNoEntry: false })?.mtimeMs;
   }
 
-  markStopping(): void {
-    this.#write('stopping', '');
+  markStopping(reason: Reason): void {
+    this.#write('stopping', JSON.stringify(reason));
   }
 
-  get isStopping(): boolean {
-    return fs.existsSync(join(this.path, 'stopping'));
+  /** Why an earlier agent began to stop the task; versions before this one left no more than the mark. */
+  readStopping(): Reason | undefined {
+    if (!fs.existsSync(join(this.path, 'stopping'))) return undefined;
+    const reason = readJson(join(this.path, 'stopping')) as Partial<Reason> | undefined;
+    return typeof reason?.cause === 'string' ? (reason as Reason) : STOPPED;
   }
 
   writeExited(report: TaskReport): void {

@@ -18,6 +18,18 @@ export function agentMark(dir: string): string {
 export interface Reason {
   readonly cause: TaskCause;
   readonly message: string;
+  /** Place of the liveness monitor that gave the task up. */
+  readonly monitor?: number;
+}
+
+/** Signal and grace of a stop where the order says nothing. */
+const STOP_SIGNAL = 'SIGTERM';
+const STOP_GRACE_MS = 5_000;
+
+/** How a task is asked to end. */
+export interface Stop {
+  readonly signal: NodeJS.Signals;
+  readonly graceMs: number;
 }
 
 export class Task {
@@ -30,15 +42,22 @@ export class Task {
   wrapper: ProcessIdentity | undefined;
   /** The wrapper's exit is not told by the system but must be looked for. */
   adopted = false;
-  /** We began to stop it. */
-  stopping = false;
+  /** Why we began to stop it, if we did. */
+  stopping: Reason | undefined;
   /** Processes of it live on although it has exited. */
   leftovers = false;
+  /** How it is stopped, as its order says. */
+  readonly stop: Stop;
+  /** The attempt before this one. */
+  readonly replaces: string | undefined;
   #endedTicks: number | undefined;
 
   constructor(order: TaskOrder, path: string, log: (message: string) => void) {
     this.id = order.task_id;
     this.runId = order.run_id;
+    const { stop_signal = STOP_SIGNAL, stop_grace_ms = STOP_GRACE_MS } = order;
+    this.stop = { signal: stop_signal as NodeJS.Signals, graceMs: stop_grace_ms };
+    this.replaces = order.replaces;
     this.folder = new TaskFolder(path, log);
     this.stdout = new OutputFile(join(path, 'stdout'), order.max_output_bytes, log);
     this.stderr = new OutputFile(join(path, 'stderr'), order.max_output_bytes, log);
@@ -63,6 +82,22 @@ export class Task {
     if (this.wrapper === undefined) return [];
     const ended = this.#endedTicks;
     return [ended === undefined ? { leader: this.wrapper } : { leader: this.wrapper, endedTicks: ended }];
+  }
+
+  /** It is to be stopped for this reason, which outlives the agent; an earlier one stays. */
+  setStopping(reason: Reason): void {
+    if (this.stopping !== undefined) return;
+    this.stopping = reason;
+    this.folder.markStopping(reason);
+    const { cause, message, monitor } = reason;
+    if (cause === 'liveness') this.report = { ...this.report, unhealthy: { monitor: monitor ?? 0, message } };
+  }
+
+  /** Its kept output goes; what became of it stays known. */
+  dropOutput(): void {
+    if (this.running) return;
+    this.stdout.remove();
+    this.stderr.remove();
   }
 
   /** The program runs, or is about to. */

@@ -14,6 +14,9 @@ describe('readOptions', () => {
       apps: '/tmp',
       sshHostKeys: 'strict',
       insecureListen: false,
+      corsOrigins: [],
+      rateLimit: 2_000,
+      maxBodyBytes: 1_048_576,
     });
     expect(read([], { XDG_STATE_HOME: '/s' })).toMatchObject({ state: '/s/plush' });
   });
@@ -46,10 +49,24 @@ describe('readOptions', () => {
     [['--directory', '/does/not/exist'], '--directory /does/not/exist is not a readable file'],
     [['--tls-cert', '/etc/hostname'], '--tls-cert and --tls-key go together'],
     [['--topology', 'tree'], '--topology tree is not in this version'],
+    [['--cors-origin', '*'], '--cors-origin takes origins such as https://console.example, and "*" is none'],
+    [['--cors-origin', 'https://a.example,null'], 'and "null" is none'],
+    [['--cors-origin', 'https://a.example/path'], 'and "https://a.example/path" is none'],
+    [['--cors-origin', 'file:///a'], 'and "file:///a" is none'],
+    [['--rate-limit', '-1'], '--rate-limit is a number from 0 to 1000000, not "-1"'],
+    [['--rate-limit', '1e9'], '--rate-limit is a number'],
+    [['--max-body', '1'], '--max-body is a number from 65536 to 67108864, not "1"'],
     [['--config', '/does/not/exist'], 'The configuration file /does/not/exist cannot be used'],
   ])('refuses %j with one sentence', (args, sentence) => {
     expect(() => read(args)).toThrow(OptionError);
     expect(() => read(args)).toThrow(sentence);
+  });
+
+  test('takes origins as browsers write them', () => {
+    const given = 'HTTPS://Console.Example:443/, http://localhost:8080';
+    expect(read(['--cors-origin', given])).toMatchObject({
+      corsOrigins: ['https://console.example', 'http://localhost:8080'],
+    });
   });
 
   test('listens beyond the loopback when told to do without TLS', () => {

@@ -45,6 +45,16 @@ describe('a state written down', () => {
     expect(run?.spec === copy.apps.get('x')?.spec).toBe(false);
   });
 
+  it('has no subscriptions where a version wrote it that knew none', () => {
+    const { state } = busyWorld();
+    const rows = [...encodeState(state)].map((text) => {
+      const row = JSON.parse(text) as [string, Record<string, unknown>];
+      if (row[0] === 'state') delete row[1].subscriptions;
+      return JSON.stringify(row);
+    });
+    expect(decodeState(rows)).toEqual(state);
+  });
+
   it('is refused where rows are missing', () => {
     const rows = [...encodeState(busyWorld().state)];
     expect(() => decodeState(rows.slice(0, -1))).toThrow('The snapshot is not whole');

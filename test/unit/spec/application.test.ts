@@ -1,5 +1,8 @@
 import { parseApplication } from '../../../src/core/spec/application.ts';
-import { example, fixture, listing, places } from './fixture.ts';
+import { DIRECTORY } from '../../../src/core/spec/directory.ts';
+import { APPLICATION } from '../../../src/core/spec/grammar.ts';
+import { NOT_RUN } from '../../../src/core/spec/unsupported.ts';
+import { example, fixture, listing, rulesOf } from './fixture.ts';
 
 describe('an application file', () => {
   test('with everything this version carries out becomes the whole model', () => {
@@ -7,6 +10,15 @@ describe('an application file', () => {
     expect(diagnostics).toEqual([]);
     expect(app).toEqual(JSON.parse(fixture('valid/everything.json')));
   });
+
+  test.each(['language', 'experiment', 'configurations'])(
+    'of the language that may not be run yet (%s) becomes the whole model',
+    (name) => {
+      const { app, diagnostics } = parseApplication(fixture(`valid/${name}.xml`), `${name}.xml`, []);
+      expect(diagnostics).toEqual([]);
+      expect(app).toEqual(JSON.parse(fixture(`valid/${name}.json`)));
+    },
+  );
 
   test('may name a variable __proto__, which is data', () => {
     const { app } = parseApplication(fixture('valid/everything.xml'), 'everything.xml');
@@ -83,26 +95,101 @@ describe('the figures of the 2011 paper', () => {
     ]);
   });
 
-  test.each([
-    ['figure14.xml', ['37:15 NOT_SUPPORTED', '42:11 NOT_SUPPORTED']],
-    ['figure16.xml', ['19:47 NOT_SUPPORTED', '19:59 NOT_SUPPORTED']],
-    ['figure18.xml', ['23:11 NOT_SUPPORTED']],
-  ])('%s needs only what this version cannot run', (name, expected) => {
-    const { app, diagnostics } = parseApplication(fixture(`figures/${name}`), name);
-    expect(places(diagnostics)).toEqual(expected);
-    expect(app).toBeUndefined();
+  test('14 runs Bullet on 130 hosts and releases its barrier at the knee', () => {
+    const { app, diagnostics } = parseApplication(fixture('figures/figure14.xml'), 'figure14.xml', []);
+    expect(diagnostics).toEqual([]);
+    expect(app?.components[0]).toMatchObject({ min: 130, max: 130, requests: [{ service: 'sword' }] });
+    expect(app?.barriers).toEqual([{ name: 'ready to stream', type: 'early', max: 130, knee: 'ewma' }]);
+    const [run, barrier] = app?.component_blocks[0]?.blocks ?? [];
+    expect(run?.kind === 'process' && run.process).toMatchObject({
+      path: './appmacedon',
+      cwd: 'bullet',
+      log: { use_api: true, fds: [{ fd: 1, type: 'file', path_prefix: 'bulletlog-', path_postfix: '.txt' }] },
+    });
+    expect(barrier).toEqual({
+      kind: 'barrier',
+      name: 'bullet_barrier',
+      predecessors: ['run'],
+      barrier: 'ready to stream',
+    });
+  });
+
+  test('16 keeps SWORD on 10 to 800 hosts as a service that looks for more every 300 seconds', () => {
+    const { app, diagnostics } = parseApplication(fixture('figures/figure16.xml'), 'figure16.xml', []);
+    expect(diagnostics).toEqual([]);
+    expect(app).toMatchObject({ name: 'sword_app_block', service: true, reconnect_interval_ms: 300_000 });
+    expect(app?.components[0]).toMatchObject({ min: 10, max: 800 });
+  });
+
+  test('18 shares 98 tasks of EMAN, started again elsewhere at a knee past 60 percent', () => {
+    const { app, diagnostics } = parseApplication(fixture('figures/figure18.xml'), 'figure18.xml', []);
+    expect(diagnostics).toEqual([]);
+    const [workflow] = app?.component_blocks[0]?.blocks ?? [];
+    expect(workflow).toMatchObject({
+      kind: 'workflow',
+      id: 'eman_wf',
+      num_tasks: 98,
+      reallocation: { knee: 'ewma', min_percent: 60 },
+      blocks: [
+        {
+          process: {
+            path: './eman.pl',
+            args: [{ name: 'sub', type: 'workflow', id: 'eman_wf', flag: '--i' }],
+          },
+        },
+      ],
+    });
   });
 });
 
-describe('mistakes', () => {
-  test.each(['structure', 'values', 'references', 'cycle', 'unsupported'])(
-    'of the kind %s are all told at once, each in its place',
-    (name) => {
-      const { app, diagnostics } = parseApplication(fixture(`errors/${name}.xml`), `${name}.xml`);
-      expect(listing(`${name}.xml`, diagnostics)).toBe(fixture(`errors/${name}.txt`));
-      expect(app).toBeUndefined();
+test('figure 3 of the 2006 paper runs demo.exe for 300 seconds on 50 PlanetLab hosts of a slice', () => {
+  const { app, diagnostics } = parseApplication(fixture('figures/figure3-2006.xml'), 'figure3.xml');
+  expect(diagnostics).toEqual([]);
+  expect(app).toMatchObject({ name: 'demo_app', project: 'demo_proj' });
+  expect(app?.components).toEqual([
+    {
+      name: 'demo_group',
+      min: 50,
+      max: 50,
+      static_hosts: [],
+      preferred_hosts: [],
+      software: ['demo_soft'],
+      resources: [{ type: 'planetlab', group: 'ucsd_3' }],
+      requests: [],
     },
-  );
+  ]);
+  expect(app?.component_blocks).toEqual([
+    {
+      name: 'demo_group',
+      component: 'demo_group',
+      predecessors: [],
+      blocks: [
+        {
+          kind: 'process',
+          name: 'demo',
+          predecessors: [],
+          process: { name: 'demo', path: './demo.exe', args: ['300'], env: {} },
+        },
+      ],
+    },
+  ]);
+});
+
+describe('mistakes', () => {
+  test.each([
+    'structure',
+    'values',
+    'references',
+    'cycle',
+    'blocks',
+    'barriers',
+    'waiting',
+    'configurations',
+  ])('of the kind %s are all told at once, each in its place', (name) => {
+    const { app, diagnostics } = parseApplication(fixture(`errors/${name}.xml`), `${name}.xml`, []);
+    expect(listing(`${name}.xml`, diagnostics)).toBe(fixture(`errors/${name}.txt`));
+    expect(app).toBeUndefined();
+  });
 
   test('carry the path of the element, numbered among its namesakes', () => {
     const { diagnostics } = parseApplication(fixture('errors/references.xml'), 'references.xml');
@@ -140,5 +227,45 @@ describe('mistakes', () => {
     ],
   ])('of the whole file are told as such: %s', (text, expected) => {
     expect(listing('a.xml', parseApplication(text, 'a.xml').diagnostics)).toBe(expected);
+  });
+});
+
+describe('what is not run yet', () => {
+  const small = (inner: string): string =>
+    `<plush><project name="p"><component name="c"><rspec><num_hosts>1</num_hosts></rspec></component>
+<application_block name="a" service="true"><execution><component_block name="b"><component name="c"/>
+${inner}
+</component_block></execution></application_block></project></plush>`;
+
+  test('is refused where it stands, and its mistakes are told with it', () => {
+    const text = small('<barrier_block name="g"><barrier name="x" type="5"/></barrier_block>');
+    const notRun = ['component_block/barrier_block', 'application_block@service=true'];
+    const { app, diagnostics } = parseApplication(text, 'a.xml', notRun);
+    expect(app).toBeUndefined();
+    expect(listing('a.xml', diagnostics)).toBe(
+      [
+        'a.xml:2:29: error NOT_SUPPORTED: service="true" of application_block "a" is part of the language, but this version cannot run it',
+        'a.xml:3:1: error NOT_SUPPORTED: barrier_block "g" is part of the language, but this version cannot run it',
+        'a.xml:3:43: error BAD_VALUE: type="5" of barrier "x" is none of 0, traditional, 1, early, 2, throttled, 3, semaphore',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('is loaded once its line is gone', () => {
+    const text = small('<barrier_block name="g"><barrier name="x"/></barrier_block>');
+    expect(parseApplication(text, 'a.xml', []).diagnostics).toEqual([]);
+  });
+
+  test.each(NOT_RUN)('is named as the table of the language has it: %s', (what) => {
+    const [, kind = '', mark, name = '', value] = /^([\w.]+)([/@])(\w+)(?:=(\w+))?$/.exec(what) ?? [];
+    const rules = [...rulesOf(APPLICATION), ...rulesOf(DIRECTORY)].filter((rule) => rule.kind === kind);
+    const known = rules.some((rule) => {
+      if (mark === '/') return rule.children?.[name] !== undefined;
+      const allowed = rule.attributes?.[name]?.value;
+      if (value === undefined || allowed?.type === 'boolean') return allowed !== undefined;
+      return allowed?.type === 'enum' && Object.hasOwn(allowed.values, value);
+    });
+    expect(known).toBe(true);
   });
 });

@@ -1,10 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DIRECTORY } from '../../../src/core/spec/directory.ts';
 import { APPLICATION } from '../../../src/core/spec/grammar.ts';
-import type { ElementRule } from '../../../src/core/spec/structure.ts';
+import { publishedFiles } from '../../../src/core/spec/publish/published.ts';
+import type { ElementRule } from '../../../src/core/spec/rule.ts';
 import { readXml, type XmlElement } from '../../../src/core/spec/xml-tree.ts';
 
-/** Lines `kind@attribute` and `kind/child` of the grammar. */
+const ROOT = join(__dirname, '../../..');
+const FIXTURES = 'test/unit/spec/fixtures';
+const APPLICATION_SCHEMA = 'api/plush-application.xsd';
+const DIRECTORY_SCHEMA = 'api/plush-directory.xsd';
+
+/** Lines `element@attribute` and `element/child` of the grammar. */
 function namesOfGrammar(rule: ElementRule, names = new Set<string>(), element = 'plush'): Set<string> {
   for (const attribute of Object.keys(rule.attributes ?? {})) names.add(`${element}@${attribute}`);
   for (const [child, { rule: childRule }] of Object.entries(rule.children ?? {})) {
@@ -33,16 +41,70 @@ function namesOfSchema(schema: XmlElement): Set<string> {
     }
   };
   const root = schema.children.find((child) => child.name === 'xs:element');
-  if (root) visit(root, root.attributes.get('name') ?? '');
+  const type = types.get(root?.attributes.get('type'));
+  if (type) visit(type, 'plush');
   return names;
 }
 
-test('the published schema has the elements and attributes of the grammar, no more and no less', () => {
-  const read = readXml(readFileSync(join(__dirname, '../../../api/plush-application.xsd')));
-  if ('diagnostic' in read) throw new Error(read.diagnostic.message);
-  expect([...namesOfSchema(read.document.root)].sort()).toEqual([...namesOfGrammar(APPLICATION)].sort());
-});
+/** What xmllint says to files checked against a schema; the empty text when all are valid. */
+function complaints(schema: string, files: readonly string[]): string {
+  try {
+    execFileSync('xmllint', ['--nonet', '--noout', '--schema', schema, ...files], {
+      cwd: ROOT,
+      stdio: 'pipe',
+    });
+    return '';
+  } catch (error) {
+    const { stderr, message } = error as { stderr?: Buffer; message: string };
+    return stderr?.toString() ?? message;
+  }
+}
 
-test('the published schema of the directory is well formed', () => {
-  expect('document' in readXml(readFileSync(join(__dirname, '../../../api/plush-directory.xsd')))).toBe(true);
+function filesOf(folder: string, pattern: RegExp): string[] {
+  return readdirSync(join(ROOT, folder))
+    .filter((name) => pattern.test(name))
+    .map((name) => join(folder, name));
+}
+
+describe('what is published of the languages', () => {
+  test.each(Object.entries(publishedFiles()))(
+    'stands in %s as the tables have it: npm run build writes it',
+    (path, text) => {
+      expect(readFileSync(join(ROOT, path), 'utf8')).toBe(text);
+    },
+  );
+
+  test.each([
+    [APPLICATION_SCHEMA, APPLICATION],
+    [DIRECTORY_SCHEMA, DIRECTORY],
+  ])('has in %s the elements and attributes that the parser takes, no more and no less', (path, rule) => {
+    const read = readXml(readFileSync(join(ROOT, path)));
+    if ('diagnostic' in read) throw new Error(read.diagnostic.message);
+    expect([...namesOfSchema(read.document.root)].sort()).toEqual([...namesOfGrammar(rule)].sort());
+  });
+
+  test('finds every example, figure and valid fixture of an application valid', () => {
+    const files = [
+      ...filesOf('examples', /^(?!directory).*\.xml$/),
+      ...filesOf(`${FIXTURES}/valid`, /\.xml$/),
+      ...filesOf(`${FIXTURES}/figures`, /^figure(?![69]\.).*\.xml$/),
+    ];
+    expect(files.length).toBeGreaterThan(10);
+    expect(complaints(APPLICATION_SCHEMA, files)).toBe('');
+  });
+
+  test('finds every directory among the examples and figures valid', () => {
+    const files = [
+      ...filesOf('examples', /^directory.*\.xml$/),
+      ...filesOf(`${FIXTURES}/figures`, /^figure[69]\.xml$/),
+    ];
+    expect(complaints(DIRECTORY_SCHEMA, files)).toBe('');
+  });
+
+  test.each(['structure', 'values', 'blocks'])(
+    'finds what is wrong with %s.xml invalid where a schema can say it',
+    (name) => {
+      expect(complaints(APPLICATION_SCHEMA, [`${FIXTURES}/errors/${name}.xml`])).toMatch(/fails to validate/);
+    },
+  );
 });
