@@ -11,8 +11,8 @@ import { type Figure, median, printFigures } from './support/figures.ts';
 import { INSPECTABLE, inspect } from './support/inspector.ts';
 import { addByJson, addByXml, MULTICALL, poll, scrape } from './support/pool.ts';
 import { inRounds } from './support/rounds.ts';
-import { startBareServer, startSupervisord } from './support/servers.ts';
-import { CONNECTIONS, type Load, type LoadOutcome, load } from './support/wrk.ts';
+import { type PeerServer, startBareServer, startSupervisord } from './support/servers.ts';
+import { type Load, type LoadOutcome, load } from './support/wrk.ts';
 
 const XML_ANSWER =
   '<?xml version="1.0"?><methodResponse><params><param><value><string>Hello World</string></value></param></params></methodResponse>';
@@ -40,11 +40,11 @@ async function calls(): Promise<Figure[]> {
       const supervisord = await opened(startSupervisord(scratch));
       const bare = await opened(startBareServer(XML_ANSWER));
       const plushd = await opened(startPlushd({ scratch }));
-      const loads = Object.entries(loadsOf(plushd, bare.url, supervisord.url));
+      const loads = Object.entries(loadsOf(plushd, bare, supervisord));
       const contestants = Object.fromEntries(loads.map(([name, what]) => [name, () => load(scratch, what)]));
       for (const work of Object.values(contestants)) await work(); // so that nobody is measured cold
-      const outcomes = await inRounds(contestants, settle, ({ perSecond, p99Ms }) => {
-        return `${Math.round(perSecond)} calls/s, p99 ${p99Ms.toFixed(2)} ms`;
+      const outcomes = await inRounds(contestants, settle, ({ perSecond, p99Ms, cpuUs }) => {
+        return `${Math.round(perSecond)} calls/s, p99 ${p99Ms.toFixed(2)} ms, ${cpuUs.toFixed(1)} us of processor time`;
       });
       return callFigures(outcomes);
     } finally {
@@ -53,22 +53,24 @@ async function calls(): Promise<Figure[]> {
   });
 }
 
-function loadsOf(plushd: Plushd, bare: string, supervisord: string): Record<string, Load> {
+function loadsOf(plushd: Plushd, bare: PeerServer, supervisord: PeerServer): Record<string, Load> {
   const xml = { contentType: 'text/xml', body: encodeCall('plushTestConnection', []) };
   const authorization = `Bearer ${plushd.token}`;
   const json = { jsonrpc: '2.0', id: 1, method: 'plushTestConnection', params: [] };
   return {
-    xmlrpc: { ...xml, url: `${plushd.url}/RPC2`, authorization, answer: 'Hello World' },
+    xmlrpc: { ...xml, url: `${plushd.url}/RPC2`, pid: plushd.pid, authorization, answer: 'Hello World' },
     jsonrpc: {
       url: `${plushd.url}/rpc`,
+      pid: plushd.pid,
       contentType: 'application/json',
       body: JSON.stringify(json),
       authorization,
       answer: '"result":"Hello World"',
     },
-    'node:http': { ...xml, url: bare, authorization, answer: 'Hello World' },
+    'node:http': { ...xml, url: bare.url, pid: bare.pid, authorization, answer: 'Hello World' },
     supervisord: {
-      url: supervisord,
+      url: supervisord.url,
+      pid: supervisord.pid,
       contentType: 'text/xml',
       body: encodeCall('supervisor.getAPIVersion', []),
       answer: '<value><string>',
@@ -77,33 +79,36 @@ function loadsOf(plushd: Plushd, bare: string, supervisord: string): Record<stri
 }
 
 function callFigures(outcomes: Record<string, LoadOutcome[]>): Figure[] {
-  const rate = (name: string) => median((outcomes[name] ?? []).map(({ perSecond }) => perSecond));
-  const p99 = (name: string) => median((outcomes[name] ?? []).map(({ p99Ms }) => p99Ms));
-  return ['xmlrpc', 'jsonrpc'].flatMap((ours): Figure[] => [
-    { bench, figure: `${ours}_calls`, value: rate(ours), unit: 'calls/s', peer: null, target: null },
-    { bench, figure: `${ours}_p99`, value: p99(ours), unit: 'ms', peer: null, target: null },
-    ...[
-      { peer: 'node:http', figure: 'bare_node', target: '>= 0.5' },
-      { peer: 'supervisord', figure: 'supervisord', target: '>= 1.5' },
-    ].flatMap(({ peer, figure, target }): Figure[] => [
+  const of = (name: string, what: keyof LoadOutcome) =>
+    median((outcomes[name] ?? []).map((outcome) => outcome[what]));
+  const peers = [
+    { peer: 'node:http', short: 'bare_node', target: '>= 0.5' },
+    { peer: 'supervisord', short: 'supervisord', target: '>= 1.5' },
+  ];
+  return ['xmlrpc', 'jsonrpc'].flatMap((ours): Figure[] => {
+    const alone = (figure: string, value: number, unit: string): Figure => {
+      return { bench, figure: `${ours}_${figure}`, value, unit, peer: null, target: null };
+    };
+    const beside = peers.flatMap(({ peer, short, target }): Figure[] => [
       {
         bench,
-        figure: `${ours}_beside_${figure}`,
-        value: rate(ours) / rate(peer),
+        figure: `${ours}_beside_${short}`,
+        value: of(ours, 'perSecond') / of(peer, 'perSecond'),
         unit: 'x',
-        peer: { name: `${peer}, ${CONNECTIONS} connections, calls/s`, value: rate(peer) },
+        peer: { name: `${peer}, calls/s`, value: of(peer, 'perSecond') },
         target,
       },
       {
-        bench,
-        figure: `${ours}_p99_beside_${figure}`,
-        value: p99(ours) / p99(peer),
-        unit: 'x',
-        peer: { name: `${peer}, ms`, value: p99(peer) },
-        target: null,
+        ...alone(`p99_beside_${short}`, of(ours, 'p99Ms'), 'ms'),
+        peer: { name: peer, value: of(peer, 'p99Ms') },
       },
-    ]),
-  ]);
+      {
+        ...alone(`cpu_beside_${short}`, of(ours, 'cpuUs'), 'us'),
+        peer: { name: peer, value: of(peer, 'cpuUs') },
+      },
+    ]);
+    return [alone('calls', of(ours, 'perSecond'), 'calls/s'), ...beside];
+  });
 }
 
 async function codec(): Promise<Figure[]> {

@@ -11,6 +11,8 @@ const MEGABYTE = 1e6;
 export interface Inspector {
   /** Megabytes (10^6) of objects and buffers that are in use. */
   usedMegabytes(): Promise<number>;
+  /** Sockets, timers, processes and whatever else keeps its event loop. */
+  handles(): Promise<number>;
   close(): void;
 }
 
@@ -38,13 +40,19 @@ export async function inspect(plushd: Plushd): Promise<Inspector> {
       socket.on('message', take);
       socket.send(JSON.stringify({ id, method, params }));
     });
-  const expression = '(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())';
+  const evaluate = async (expression: string) => {
+    const { result } = await ask('Runtime.evaluate', { expression, returnByValue: true });
+    return Number(result?.value);
+  };
   return {
     async usedMegabytes() {
       await ask('HeapProfiler.collectGarbage');
-      const { result } = await ask('Runtime.evaluate', { expression, returnByValue: true });
-      return Number(result?.value) / MEGABYTE;
+      const bytes = await evaluate(
+        '(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())',
+      );
+      return bytes / MEGABYTE;
     },
+    handles: () => evaluate('process.getActiveResourcesInfo().length'),
     close: () => socket.terminate(),
   };
 }

@@ -79,9 +79,19 @@ export function fastest(efforts: Efforts, names: readonly string[]): Peer {
 
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  // Counted from the end of the name: cutime and cstime, proc_pid_stat(5).
+  // cutime and cstime, proc_pid_stat(5).
+  return (user + system) / 1000 + ticksOf('self', 13) * TICK_MS;
+}
+
+/** Processor time that a process has used, all its threads together. @throws Error when it has ended */
+export function cpuMsOf(pid: number): number {
+  // utime and stime.
+  return ticksOf(String(pid), 11) * TICK_MS;
+}
+
+/** The sum of two neighbouring fields of a process's stat, counted from the end of its name. */
+function ticksOf(process: string, field: number): number {
+  const stat = readFileSync(`/proc/${process}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const childTicks = Number(fields[13]) + Number(fields[14]);
-  return (user + system) / 1000 + childTicks * TICK_MS;
+  return Number(fields[field]) + Number(fields[field + 1]);
 }

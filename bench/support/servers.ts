@@ -11,6 +11,7 @@ const PROBE_MS = 1_000;
 
 export interface PeerServer {
   readonly url: string;
+  readonly pid: number;
   close(): Promise<void>;
 }
 
@@ -27,7 +28,7 @@ require('node:http').createServer((request, response) => {
 export async function startBareServer(answer: string): Promise<PeerServer> {
   const child = spawn(process.execPath, ['-e', BARE, answer], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  return { url: `http://127.0.0.1:${port}/`, close: () => end(child) };
+  return { url: `http://127.0.0.1:${port}/`, pid: child.pid ?? 0, close: () => end(child) };
 }
 
 /**
@@ -69,7 +70,7 @@ export async function startSupervisord(scratch: Scratch): Promise<PeerServer> {
     if (child.pid !== undefined) await end(child);
     throw error;
   }
-  return { url, close: () => end(child) };
+  return { url, pid: child.pid ?? 0, close: () => end(child) };
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -3,14 +3,17 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Scratch } from '../../test/harness/scratch.ts';
+import { cpuMsOf } from './rounds.ts';
 
-export const CONNECTIONS = 16;
+const CONNECTIONS = 16;
 const SECONDS = 3;
 const LIMIT_MS = 60_000;
 
 /** What is asked again and again. */
 export interface Load {
   readonly url: string;
+  /** The server's process. */
+  readonly pid: number;
   readonly body: string;
   readonly contentType: string;
   /** Value of Authorization. @default none is sent */
@@ -22,6 +25,8 @@ export interface Load {
 export interface LoadOutcome {
   readonly perSecond: number;
   readonly p99Ms: number;
+  /** Processor time of the server for one answer. */
+  readonly cpuUs: number;
 }
 
 /**
@@ -34,12 +39,14 @@ export async function load(scratch: Scratch, what: Load): Promise<LoadOutcome> {
   const script = scratch.path('load.lua');
   await writeFile(script, scriptOf(what));
   const args = ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, '-s', script, what.url];
+  const cpuFrom = cpuMsOf(what.pid);
   const stdout = await run(args);
+  const cpuUs = (cpuMsOf(what.pid) - cpuFrom) * 1000;
   const line = stdout.split('\n').find((text) => text.startsWith('{')) ?? '{}';
   const { requests, us, p99, errors } = JSON.parse(line) as Record<string, number>;
   if (requests === undefined || us === undefined || p99 === undefined || errors !== 0)
     throw new Error(`Requests to ${what.url} failed: ${stdout}`);
-  return { perSecond: requests / (us / 1e6), p99Ms: p99 / 1000 };
+  return { perSecond: requests / (us / 1e6), p99Ms: p99 / 1000, cpuUs: cpuUs / requests };
 }
 
 async function checkAnswer({ url, body, contentType, authorization, answer }: Load): Promise<void> {
