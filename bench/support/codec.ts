@@ -70,7 +70,7 @@ function nodeOf(index: number): Record<string, unknown> {
     preference: index,
     run_id: 'r-5f0c2a9b',
     agent: { pid: 4000 + index, version: '0.1.0', platform: 'linux', arch: 'x64', load: 0.25 + index },
-    properties: { site: 'Technische Universität München', rack: '<7 & 8>', rack_unit: 12 },
+    properties: { site: 'Technische Universität München', rack: '<7 & 8>' },
   };
 }
 

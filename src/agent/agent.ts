@@ -6,6 +6,7 @@ import { monotonicMs } from '../drivers/clock.ts';
 import { removeTree } from '../drivers/files/remove-tree.ts';
 import { RunFolders } from '../drivers/files/run-folders.ts';
 import { Installer } from '../drivers/install/installer.ts';
+import { PackageCache } from '../drivers/install/package-cache.ts';
 import type { ProcessIdentity } from '../drivers/tasks/processes.ts';
 import type { ShellCommands } from '../drivers/tasks/shell-commands.ts';
 import { Supervisor } from '../drivers/tasks/supervisor.ts';
@@ -31,6 +32,7 @@ export class Agent {
   readonly cleaned: CleanedRuns;
   readonly links: Links;
   readonly supervisor: Supervisor;
+  readonly cache: PackageCache;
   readonly installer: Installer;
   readonly monitor: HostMonitor;
   readonly memory = new Memory();
@@ -57,7 +59,14 @@ export class Agent {
       log,
       onReport: (task) => this.links.report({ report: 'task', task }),
     });
-    this.installer = new Installer({ folders: this.folders, env, stallMs, refuse: this.cleaned.refuse });
+    this.cache = new PackageCache(join(settings.cache, 'packages'));
+    this.installer = new Installer({
+      folders: this.folders,
+      env,
+      stallMs,
+      cache: this.cache,
+      refuse: this.cleaned.refuse,
+    });
     this.monitor = new HostMonitor({
       dir,
       wanted: () => this.links.anyGreeted,
@@ -134,6 +143,7 @@ export class Agent {
     const saved = !hadFolder || this.#remember(runId);
     await this.installer.abort(runId);
     const killed = await this.supervisor.endRun(runId, graceMs);
+    for (const problem of await this.installer.uninstall(runId)) this.log(problem);
     if (hadFolder) await removeTree(this.folders.runPath(runId));
     if (!saved) this.cleaned.save();
     this.memory.rest();

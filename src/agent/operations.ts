@@ -42,6 +42,20 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask)) } };
   },
 
+  async take(agent, { ask }) {
+    const runId = asks.identity(ask, 'run_id');
+    agent.cleaned.refuse(runId);
+    const { workFile } = await import('../drivers/install/work-file.ts');
+    try {
+      agent.folders.ensure(runId);
+      const file = workFile(agent.folders.workPath(runId), asks.text(ask, 'name'));
+      const size = await agent.cache.take(asks.digest(ask, 'sha256'), file);
+      return { ok: { taken: size !== undefined } };
+    } catch (error) {
+      throw explainNoRoom(error, agent.folders.dir);
+    }
+  },
+
   async put(agent, { ask, binary }) {
     const runId = asks.identity(ask, 'run_id');
     agent.cleaned.refuse(runId);
@@ -57,7 +71,8 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     const { putChunk } = await import('../drivers/install/packages.ts');
     try {
       agent.folders.ensure(runId);
-      return { ok: { size: await putChunk(agent.folders.workPath(runId), chunk) } };
+      const size = await putChunk(agent.folders.workPath(runId), chunk, agent.cache);
+      return { ok: { size } };
     } catch (error) {
       throw explainNoRoom(error, agent.folders.dir);
     }

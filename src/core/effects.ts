@@ -1,6 +1,5 @@
 /** fact + state after it → what the world must now do. */
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
-import type { SoftwareSpec } from '../../api/spec.ts';
 import type { Effect } from './effect.ts';
 import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
@@ -9,6 +8,7 @@ import { splitTaskId, taskId } from './run/evolve.ts';
 import { planOf } from './run/plan.ts';
 import { graceOf, monitorsOf, processOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
+import { softwareOf } from './run/software.ts';
 import { isOver, type Member, type Run, type State, type Task } from './state.ts';
 import type { TaskOrder } from './task.ts';
 
@@ -168,9 +168,7 @@ function memberWork(run: Run, member: Member | undefined): Effect[] {
 }
 
 function install(run: Run, member: Member): Effect {
-  const wanted = run.spec.components.find((c) => c.name === member.component)?.software ?? [];
-  const byName = new Map(run.spec.software.map((s) => [s.name, s]));
-  const software = wanted.map((name) => byName.get(name)).filter((s): s is SoftwareSpec => s !== undefined);
+  const software = softwareOf(run.spec, member.component);
   return { type: 'install', hostname: member.hostname, run_id: run.run_id, software };
 }
 

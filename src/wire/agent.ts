@@ -38,8 +38,11 @@ export type InstallCause =
   | 'archive_damaged'
   | 'archive_escapes' // a member or link leads out of the folder
   | 'disk_full'
-  | 'tool_missing' // no tar
-  | 'install_failed' // the install command's exit code was not 0
+  | 'tool_missing' // a program that the installation needs is not on the node
+  | 'install_failed' // the exit code of the install command, or of the package manager, was not 0
+  | 'install_stalled' // a package manager did not end in time
+  | 'not_allowed' // the account may not use the package manager
+  | 'version_mismatch' // the version check failed, or printed another version
   | 'path_escapes' // dest_path leads out of the folder
   | 'failed';
 
@@ -63,9 +66,11 @@ export interface AgentRequests {
   ping: { ask: Record<string, never>; ok: Record<string, never> };
   /** Installs software in order in the run's working folder. Repeated while under way: joins it. Repeated after success: answers at once. */
   install: { ask: { run_id: string; software: readonly SoftwareSpec[] }; ok: { bytes: number } };
+  /** Takes a package from those that were on the node before, so that nothing is sent; `name` as in `put`. */
+  take: { ask: { run_id: string; name: string; sha256: string }; ok: { taken: boolean } };
   /**
    * Hands over a package's bytes, in order, one chunk a request (binary part of the frame), before `install` needs them
-   * (packages of type scp are looked for under the run's folder by dest_path). `offset` 0 starts anew; `last` checks size and sha256.
+   * (packages of type scp and file are looked for under the run's folder by dest_path). `offset` 0 starts anew; `last` checks size and sha256.
    * Answers how many bytes are there.
    */
   put: {

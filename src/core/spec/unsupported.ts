@@ -37,26 +37,6 @@ export const NOT_RUN: readonly string[] = [
   'component_block/cleanup',
   'application_block/cleanup',
 
-  // Software
-  'software@type=tbz2',
-  'software@type=zip',
-  'software@type=gz',
-
-  'software@type=rpm',
-  'software@type=apt',
-  'software@type=yum',
-
-  'package@type=rsync',
-  'package@type=ftp',
-  'package@type=file',
-  'package@type=inline',
-
-  'software/version_check',
-
-  'software/uninstall',
-
-  'software/require',
-
   // Matching
   'rspec/requirement',
 

@@ -239,7 +239,8 @@ export class NodeDriver {
     await connection.settled();
     try {
       for (const { package: spec } of software) {
-        if (spec?.type === 'scp') await this.#options.packages.deliver(link, run_id, spec);
+        if (spec?.type === 'scp' || spec?.type === 'file')
+          await this.#options.packages.deliver(link, run_id, spec);
       }
       const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
       this.#options.report({ type: 'installed', hostname, run_id, bytes: ok.bytes });
