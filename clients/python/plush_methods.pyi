@@ -355,15 +355,17 @@ class Methods:
     def plushGetOutput(self, run: str, node: str, page: Dict[str, Any] = ..., /) -> Dict[str, Any]:
         """plushGetOutput(run, node, [page])
 
-        A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change.
+        A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change. Who follows an output asks for the next page with wait_ms and gets it as soon as something is written. With file: a file of the run's working folder on that node, once it has been brought back.
 
         run (string): The run's id
         node (string): The node's name
-        page (struct): stream, task, offset, limit
+        page (struct): stream, task, offset, limit, wait_ms; or file, offset, limit
           stream (string, optional): Default stdout
           task (string, optional): A task id or a block's name
           offset (int, optional)
           limit (int, optional): Bytes; default 65536
+          wait_ms (int, optional): Where there is nothing yet, wait so long for the next byte; default 0
+          file (string, optional): In place of a stream: a file that was brought back, by its path
         Answers struct
           data (string): Text; control characters and bytes that are not UTF-8 are replaced
           offset (int): Where data begins; larger than asked where older output was dropped
