@@ -180,6 +180,8 @@ export class Controller {
         this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id });
       }),
     tell_barrier: () => undefined,
+    stream_output: () => undefined,
+    collect: () => undefined,
     release: () => undefined,
     timer: ({ timer, delayMs }) => {
       const key = Object.values(timer).join(' ');

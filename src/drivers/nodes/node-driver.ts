@@ -38,7 +38,16 @@ const DISMISS_ROUNDS = 3;
 const DISMISS_PAUSE_MS = 500;
 
 export type NodeEffect = EffectOf<
-  'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'stop_task' | 'clean' | 'tell_barrier'
+  | 'connect'
+  | 'disconnect'
+  | 'dismiss'
+  | 'install'
+  | 'start_task'
+  | 'stop_task'
+  | 'stream_output'
+  | 'collect'
+  | 'clean'
+  | 'tell_barrier'
 >;
 
 export interface NodeDriverOptions {
@@ -104,6 +113,8 @@ export class NodeDriver {
       install: (install) => this.#install(install),
       start_task: (start) => this.#tasks.start(start),
       stop_task: (stop) => this.#tasks.stop(stop),
+      stream_output: (stream) => this.#tasks.stream(stream),
+      collect: (files) => this.#tasks.collect(files),
       clean: (clean) => this.#clean(clean),
       tell_barrier: (tell) => this.#tellBarrier(tell),
     };
@@ -242,7 +253,8 @@ export class NodeDriver {
     await connection.settled();
     try {
       for (const { package: spec } of software) {
-        if (spec?.type === 'scp') await this.#options.packages.deliver(link, run_id, spec);
+        if (spec?.type === 'scp' || spec?.type === 'file')
+          await this.#options.packages.deliver(link, run_id, spec);
       }
       const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
       this.#options.report({ type: 'installed', hostname, run_id, bytes: ok.bytes });
@@ -264,14 +276,15 @@ export class NodeDriver {
   }
 
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
-    const { hostname, run_id, task_ids, grace_ms = 0 } = effect;
+    const { hostname, run_id, task_ids } = effect;
     const { log, report } = this.#options;
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
     if (connection === undefined || link === undefined) return;
     await connection.inOrder(async () => {
       try {
-        await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, grace_ms)));
+        await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, effect)));
+        await this.#tasks.collectFiles(link, effect);
         await link.request('clean', { run_id, grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
         report({ type: 'cleaned', hostname, run_id });
       } catch (error) {
