@@ -1,7 +1,6 @@
 /** plushd put together: state folder, journal, loop, drivers, callbacks, and the face to the network. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Registry } from 'prom-client';
 import { SCOPES } from '../../api/method.ts';
@@ -26,7 +25,7 @@ import { NodeDriver, type NodeEffect } from '../drivers/nodes/node-driver.ts';
 import { PackageStore } from '../drivers/nodes/packages.ts';
 import { openOutputStore } from '../drivers/outputs.ts';
 import { requestResources } from '../drivers/resource-service.ts';
-import { createSshAccess, type SshAccess } from '../drivers/ssh/access.ts';
+import type { SshAccess } from '../drivers/ssh/access.ts';
 import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
 import { TokenBook } from '../drivers/token-book.ts';
 import { ensureToken } from '../drivers/token-file.ts';
@@ -47,6 +46,7 @@ import { Operations } from './operations.ts';
 import { OptionError, type Options } from './options.ts';
 import { createRpc } from './rpc.ts';
 import { SocketClients } from './socket-clients.ts';
+import { sshAccess } from './ssh-access.ts';
 import { Timers } from './timers.ts';
 import { createWeb } from './web.ts';
 
@@ -228,16 +228,7 @@ export class Daemon {
 
   async #makeNodes(loop: Loop, stateDir: StateDir, outputs: Context['outputs']): Promise<NodeDriver> {
     const { options, bundleFile, log } = this.#setup;
-    const home = homedir();
-    this.#ssh = createSshAccess({
-      ...(options.sshIdentity === undefined ? {} : { identityFile: options.sshIdentity }),
-      ...(process.env.SSH_AUTH_SOCK ? { agentSocket: process.env.SSH_AUTH_SOCK } : {}),
-      defaultIdentityFiles: ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, '.ssh', name)),
-      hostKeys: options.sshHostKeys,
-      knownHostsFiles: [join(home, '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
-      acceptedHostsFile: stateDir.file('known_hosts'),
-      defaultUser: userInfo().username,
-    });
+    this.#ssh = sshAccess(options, stateDir);
     const ssh = this.#ssh;
     this.#packages = new PackageStore({
       dir: stateDir.file('packages'),

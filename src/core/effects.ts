@@ -5,6 +5,7 @@ import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES, STOP_GRACE_MS } from './limi
 import { isNeeded } from './needed.ts';
 import { argumentsOf } from './run/arguments.ts';
 import { splitTaskId, taskId } from './run/evolve.ts';
+import { filesOf, filesOfEnd, logCopies, logOrder } from './run/logs.ts';
 import { planOf } from './run/plan.ts';
 import { graceOf, monitorsOf, processOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
@@ -63,8 +64,15 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   run_ended: ({ run_id }, state) => [{ type: 'release', run_id }, ...quitWhenIdle(state)],
   quit_requested: (_body, state) => quitWhenIdle(state),
   task_exited: ({ run_id, task_id }, state) => {
-    const [, , hostname] = splitTaskId(task_id);
-    return cleanIfFinishing(state, run_id, hostname);
+    const [, block, hostname] = splitTaskId(task_id);
+    const cleaning = cleanIfFinishing(state, run_id, hostname);
+    return cleaning.length > 0 ? cleaning : collectAfter(state, run_id, hostname, block);
+  },
+  task_started: ({ run_id, task_id }, state) => {
+    const [, block, hostname] = splitTaskId(task_id);
+    const run = state.runs.get(run_id);
+    const task = run?.members.get(hostname)?.tasks.get(block);
+    return run === undefined || task === undefined ? [] : streamTask(run, task);
   },
   policy_applied: ({ run_id, task_id, policy, retry_ms }, state) => {
     if (retry_ms !== undefined)
@@ -162,9 +170,26 @@ function memberWork(run: Run, member: Member | undefined): Effect[] {
   if (member.phase === 'preparing') return [install(run, member)];
   if (run.restarting !== undefined) return stopTasks(run, member);
   // A running task is not ordered again: an agent that has forgotten it would run it twice.
-  return [...member.tasks.values()]
-    .filter((task) => task.state === 'ordered')
-    .map((task) => startTask(run, task));
+  return [...member.tasks.values()].flatMap((task) => {
+    if (task.state === 'running') return streamTask(run, task);
+    return task.state === 'ordered' ? [startTask(run, task)] : [];
+  });
+}
+
+/** Has the output of a running task copied as it is written, where its log manager says so. */
+function streamTask(run: Run, task: Task): Effect[] {
+  const logs = logCopies(run, task).filter(({ path }) => path === undefined);
+  return logs.length === 0 ? [] : [{ type: 'stream_output', hostname: task.hostname, logs }];
+}
+
+/** Has files brought back that are complete now that a block is over on a node; cleaning brings back what this could not. */
+function collectAfter(state: State, run_id: string, hostname: string, block: string): Effect[] {
+  const run = state.runs.get(run_id);
+  const member = run?.members.get(hostname);
+  if (run === undefined || member === undefined || run.ending !== undefined) return [];
+  if (state.nodes.get(hostname)?.link !== 'connected') return [];
+  const files = filesOfEnd(run, member, block).map((path) => ({ path, again: true }));
+  return files.length === 0 ? [] : [{ type: 'collect', hostname, run_id, files }];
 }
 
 function install(run: Run, member: Member): Effect {
@@ -204,7 +229,9 @@ function taskOrder(run: Run, task: Task): TaskOrder {
 }
 
 /** What the specification says of a process and the order passes on as it is. */
-function processOrder(run: Run, { block, attempt, hostname }: Task): Partial<TaskOrder> {
+function processOrder(run: Run, task: Task): Partial<TaskOrder> {
+  const { block, attempt, hostname } = task;
+  const log = logOrder(run, task);
   const process = processOf(run.spec, block);
   if (process === undefined) return {};
   const { stdin, user, timeout_ms, stop_signal, stop_grace_ms } = process;
@@ -221,6 +248,7 @@ function processOrder(run: Run, { block, attempt, hostname }: Task): Partial<Tas
     ...(timeout_ms === undefined ? {} : { timeout_ms }),
     ...(stop_signal === undefined ? {} : { stop_signal }),
     ...(stop_grace_ms === undefined ? {} : { stop_grace_ms }),
+    ...(log === undefined ? {} : { log }),
     ...(liveness.length === 0 ? {} : { liveness }),
     ...(attempt === 1 ? {} : { replaces: taskId(run.run_id, block, hostname, attempt - 1) }),
   };
@@ -229,12 +257,16 @@ function processOrder(run: Run, { block, attempt, hostname }: Task): Partial<Tas
 /** The effect that ends a member's part on its node. */
 function cleanMember(run: Run, member: Member): Effect {
   const { graceMs } = planOf(run.spec);
+  const logs = [...member.tasks.values()].flatMap((task) => logCopies(run, task));
+  const files = filesOf(run, member);
   return {
     type: 'clean',
     hostname: member.hostname,
     run_id: run.run_id,
     task_ids: [...member.tasks.values()].map((task) => task.task_id),
     ...(graceMs > STOP_GRACE_MS ? { grace_ms: graceMs } : {}),
+    ...(logs.length > 0 ? { logs } : {}),
+    ...(files.length > 0 ? { files } : {}),
   };
 }
 

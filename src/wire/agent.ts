@@ -11,9 +11,18 @@
  * epoch lower than the highest it has seen (STALE_EPOCH), also for each later request on an older link.
  */
 import type { SoftwareSpec } from '../../api/spec.ts';
-import type { AgentState, MonitorOrder, TaskCause, TaskOrder, TaskReport } from '../core/task.ts';
+import type {
+  AgentState,
+  FdOrder,
+  LogOrder,
+  MonitorOrder,
+  StreamName,
+  TaskCause,
+  TaskOrder,
+  TaskReport,
+} from '../core/task.ts';
 
-export type { AgentState, MonitorOrder, TaskCause, TaskOrder, TaskReport };
+export type { AgentState, FdOrder, LogOrder, MonitorOrder, StreamName, TaskCause, TaskOrder, TaskReport };
 
 /** Version of this protocol; agent and controller come from one build, a retiring agent may be older. */
 export const AGENT_PROTOCOL = 1;
@@ -48,7 +57,14 @@ export type InstallCause =
 
 /** An error as it crosses the link. */
 export interface AgentFailure {
-  readonly code: InstallCause | TaskCause | 'STALE_EPOCH' | 'BAD_REQUEST' | 'UNKNOWN_TASK' | 'INTERNAL';
+  readonly code:
+    | InstallCause
+    | TaskCause
+    | 'STALE_EPOCH'
+    | 'BAD_REQUEST'
+    | 'UNKNOWN_TASK'
+    | 'NO_FILE' // there is no such file below the run's working folder
+    | 'INTERNAL';
   /** One sentence for a person. */
   readonly message: string;
   readonly command?: string;
@@ -86,13 +102,16 @@ export interface AgentRequests {
   stop: { ask: { task_id: string; signal?: string; grace_ms?: number }; ok: { task: TaskReport } };
   /** Bytes of a task's output from a logical offset; the bytes are the frame's binary part. */
   read: {
-    ask: { task_id: string; stream: 'stdout' | 'stderr'; offset: number; limit: number };
+    /** `wait_ms`: where there is nothing yet, the answer waits for the next byte, or the end, so long at most. */
+    ask: { task_id: string; stream: StreamName; offset: number; limit: number; wait_ms?: number };
     /**
      * `offset`: where the returned bytes begin, larger than asked when older bytes were dropped. `end`: logical size so far.
      * `eof`: the task has exited and the bytes reach the end.
      */
     ok: { offset: number; end: number; eof: boolean };
   };
+  /** Bytes of a file below the run's working folder; the bytes are the frame's binary part. Answers its size, too. */
+  fetch: { ask: { run_id: string; path: string; offset: number; limit: number }; ok: { size: number } };
   /** Stops all tasks of the run, finds every process that carries a task id of it, removes the run's folder. Nothing there: answers at once. */
   clean: { ask: { run_id: string; grace_ms: number }; ok: { killed: number } };
   /**

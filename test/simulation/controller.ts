@@ -179,6 +179,8 @@ export class Controller {
         machine.clean(run_id);
         this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id });
       }),
+    stream_output: () => undefined,
+    collect: () => undefined,
     release: () => undefined,
     timer: ({ timer, delayMs }) => {
       const key = Object.values(timer).join(' ');

@@ -20,19 +20,12 @@ export const NOT_RUN: readonly string[] = [
   'application_block@service=true',
   'application_block@reconnect_interval',
 
-  // Processes
-
-  'process/log_manager',
-
   // Substitutions
   'substitution@type=workflow',
 
   'substitution@type=barrier',
 
   // Output and cleanup
-  'process/output',
-  'component_block/output',
-  'application_block/output',
 
   'component_block/cleanup',
   'application_block/cleanup',

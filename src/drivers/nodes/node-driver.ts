@@ -38,7 +38,15 @@ const DISMISS_ROUNDS = 3;
 const DISMISS_PAUSE_MS = 500;
 
 export type NodeEffect = EffectOf<
-  'connect' | 'disconnect' | 'dismiss' | 'install' | 'start_task' | 'stop_task' | 'clean'
+  | 'connect'
+  | 'disconnect'
+  | 'dismiss'
+  | 'install'
+  | 'start_task'
+  | 'stop_task'
+  | 'stream_output'
+  | 'collect'
+  | 'clean'
 >;
 
 export interface NodeDriverOptions {
@@ -104,6 +112,8 @@ export class NodeDriver {
       install: (install) => this.#install(install),
       start_task: (start) => this.#tasks.start(start),
       stop_task: (stop) => this.#tasks.stop(stop),
+      stream_output: (stream) => this.#tasks.stream(stream),
+      collect: (files) => this.#tasks.collect(files),
       clean: (clean) => this.#clean(clean),
     };
     const carry = carriers[effect.type] as (effect: Effect) => void | Promise<void>;
@@ -252,14 +262,15 @@ export class NodeDriver {
   }
 
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
-    const { hostname, run_id, task_ids, grace_ms = 0 } = effect;
+    const { hostname, run_id, task_ids } = effect;
     const { log, report } = this.#options;
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
     if (connection === undefined || link === undefined) return;
     await connection.inOrder(async () => {
       try {
-        await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, grace_ms)));
+        await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, effect)));
+        await this.#tasks.collectFiles(link, effect);
         await link.request('clean', { run_id, grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
         report({ type: 'cleaned', hostname, run_id });
       } catch (error) {

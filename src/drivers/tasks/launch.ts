@@ -6,8 +6,10 @@ import { type StdioOptions, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { LogOrder, StreamName } from '../../wire/agent.ts';
 import { AgentError, isNoRoom, messageOf } from '../agent-error.ts';
 import { monotonicMs } from '../clock.ts';
+import { linkInto } from '../files/work-file.ts';
 import type { TaskFolder } from './task-folder.ts';
 
 /**
@@ -36,6 +38,9 @@ export interface Launch {
   readonly args: readonly string[];
   /** Text of the standard input. */
   readonly stdin?: string | undefined;
+  readonly log: LogOrder;
+  /** The run's working folder, in which outputs may have names of their own. */
+  readonly work: string;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   /** Called once when the wrapper has ended, with its status, which is the program's unless it was itself killed. */
@@ -44,12 +49,10 @@ export interface Launch {
 
 /** @returns the wrapper's pid, as soon as it runs. @throws AgentError disk_full, start_failed */
 export async function launch(options: Launch): Promise<number> {
-  const { folder } = options;
   const files: number[] = [];
   try {
-    for (const name of ['stdout', 'stderr']) files.push(fs.openSync(join(folder.path, name), 'a', 0o600));
-    const [stdout, stderr] = files as [number, number];
-    return await spawnWrapper(options, [openInput(options, files), stdout, stderr]);
+    const outputs = (['stdout', 'stderr'] as const).map((name) => openOutput(options, name, files));
+    return await spawnWrapper(options, [openInput(options, files), ...outputs]);
   } catch (error) {
     if (error instanceof AgentError) throw error;
     const code = isNoRoom(error) ? 'disk_full' : 'start_failed';
@@ -57,6 +60,17 @@ export async function launch(options: Launch): Promise<number> {
   } finally {
     for (const fd of files) fs.closeSync(fd);
   }
+}
+
+/** A file that belongs to the task; a name that the specification gives it is a second one for the same file. */
+function openOutput({ folder, log, work }: Launch, name: StreamName, files: number[]): number | 'ignore' {
+  const { type, path } = log[name] ?? { type: 'file' };
+  if (type === 'discard') return 'ignore';
+  const own = join(folder.path, name);
+  const file = fs.openSync(own, 'a', 0o600);
+  files.push(file);
+  if (path !== undefined) linkInto(work, path, own);
+  return file;
 }
 
 /** A file, so that the program may read it as slowly as it likes, and without us. */

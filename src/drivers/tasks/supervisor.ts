@@ -8,7 +8,7 @@
 import { constants, uptime } from 'node:os';
 import { join } from 'node:path';
 import { insideSegments } from '../../core/agent/relative-path.ts';
-import type { TaskOrder, TaskReport } from '../../wire/agent.ts';
+import type { StreamName, TaskOrder, TaskReport } from '../../wire/agent.ts';
 import { AgentError, isNoRoom, messageOf } from '../agent-error.ts';
 import type { RunFolders } from '../files/run-folders.ts';
 import { DISK_FULL, freeBytes } from '../install/room.ts';
@@ -24,6 +24,7 @@ import { identify, type ProcessInfo } from './processes.ts';
 import { findProgram } from './program.ts';
 import { agentMark, type Reason, type Stop, Task } from './task.ts';
 import { createTaskFolder, listTaskFolders, STOPPED } from './task-folder.ts';
+import { type Wait, Waits } from './waits.ts';
 import { Watch } from './watch.ts';
 
 /** Tasks known at a time, of all runs. */
@@ -50,6 +51,7 @@ export class Supervisor {
   readonly #starting = new Map<string, Promise<TaskReport>>();
   readonly #watch: Watch;
   #monitors: Promise<Monitors> | undefined;
+  readonly #waits = new Waits();
   readonly #mark: string;
 
   constructor(private readonly options: SupervisorOptions) {
@@ -192,6 +194,13 @@ export class Supervisor {
     return { ...chunk, eof: !task.running && chunk.offset + chunk.bytes.length >= chunk.end };
   }
 
+  /** Settles when a stream of a task has grown, when the task is over, or when the time is. @throws AgentError UNKNOWN_TASK */
+  async grown(taskId: string, stream: StreamName, wait: Wait): Promise<void> {
+    const task = this.#known(taskId);
+    const { end } = task[stream];
+    await this.#waits.until(task[stream].path, () => !task.running || task[stream].end !== end, wait);
+  }
+
   #known(taskId: string): Task {
     const task = this.#tasks.get(taskId);
     if (task === undefined) throw new AgentError('UNKNOWN_TASK', `The task ${taskId} is not known here`);
@@ -260,8 +269,9 @@ export class Supervisor {
     const found = findProgram(order.path, { cwd, shownCwd: order.cwd ?? '.', path: env.PATH });
     const [program, ...args] = [...account.prefix, found, ...order.args] as [string, ...string[]];
     const onExit = (status: number | undefined) => this.#settle(task, status);
-    const { stdin } = order;
-    const pid = await launch({ folder: task.folder, program, args, stdin, cwd, env, onExit });
+    const { stdin, log = {} } = order;
+    const work = this.options.folders.workPath(order.run_id);
+    const pid = await launch({ folder: task.folder, program, args, stdin, log, work, cwd, env, onExit });
     task.wrapper = identify(pid, this.options.bootId);
     if (task.wrapper !== undefined) task.folder.writeWrapper(task.wrapper);
     this.#watch.add(task);
@@ -298,6 +308,7 @@ export class Supervisor {
   #exited(task: Task, status: number | undefined, reason: Reason | undefined): void {
     void this.#monitors?.then((monitors) => monitors.forget(task));
     this.options.onReport(task.setExited(status, reason, uptime()));
+    this.#waits.look();
   }
 
   #find(scope: Scope): ProcessInfo[] {

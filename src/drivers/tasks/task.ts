@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { exitStatus } from '../../core/agent/exit-status.ts';
 import { TAIL_BYTES, tailLines } from '../../core/agent/tail.ts';
-import type { TaskCause, TaskOrder, TaskReport } from '../../wire/agent.ts';
+import type { StreamName, TaskCause, TaskOrder, TaskReport } from '../../wire/agent.ts';
 import type { LedSession, Scope } from './find-processes.ts';
 import { OutputFile } from './output.ts';
 import { type ProcessIdentity, TICKS_PER_SECOND } from './processes.ts';
@@ -59,8 +59,9 @@ export class Task {
     this.stop = { signal: stop_signal as NodeJS.Signals, graceMs: stop_grace_ms };
     this.replaces = order.replaces;
     this.folder = new TaskFolder(path, log);
-    this.stdout = new OutputFile(join(path, 'stdout'), order.max_output_bytes, log);
-    this.stderr = new OutputFile(join(path, 'stderr'), order.max_output_bytes, log);
+    const bound = (name: StreamName) => order.log?.[name]?.max_bytes ?? order.max_output_bytes;
+    this.stdout = new OutputFile(join(path, 'stdout'), bound('stdout'), log);
+    this.stderr = new OutputFile(join(path, 'stderr'), bound('stderr'), log);
     this.report = { task_id: order.task_id, run_id: order.run_id, state: 'running' };
   }
 
