@@ -12,6 +12,11 @@ import {
   optional,
   ShortfallSchema,
 } from './schemas.ts';
+import type { BarrierSpec } from './spec.ts';
+
+/** Why a barrier released somebody, and why somebody left a semaphore: see the events. */
+export type ReleaseCause = 'all' | 'percent' | 'timeout' | 'knee' | 'manual' | 'rate' | 'late' | 'place';
+export type LeaveCause = 'left' | 'ended' | 'expired' | 'lost' | 'unused';
 
 export const topics = ['control', 'node', 'app', 'run', 'task', 'operation', 'subscription'] as const;
 export type Topic = (typeof topics)[number];
@@ -37,6 +42,11 @@ const cause = Type.String({ description: 'A symbol' });
 const message = Type.String({ description: 'One sentence for a person' });
 const attempt = Type.Integer();
 const operation_id = Type.String();
+const barrier = Type.String();
+const participant = Type.String({
+  description:
+    'COMPONENT/INDEX for a node, with /BLOCK for a task of its own; the place, which a replacement takes over',
+});
 const request = optional(Type.Integer({ description: 'Which request of the component, from 0' }));
 const monitor = Type.Integer({
   description: "Place of the liveness monitor, from 0: the process's own, then the application's",
@@ -195,6 +205,66 @@ export const events = {
     component,
     state: Type.Union([Type.Literal('running'), Type.Literal('completed'), Type.Literal('failed')]),
   }),
+
+  barrier_entered: event(
+    'run',
+    'A node, or one of its tasks, entered a barrier. It is told once for each entry, and again when a barrier block of a node that has entered already begins to wait.',
+    {
+      run_id,
+      barrier,
+      participant,
+      hostname,
+      block: optional(Type.String({ description: 'The barrier block that waits' })),
+      task_id: optional(Type.String({ description: 'The task that entered; RUN/BLOCK/NODE/ATTEMPT' })),
+      label: optional(Type.String()),
+      late: optional(
+        Type.Unsafe<NonNullable<BarrierSpec['late']>>({
+          type: 'string',
+          description:
+            'It came after the release: pass, catchup, remove or replace, and that is what became of it',
+        }),
+      ),
+      entered: Type.Integer({ description: 'How many have entered, this one included' }),
+      expected: Type.Integer({ description: 'How many participants there are' }),
+    },
+  ),
+  barrier_released: event('run', 'A barrier let participants go, or let them into its semaphore.', {
+    run_id,
+    barrier,
+    cause: Type.Unsafe<ReleaseCause>({
+      type: 'string',
+      description:
+        'all: everybody has entered; percent, timeout, knee: early; manual: plushReleaseBarrier; rate: throttled, the next ones; late: after the release; place: into the semaphore',
+    }),
+    participants: Type.Array(Type.String()),
+    opens: Type.Boolean({ description: 'The barrier is open from now on: who enters later is late' }),
+  }),
+  barrier_left: event('run', 'A participant left a semaphore, or was lost while it waited or was inside.', {
+    run_id,
+    barrier,
+    participant,
+    cause: Type.Unsafe<LeaveCause>({
+      type: 'string',
+      description:
+        'left; ended: its task is over; expired: its lease is; lost: its node is; unused: it had nothing to do inside',
+    }),
+  }),
+  barrier_knee: event('run', 'The arrivals had their knee before the barrier may open; it is ignored.', {
+    run_id,
+    barrier,
+    entered: Type.Integer(),
+  }),
+  blocks_completed: event(
+    'run',
+    'Barrier blocks are complete on a node, or blocks are skipped to catch up.',
+    {
+      run_id,
+      hostname,
+      barrier,
+      blocks: Type.Array(Type.String()),
+      skipped: Type.Boolean(),
+    },
+  ),
 
   task_ordered: event('task', 'A task may start on a node, once.', {
     run_id,

@@ -11,7 +11,8 @@ import type { Scratch } from './scratch.ts';
 import type { Sshd } from './sshd.ts';
 import { waitFor } from './wait.ts';
 
-const ROOT = join(__dirname, '..', '..');
+/** Bundled into a benchmark it has no folder of its own; those run in the project's. */
+const ROOT = typeof __dirname === 'undefined' ? process.cwd() : join(__dirname, '..', '..');
 const BUILD_TIMEOUT_MS = 120_000;
 const READY_TIMEOUT_MS = 30_000;
 const CALL_TIMEOUT_MS = 20_000;

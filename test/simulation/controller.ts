@@ -179,6 +179,7 @@ export class Controller {
         machine.clean(run_id);
         this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id });
       }),
+    tell_barrier: () => undefined,
     stream_output: () => undefined,
     collect: () => undefined,
     release: () => undefined,

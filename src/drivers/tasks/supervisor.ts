@@ -72,6 +72,10 @@ export class Supervisor {
     return [...this.#tasks.values()].map((task) => task.report);
   }
 
+  knows(taskId: string): boolean {
+    return this.#tasks.has(taskId) || this.#starting.has(taskId);
+  }
+
   get anyRunning(): boolean {
     return [...this.#tasks.values()].some((task) => task.running);
   }
