@@ -208,7 +208,7 @@ const methods = {
     faults: ['RUN_NOT_FOUND'],
   },
   plushGetOutput: {
-    doc: "A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change.",
+    doc: "A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change. Who follows an output asks for the next page with wait_ms and gets it as soon as something is written. With file: a file of the run's working folder on that node, once it has been brought back.",
     params: [
       runId,
       param('node', Hostname, "The node's name"),
@@ -224,10 +224,23 @@ const methods = {
             limit: optional(
               Type.Integer({ minimum: 1, maximum: 262144, description: 'Bytes; default 65536' }),
             ),
+            wait_ms: optional(
+              Type.Integer({
+                minimum: 0,
+                maximum: 30000,
+                description: 'Where there is nothing yet, wait so long for the next byte; default 0',
+              }),
+            ),
+            file: optional(
+              Type.String({
+                maxLength: 4096,
+                description: 'In place of a stream: a file that was brought back, by its path',
+              }),
+            ),
           },
           closed,
         ),
-        'stream, task, offset, limit',
+        'stream, task, offset, limit, wait_ms; or file, offset, limit',
       ),
     ],
     result: answers.OutputPage,

@@ -5,6 +5,7 @@ import { type EventType, events } from './events.ts';
 import { type FaultSymbol, faults } from './faults.ts';
 import { methodHelp } from './help.ts';
 import { type MethodName, methodTable, type Parameter } from './methods.ts';
+import { notifications } from './notifications.ts';
 import { xmlRpcType } from './schemas.ts';
 
 interface Definition {
@@ -26,7 +27,7 @@ export function openrpc(): Record<string, unknown> {
       title: 'Plush',
       version: '1.0.0',
       description:
-        'Manages distributed applications. The same methods are served over XML-RPC (POST /RPC2) and JSON-RPC 2.0 (POST /rpc).',
+        'Manages distributed applications. The same methods are served over XML-RPC (POST /RPC2) and JSON-RPC 2.0 (POST /rpc, or a WebSocket on GET /rpc).',
     },
     methods: rows.map(([name, { doc, params, result, scope, ownNodes, faults: symbols }]) => ({
       name,
@@ -60,6 +61,11 @@ export function openrpc(): Record<string, unknown> {
         { name: detailed.generic.name, description: detailed.generic.doc, params: [detailed.param] },
       ],
     },
+    'x-notifications': Object.entries(notifications).map(([name, { doc, params }]) => ({
+      name,
+      description: doc,
+      params,
+    })),
     'x-events': (Object.keys(events) as EventType[]).map((type) => ({
       type,
       topic: events[type].topic,
@@ -75,7 +81,7 @@ export function openrpc(): Record<string, unknown> {
 export function apiPage(): string {
   const parts = [
     '# The API',
-    'Written from the table in `api/`; change that, not this page. Every method is served over XML-RPC (`POST /RPC2`) and over JSON-RPC 2.0 (`POST /rpc`), with a token as bearer token or as the Basic password. Each method names the scope that the token needs; `any` is none. Without a good token the answer is HTTP 401, without the scope the fault FORBIDDEN (with HTTP 403 where it is the only call of its request), beyond the rate of the token HTTP 429 or, for an item, the fault RATE_LIMITED.',
+    'Written from the table in `api/`; change that, not this page. Every method is served over XML-RPC (`POST /RPC2`) and over JSON-RPC 2.0 (`POST /rpc`, or a WebSocket on `GET /rpc`), with a token as bearer token or as the Basic password. Each method names the scope that the token needs; `any` is none. Without a good token the answer is HTTP 401, without the scope the fault FORBIDDEN (with HTTP 403 where it is the only call of its request), beyond the rate of the token HTTP 429 or, for an item, the fault RATE_LIMITED.',
     '## Methods',
     ...rows.map(([name]) => `### ${name}\n\n\`\`\`text\n${methodHelp(name)}\n\`\`\``),
     '## Callbacks',
@@ -98,6 +104,15 @@ export function apiPage(): string {
   );
   return [
     `${parts.join('\n\n')}\n${eventRows.join('\n')}`,
+    '## Notifications',
+    'plushd sends these on a WebSocket ([Operating](operating.md#websockets) tells how to open one), with parameters by name.',
+    ...Object.entries(notifications).map(([name, { doc, params }]) => {
+      const rows = params.map(
+        ({ name: of, schema }) =>
+          `${of} (${xmlRpcType(schema)})${schema.description === undefined ? '' : `: ${schema.description}`}`,
+      );
+      return `### ${name}\n\n\`\`\`text\n${[doc, '', ...rows].join('\n')}\n\`\`\``;
+    }),
     '## Faults',
     `| code | symbol | when |\n| --- | --- | --- |\n${faultRows.join('\n')}`,
     '',

@@ -14,7 +14,10 @@ export interface PackageSpec {
    * applications. `inline`: the text in `content`.
    */
   readonly type: 'web' | 'scp' | 'rsync' | 'ftp' | 'file' | 'inline';
-  /** Empty for `inline`, and for software of type `apt` and `yum`, where `name` is what the package manager knows. */
+  /**
+   * Empty for `inline`. Software of type `apt` and `yum` may have a package of type `inline` without content and with an
+   * empty `dest_path`: its `name` is what the package manager knows.
+   */
   readonly path: string;
   /** The file itself, of type `inline`. */
   readonly content?: string;
@@ -257,7 +260,7 @@ export interface WorkflowBlockSpec {
   readonly files?: readonly string[];
   /** Done in order for each task; predecessors inside are names of each other. */
   readonly blocks: readonly (ProcessBlockSpec | BarrierBlockSpec)[];
-  /** Absent: unfinished tasks are never started again elsewhere. */
+  /** Absent: unfinished tasks are never started again elsewhere. A specification that says nothing has the defaults. */
   readonly reallocation?: {
     readonly knee: 'ewma' | 'kneedle';
     /** Default 60. */

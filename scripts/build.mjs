@@ -17,7 +17,7 @@ const ENTRIES = [
 ];
 
 /**
- * Builds every entry, then the generated pages.
+ * Builds every entry, the generated pages, and the client library.
  * @param {{ all?: boolean }} [options] `all`: fail when an entry is missing
  * @throws {SetUpError}
  */
@@ -40,6 +40,7 @@ export async function build({ all = false } = {}) {
       renameSync(join(workshop, entry.to), join(dist, entry.to));
     }
     await generate(workshop);
+    await buildLibrary();
   } finally {
     rmSync(workshop, { recursive: true, force: true });
   }
@@ -60,6 +61,17 @@ async function bundleEntry(bundle, { from, options }, outfile) {
   } catch (error) {
     // esbuild has printed its diagnostics already.
     throw new SetUpError(`${from} could not be built: see the lines above`, { cause: error });
+  }
+}
+
+async function buildLibrary() {
+  const { buildClient } = await import('../clients/typescript/build.mjs');
+  try {
+    await buildClient();
+  } catch (error) {
+    throw new SetUpError(`clients/typescript could not be built (${error.message}): see the lines above`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-/** Writes what comes from tables: of the methods, api/openrpc.json and docs/api.md; of the languages, schemas and reference. */
+/** Writes what comes from tables: of the methods, api/openrpc.json, docs/api.md and the stub for Python; of the languages, schemas and reference. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import { root } from './setup.mjs';
 
 const CONTRACT = 'api/openrpc.ts';
+const STUB = 'api/python-stub.ts';
 const LANGUAGE = 'src/core/spec/publish/published.ts';
 
 /**
@@ -15,6 +16,8 @@ export async function generate(workshop) {
   const { openrpc, apiPage } = await load(CONTRACT, join(workshop, 'contract.mjs'));
   if (openrpc !== undefined) writeChanged('api/openrpc.json', `${JSON.stringify(openrpc(), null, 2)}\n`);
   if (apiPage !== undefined) writeChanged('docs/api.md', apiPage());
+  const { pythonStub } = await load(STUB, join(workshop, 'stub.mjs'));
+  if (pythonStub !== undefined) writeChanged('clients/python/plush_methods.pyi', pythonStub());
   const { publishedFiles } = await load(LANGUAGE, join(workshop, 'language.mjs'));
   if (publishedFiles === undefined) return;
   for (const [path, text] of Object.entries(publishedFiles())) writeChanged(path, text);

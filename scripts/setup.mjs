@@ -31,7 +31,12 @@ const buildStamp = join(root, 'dist', '.sources');
 
 /** What dist/ is made from, apart from what the build itself writes there. */
 const BUILD_SOURCES = ['api', 'src', 'clients', 'scripts/build.mjs', 'scripts/generate.mjs'];
-const BUILD_PRODUCTS = new Set(['api/openrpc.json', 'api/plush-application.xsd', 'api/plush-directory.xsd']);
+const BUILD_PRODUCTS = new Set([
+  'api/openrpc.json',
+  'api/plush-application.xsd',
+  'api/plush-directory.xsd',
+  'clients/python/plush_methods.pyi',
+]);
 
 /** A set-up step that failed; the message is for the person at the terminal. */
 export class SetUpError extends Error {}
@@ -192,7 +197,8 @@ function listFiles(path) {
         .join('/'),
     )
     .filter(
-      (file) => !BUILD_PRODUCTS.has(file) && !/(^|\/)(node_modules|__pycache__)\/|\.test\.ts$/.test(file),
+      (file) =>
+        !BUILD_PRODUCTS.has(file) && !/(^|\/)(node_modules|__pycache__|dist)\/|\.test\.ts$/.test(file),
     );
 }
 

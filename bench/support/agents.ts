@@ -92,6 +92,7 @@ export class Fleet {
           kit,
           packages: new PackageStore({
             dir: scratch.path('packages'),
+            appsDir: scratch.dir,
             ssh,
             nodeOnHost: () => undefined,
           }),

@@ -22,23 +22,37 @@ export type Efforts = Readonly<Record<string, readonly Effort[]>>;
  *
  * @param settle resolves when nothing of the last contestant's work is under way
  */
-export async function takeTurns(
+export function takeTurns(
   contestants: Readonly<Record<string, () => Promise<Effort>>>,
   settle: () => Promise<void>,
 ): Promise<Efforts> {
+  return inRounds(contestants, settle, ({ ms, cpuMs }) => {
+    return `${Math.round(ms)} ms, ${Math.round(cpuMs)} ms of processor time`;
+  });
+}
+
+/**
+ * Like takeTurns, for work that answers its own figures.
+ *
+ * @param tell what a person reads of a round
+ */
+export async function inRounds<T>(
+  contestants: Readonly<Record<string, () => Promise<T>>>,
+  settle: () => Promise<void>,
+  tell: (outcome: T) => string,
+): Promise<Record<string, T[]>> {
   const entries = Object.entries(contestants);
-  const efforts: Record<string, Effort[]> = Object.fromEntries(entries.map(([name]) => [name, []]));
+  const outcomes: Record<string, T[]> = Object.fromEntries(entries.map(([name]) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
     const first = round % entries.length;
     for (const [name, work] of [...entries.slice(first), ...entries.slice(0, first)]) {
-      const effort = await work();
+      const outcome = await work();
       await settle();
-      efforts[name]?.push(effort);
-      const cpu = `${Math.round(effort.cpuMs)} ms of processor time`;
-      process.stderr.write(`round ${round + 1}  ${name}  ${Math.round(effort.ms)} ms, ${cpu}\n`);
+      outcomes[name]?.push(outcome);
+      process.stderr.write(`round ${round + 1}  ${name}  ${tell(outcome)}\n`);
     }
   }
-  return efforts;
+  return outcomes;
 }
 
 /** What `work` takes. */
@@ -65,9 +79,19 @@ export function fastest(efforts: Efforts, names: readonly string[]): Peer {
 
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  // Counted from the end of the name: cutime and cstime, proc_pid_stat(5).
+  // cutime and cstime, proc_pid_stat(5).
+  return (user + system) / 1000 + ticksOf('self', 13) * TICK_MS;
+}
+
+/** Processor time that a process has used, all its threads together. @throws Error when it has ended */
+export function cpuMsOf(pid: number): number {
+  // utime and stime.
+  return ticksOf(String(pid), 11) * TICK_MS;
+}
+
+/** The sum of two neighbouring fields of a process's stat, counted from the end of its name. */
+function ticksOf(process: string, field: number): number {
+  const stat = readFileSync(`/proc/${process}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const childTicks = Number(fields[13]) + Number(fields[14]);
-  return (user + system) / 1000 + childTicks * TICK_MS;
+  return Number(fields[field]) + Number(fields[field + 1]);
 }

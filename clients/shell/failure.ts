@@ -22,8 +22,3 @@ export class CommandError extends Error {
     this.name = 'CommandError';
   }
 }
-
-/** What a person needs to know of an error that was thrown. */
-export function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Caller } from '../typescript/client.ts';
+import { PlushFault } from '../typescript/fault.ts';
 import { EXIT } from './failure.ts';
 import { LineJoiner, OutputReader, type OutputSink, type OutputStream } from './output-reader.ts';
 import { foldEvents, type RunProgress, startProgress, type TaskPlace } from './progress.ts';
-import { type Caller, RpcFault } from './rpc.ts';
 import { type Context, withDaemon } from './session.ts';
 import type { Terminal } from './terminal.ts';
 import { listNames, printable } from './wording.ts';
@@ -115,7 +116,7 @@ async function explainNothing(
       ...(block === undefined ? {} : { task: block }),
     });
   } catch (error) {
-    if (!(isFollowing && error instanceof RpcFault && error.symbol === 'NO_OUTPUT')) throw error;
+    if (!(isFollowing && error instanceof PlushFault && error.symbol === 'NO_OUTPUT')) throw error;
   }
 }
 

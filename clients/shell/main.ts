@@ -1,7 +1,8 @@
 /** Entry of `plush`. It is bundled to dist/plush.js, whence the paths below start. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CommandError, EXIT, sentenceOf } from './failure.ts';
+import { RefusedError, sentenceOf } from '../typescript/fault.ts';
+import { CommandError, EXIT } from './failure.ts';
 import { runProgram } from './program.ts';
 import { makeTerminal } from './terminal.ts';
 
@@ -31,6 +32,8 @@ try {
     version: manifest.version,
   });
 } catch (error) {
-  process.stderr.write(`plush: ${sentenceOf(error)}\n`);
+  const isToken = error instanceof RefusedError && error.reason === 'token';
+  const hint = isToken ? '. Give the file of the right one with --token-file' : '';
+  process.stderr.write(`plush: ${sentenceOf(error)}${hint}\n`);
   process.exitCode = error instanceof CommandError ? error.exitCode : EXIT.failed;
 }

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { defaultStateDir, parseUrl } from '../typescript/endpoint.ts';
 import { CommandError, EXIT } from './failure.ts';
 
 /** An option that `plush` hands on to a plushd that it starts. */
@@ -76,29 +76,22 @@ export function daemonOptions(raw: RawOptions, env: NodeJS.ProcessEnv = process.
   const url = given('url');
   return {
     stateDir: resolve(given('state') ?? defaultStateDir(env)),
-    ...(url === undefined ? {} : parseUrl(url)),
+    ...(url === undefined ? {} : namedDaemon(url)),
     ...(tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) }),
     passed,
   };
 }
 
-/** The XDG specification has relative paths ignored. */
-function defaultStateDir(env: NodeJS.ProcessEnv): string {
-  const base = env.XDG_STATE_HOME;
-  if (base !== undefined && isAbsolute(base)) return join(base, 'plush');
-  return join(homedir(), '.local', 'state', 'plush');
-}
-
-/** Takes the URL of the daemon and also that of either RPC path, with or without a token in it. */
-function parseUrl(text: string): { url: string; urlToken?: string } {
-  const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol) || parsed.hostname === '') {
+/** @throws CommandError for a URL that is none */
+function namedDaemon(text: string): { url: string; urlToken?: string } {
+  try {
+    const { url, token } = parseUrl(text);
+    return { url, ...(token === undefined ? {} : { urlToken: token }) };
+  } catch (cause) {
     throw new CommandError(
       `--url takes an http or https URL, such as http://127.0.0.1:4880, and "${text}" is none`,
       EXIT.usage,
+      { cause },
     );
   }
-  const path = parsed.pathname.replace(/\/+$/, '').replace(/\/(rpc|RPC2)$/, '');
-  const urlToken = decodeURIComponent(parsed.password);
-  return { url: `${parsed.origin}${path}`, ...(urlToken === '' ? {} : { urlToken }) };
 }

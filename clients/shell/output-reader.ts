@@ -1,6 +1,7 @@
 import type { ResultOf } from '../../api/methods.ts';
+import type { Caller } from '../typescript/client.ts';
+import { PlushFault } from '../typescript/fault.ts';
 import type { TaskPlace } from './progress.ts';
-import { type Caller, RpcFault } from './rpc.ts';
 
 /** Pages that are asked for at the same time. */
 const CONCURRENCY = 8;
@@ -90,7 +91,7 @@ export class OutputReader {
       this.unreachable.delete(hostname);
       return answer;
     } catch (error) {
-      if (!(error instanceof RpcFault)) throw error;
+      if (!(error instanceof PlushFault)) throw error;
       if (error.symbol === 'NO_OUTPUT') return undefined;
       if (error.symbol !== 'OUTPUT_UNREACHABLE') throw error;
       this.unreachable.add(hostname);

@@ -15,8 +15,10 @@ import {
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive, readJson } from './daemon.ts';
-import { CommandError, EXIT, sentenceOf } from './failure.ts';
+import { readJsonFile } from '../typescript/endpoint.ts';
+import { sentenceOf } from '../typescript/fault.ts';
+import { isAlive } from './daemon.ts';
+import { CommandError, EXIT } from './failure.ts';
 import { type DaemonOptions, environmentName, PASSED_OPTIONS } from './options.ts';
 import { plain } from './wording.ts';
 
@@ -170,7 +172,7 @@ function isReadyLine(line: string): boolean {
 async function rivalServes(stateDir: string, ownPid: number | undefined): Promise<boolean> {
   const deadline = performance.now() + RIVAL_LIMIT_MS;
   while (performance.now() < deadline) {
-    const holder = readJson(join(stateDir, HOLDER_FILE));
+    const holder = readJsonFile(join(stateDir, HOLDER_FILE));
     if (typeof holder !== 'number' || holder === ownPid || !isAlive(holder)) return false;
     if (existsSync(join(stateDir, 'plushd.json'))) return true;
     await sleep(POLL_MS);
@@ -245,7 +247,7 @@ function recordStart(options: DaemonOptions, pid: number): void {
 
 /** How plush started the daemon `pid`; undefined when somebody else did. */
 export function readStart(stateDir: string, pid: number): StartRecord | undefined {
-  const record = readJson(join(stateDir, STARTED_FILE)) as Partial<StartRecord> | undefined;
+  const record = readJsonFile(join(stateDir, STARTED_FILE)) as Partial<StartRecord> | undefined;
   return record?.pid === pid && record.passed !== undefined ? (record as StartRecord) : undefined;
 }
 

@@ -32,7 +32,7 @@ export interface Surroundings {
  *
  * @param words without the program's name
  * @returns the exit code
- * @throws CommandError, RpcFault, RefusedError, UnreachableError
+ * @throws CommandError, PlushFault, RefusedError, UnreachableError
  */
 export async function runProgram(words: readonly string[], surroundings: Surroundings): Promise<number> {
   let exitCode: number = EXIT.ok;

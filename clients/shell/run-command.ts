@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResultOf } from '../../api/methods.ts';
+import type { Caller } from '../typescript/client.ts';
+import { PlushFault, sentenceOf, UnreachableError } from '../typescript/fault.ts';
 import type { Daemon } from './daemon.ts';
 import { explanationLines } from './explanation.ts';
-import { CommandError, EXIT, sentenceOf } from './failure.ts';
+import { CommandError, EXIT } from './failure.ts';
 import { LineJoiner, OutputReader } from './output-reader.ts';
 import { foldEvents, type Note, type RunProgress, startProgress, type TaskPlace } from './progress.ts';
 import { blockLines, noteLine, summaryLines } from './progress-view.ts';
-import { type Caller, RpcFault, UnreachableError } from './rpc.ts';
 import { type Context, withDaemon } from './session.ts';
 import { diagnosticLine, hasErrors, readSpecification } from './specification.ts';
 import { LiveBlock } from './terminal.ts';
@@ -129,7 +130,7 @@ class RunFollower {
     try {
       await this.caller.call('plushAbortRun', runId);
     } catch (error) {
-      if (error instanceof RpcFault && error.symbol === 'RUN_ENDED') return;
+      if (error instanceof PlushFault && error.symbol === 'RUN_ENDED') return;
       this.view.remark(`The run could not be aborted: ${sentenceOf(error)}`);
     }
   }

@@ -28,7 +28,7 @@ export interface Context {
  * Runs `work` with a daemon.
  *
  * @param appsDir --apps of a daemon that has to be started
- * @throws CommandError when there is no daemon, and RpcFault, RefusedError or UnreachableError out of `work`
+ * @throws CommandError when there is no daemon, and PlushFault, RefusedError or UnreachableError out of `work`
  */
 export async function withDaemon<T>(
   context: Context,

@@ -1,7 +1,7 @@
 import type { ResultOf } from '../../api/methods.ts';
+import type { Caller } from '../typescript/client.ts';
 import type { Daemon } from './daemon.ts';
 import { EXIT } from './failure.ts';
-import type { Caller } from './rpc.ts';
 import { type Context, withDaemon } from './session.ts';
 import type { Paint } from './terminal.ts';
 import { count, listNames, plain, printable } from './wording.ts';

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Diagnostic } from '../../api/spec.ts';
-import { CommandError, EXIT, sentenceOf } from './failure.ts';
+import { sentenceOf } from '../typescript/fault.ts';
+import { CommandError, EXIT } from './failure.ts';
 import { type Context, withDaemon } from './session.ts';
 import type { Paint } from './terminal.ts';
 import { plain } from './wording.ts';

@@ -6,6 +6,7 @@ import { monotonicMs } from '../drivers/clock.ts';
 import { removeTree } from '../drivers/files/remove-tree.ts';
 import { RunFolders } from '../drivers/files/run-folders.ts';
 import { Installer } from '../drivers/install/installer.ts';
+import { PackageCache } from '../drivers/install/package-cache.ts';
 import type { ProcessIdentity } from '../drivers/tasks/processes.ts';
 import type { ShellCommands } from '../drivers/tasks/shell-commands.ts';
 import { Supervisor } from '../drivers/tasks/supervisor.ts';
@@ -32,6 +33,7 @@ export class Agent {
   readonly cleaned: CleanedRuns;
   readonly links: Links;
   readonly supervisor: Supervisor;
+  readonly cache: PackageCache;
   readonly installer: Installer;
   readonly monitor: HostMonitor;
   readonly barriers: Barriers;
@@ -71,7 +73,14 @@ export class Agent {
       report: (frame) => this.links.report(frame),
       log,
     });
-    this.installer = new Installer({ folders: this.folders, env, stallMs, refuse: this.cleaned.refuse });
+    this.cache = new PackageCache(join(settings.cache, 'packages'));
+    this.installer = new Installer({
+      folders: this.folders,
+      env,
+      stallMs,
+      cache: this.cache,
+      refuse: this.cleaned.refuse,
+    });
     this.monitor = new HostMonitor({
       dir,
       wanted: () => this.links.anyGreeted,
@@ -154,6 +163,7 @@ export class Agent {
     const saved = !hadFolder || this.#remember(runId);
     await this.installer.abort(runId);
     const killed = await this.supervisor.endRun(runId, graceMs);
+    for (const problem of await this.installer.uninstall(runId)) this.log(problem);
     if (hadFolder) await removeTree(this.folders.runPath(runId));
     if (!saved) this.cleaned.save();
     this.memory.rest();

@@ -5,6 +5,9 @@ import { AgentError } from '../drivers/agent-error.ts';
 import type { ShellOrder } from '../drivers/tasks/shell-commands.ts';
 import { type BarrierNews, MAX_SHELL_OUTPUT_BYTES } from '../wire/agent.ts';
 
+const SOFTWARE_TYPES = ['tar', 'tgz', 'tbz2', 'zip', 'gz', 'rpm', 'apt', 'yum', 'none'] as const;
+const PACKAGE_TYPES = ['web', 'scp', 'rsync', 'ftp', 'file', 'inline'] as const;
+
 export type Ask = Readonly<Record<string, unknown>>;
 
 /** Longest identity of a run or task, in characters. */
@@ -25,6 +28,13 @@ export function identity(ask: Ask, name: string): string {
   if (value === '' || value.length > MAX_ID_CHARS || value.includes('\0')) {
     throw bad(name, `1 to ${MAX_ID_CHARS} characters without NUL`);
   }
+  return value;
+}
+
+/** SHA-256 in lower-case hexadecimal digits. @throws AgentError BAD_REQUEST */
+export function digest(ask: Ask, name: string): string {
+  const value = text(ask, name);
+  if (!/^[0-9a-f]{64}$/.test(value)) throw bad(name, '64 hexadecimal digits');
   return value;
 }
 
@@ -82,26 +92,38 @@ export function softwareList(ask: Ask): SoftwareSpec[] {
   if (!Array.isArray(ask.software)) throw bad('software', 'a list');
   return ask.software.map((value: unknown) => {
     const one = members(value, 'software');
-    const { type, install } = one;
-    if (type !== 'tar' && type !== 'tgz' && type !== 'none') throw bad('type', 'tar, tgz or none');
+    const { type, install, uninstall, version_check } = one;
+    if (!isOneOf(SOFTWARE_TYPES, type)) throw bad('type', `one of ${SOFTWARE_TYPES.join(', ')}`);
     return {
       name: text(one, 'name'),
       type,
       ...(one.package === undefined ? {} : { package: packageSpec(members(one.package, 'package')) }),
       ...(install === undefined ? {} : { install: text(one, 'install') }),
+      ...(uninstall === undefined ? {} : { uninstall: text(one, 'uninstall') }),
+      ...(version_check === undefined
+        ? {}
+        : { version_check: versionCheck(members(version_check, 'version_check')) }),
     };
   });
 }
 
+function versionCheck(spec: Ask): NonNullable<SoftwareSpec['version_check']> {
+  return {
+    command: text(spec, 'command'),
+    ...(spec.expect === undefined ? {} : { expect: text(spec, 'expect') }),
+  };
+}
+
 function packageSpec(spec: Ask): PackageSpec {
-  const { type, sha256, size } = spec;
-  if (type !== 'web' && type !== 'scp') throw bad('type', 'web or scp');
+  const { type, sha256, size, content } = spec;
+  if (!isOneOf(PACKAGE_TYPES, type)) throw bad('type', `one of ${PACKAGE_TYPES.join(', ')}`);
   return {
     name: text(spec, 'name'),
     type,
     path: text(spec, 'path'),
     dest_path: text(spec, 'dest_path'),
-    ...(sha256 === undefined ? {} : { sha256: text(spec, 'sha256') }),
+    ...(content === undefined ? {} : { content: text(spec, 'content') }),
+    ...(sha256 === undefined ? {} : { sha256: digest(spec, 'sha256') }),
     ...(size === undefined ? {} : { size: count(spec, 'size') }),
   };
 }
@@ -109,6 +131,10 @@ function packageSpec(spec: Ask): PackageSpec {
 export function members(value: unknown, name: string): Ask {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad(name, 'an object');
   return value as Ask;
+}
+
+function isOneOf<T extends string>(values: readonly T[], value: unknown): value is T {
+  return (values as readonly unknown[]).includes(value);
 }
 
 export function isText(value: unknown): value is string {

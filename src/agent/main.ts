@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     tell({ unsuitable: process.version });
     process.exit(3);
   }
-  const given = readSettings(process.argv.slice(2), process.env);
+  const given = readSettings(process.argv[1] ?? '', process.argv.slice(2), process.env);
   const settings: Settings = { ...given, dir: fs.realpathSync.native(given.dir) };
   const { dir, socket, bundle } = settings;
   const bootId = readBootId();

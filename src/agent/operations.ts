@@ -1,5 +1,6 @@
 /** What the agent does for each request. */
 import { AgentError } from '../drivers/agent-error.ts';
+import { readPiece } from '../drivers/files/work-file.ts';
 import { explainNoRoom } from '../drivers/install/room.ts';
 import { AGENT_PROTOCOL, type AgentOp, type AgentRequests, MAX_CHUNK_BYTES } from '../wire/agent.ts';
 import type { Agent } from './agent.ts';
@@ -43,6 +44,20 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask)) } };
   },
 
+  async take(agent, { ask }) {
+    const runId = asks.identity(ask, 'run_id');
+    agent.cleaned.refuse(runId);
+    const { workFile } = await import('../drivers/install/work-file.ts');
+    try {
+      agent.folders.ensure(runId);
+      const file = workFile(agent.folders.workPath(runId), asks.text(ask, 'name'));
+      const size = await agent.cache.take(asks.digest(ask, 'sha256'), file);
+      return { ok: { taken: size !== undefined } };
+    } catch (error) {
+      throw explainNoRoom(error, agent.folders.dir);
+    }
+  },
+
   async put(agent, { ask, binary }) {
     const runId = asks.identity(ask, 'run_id');
     agent.cleaned.refuse(runId);
@@ -58,7 +73,8 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     const { putChunk } = await import('../drivers/install/packages.ts');
     try {
       agent.folders.ensure(runId);
-      return { ok: { size: await putChunk(agent.folders.workPath(runId), chunk) } };
+      const size = await putChunk(agent.folders.workPath(runId), chunk, agent.cache);
+      return { ok: { size } };
     } catch (error) {
       throw explainNoRoom(error, agent.folders.dir);
     }
@@ -79,12 +95,26 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: { task: await agent.supervisor.stop(taskId, how) } };
   },
 
-  read(agent, { ask }) {
+  read(agent, { ask }, link) {
     const taskId = asks.identity(ask, 'task_id');
+    const stream = asks.streamName(ask);
+    const from = asks.count(ask, 'offset');
     const limit = Math.min(asks.count(ask, 'limit'), MAX_CHUNK_BYTES);
-    const chunk = agent.supervisor.read(taskId, asks.streamName(ask), asks.count(ask, 'offset'), limit);
-    const { bytes, offset, end, eof } = chunk;
-    return { ok: { offset, end, eof }, binary: bytes };
+    const waitMs = ask.wait_ms === undefined ? 0 : asks.count(ask, 'wait_ms');
+    const read = () => {
+      const { bytes, offset, end, eof } = agent.supervisor.read(taskId, stream, from, limit);
+      return { ok: { offset, end, eof }, binary: bytes };
+    };
+    const now = read();
+    if (waitMs === 0 || now.ok.eof || now.binary.length > 0) return now;
+    return agent.supervisor.grown(taskId, stream, { waitMs, gone: link.closed }).then(read);
+  },
+
+  fetch(agent, { ask }) {
+    const work = agent.folders.workPath(asks.identity(ask, 'run_id'));
+    const limit = Math.min(asks.count(ask, 'limit'), MAX_CHUNK_BYTES);
+    const { size, bytes } = readPiece(work, asks.text(ask, 'path'), asks.count(ask, 'offset'), limit);
+    return { ok: { size }, binary: bytes };
   },
 
   async forget(agent, { ask }) {

@@ -1,4 +1,5 @@
 /** What the agent is told when it is started: `--dir DIR --socket PATH --bundle HASH` and its environment. */
+import { dirname } from 'node:path';
 import { SHELL_VARIABLES } from '../drivers/tasks/shell-mark.ts';
 
 /** Without controller and running task for so long, the agent removes everything of it and ends. */
@@ -16,6 +17,8 @@ export interface Settings {
   readonly socket: string;
   /** Content hash of the bundle that runs. */
   readonly bundle: string;
+  /** Folder of the bundle, which all agents of the machine and account share. */
+  readonly cache: string;
   /** The node's name, where it is told. */
   readonly node?: string;
   readonly idleMs: number;
@@ -24,8 +27,11 @@ export interface Settings {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** @throws Error that says what is missing */
-export function readSettings(args: readonly string[], env: NodeJS.ProcessEnv): Settings {
+/**
+ * @param file the bundle that runs
+ * @throws Error that says what is missing
+ */
+export function readSettings(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Settings {
   const option = (name: string): string => {
     const value = args[args.indexOf(name) + 1];
     if (!args.includes(name) || value === undefined || value === '')
@@ -39,6 +45,7 @@ export function readSettings(args: readonly string[], env: NodeJS.ProcessEnv): S
     dir: option('--dir'),
     socket: option('--socket'),
     bundle: option('--bundle'),
+    cache: dirname(file),
     ...(node === undefined || node === '' ? {} : { node }),
     idleMs: milliseconds(env.PLUSH_IDLE_MS, IDLE_MS),
     stallMs: milliseconds(env.PLUSH_STALL_MS, STALL_MS),

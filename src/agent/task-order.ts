@@ -1,6 +1,6 @@
 /** Reads the order of a task as a stranger may have written it. */
 import { constants } from 'node:os';
-import type { MonitorOrder, TaskOrder } from '../wire/agent.ts';
+import type { FdOrder, LogOrder, MonitorOrder, TaskOrder } from '../wire/agent.ts';
 import { type Ask, bad, count, identity, isText, members, text } from './asks.ts';
 
 /** Longest text of a standard input, in bytes: half a frame. */
@@ -31,6 +31,7 @@ export function taskOrder(ask: Ask): TaskOrder {
     ...optional('stop_signal', task, signal),
     ...optional('stop_grace_ms', task, (from, name) => Math.min(count(from, name), MAX_GRACE_MS)),
     ...optional('liveness', task, monitors),
+    ...optional('log', task, log),
     ...optional('replaces', task, identity),
   };
 }
@@ -73,5 +74,22 @@ function monitor(one: Ask): MonitorOrder {
     interval_ms: count(one, 'interval_ms'),
     timeout_ms: count(one, 'timeout_ms'),
     failures: count(one, 'failures'),
+  };
+}
+
+function log(task: Ask, name: string): LogOrder {
+  const both = members(task[name], name);
+  const streams = (['stdout', 'stderr'] as const).filter((stream) => both[stream] !== undefined);
+  return Object.fromEntries(streams.map((stream) => [stream, descriptor(members(both[stream], stream))]));
+}
+
+function descriptor(one: Ask): FdOrder {
+  const { type, path, max_bytes } = one;
+  if (type !== 'file' && type !== 'stream' && type !== 'discard')
+    throw bad('type', 'file, stream or discard');
+  return {
+    type,
+    ...(path === undefined ? {} : { path: text(one, 'path') }),
+    ...(max_bytes === undefined ? {} : { max_bytes: count(one, 'max_bytes') }),
   };
 }

@@ -4,6 +4,7 @@ import type { FaultSymbol } from '../../api/faults.ts';
 import type { Caller } from '../drivers/http/auth.ts';
 import { AnswerRoom } from './answer-room.ts';
 import { Fault } from './fault.ts';
+import type { SocketSession } from './socket-session.ts';
 
 /** How a call came in. */
 export type Protocol = 'xmlrpc' | 'jsonrpc';
@@ -16,12 +17,14 @@ export class CallRequest {
   /**
    * @param remote address of the client, when known
    * @param isPaid its first call was counted against the token's rate when its head was read
+   * @param socket the WebSocket on which it came, if it came on one
    */
   constructor(
     readonly protocol: Protocol,
     readonly caller: Caller,
     readonly remote?: string | undefined,
     isPaid = false,
+    readonly socket?: SocketSession | undefined,
   ) {
     this.#isPaid = isPaid;
   }
@@ -69,6 +72,11 @@ export class Call {
 
   get caller(): Caller {
     return this.request.caller;
+  }
+
+  /** The WebSocket on which it came, if it came on one. */
+  get socket(): SocketSession | undefined {
+    return this.request.socket;
   }
 
   /** These facts, which it led to, are durable. */

@@ -1,7 +1,6 @@
 /** plushd put together: state folder, journal, loop, drivers, callbacks, and the face to the network. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Registry } from 'prom-client';
 import { SCOPES } from '../../api/method.ts';
@@ -26,7 +25,7 @@ import { NodeDriver, type NodeEffect } from '../drivers/nodes/node-driver.ts';
 import { PackageStore } from '../drivers/nodes/packages.ts';
 import { openOutputStore } from '../drivers/outputs.ts';
 import { requestResources } from '../drivers/resource-service.ts';
-import { createSshAccess, type SshAccess } from '../drivers/ssh/access.ts';
+import type { SshAccess } from '../drivers/ssh/access.ts';
 import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
 import { TokenBook } from '../drivers/token-book.ts';
 import { ensureToken } from '../drivers/token-file.ts';
@@ -46,6 +45,8 @@ import { registerMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
 import { OptionError, type Options } from './options.ts';
 import { createRpc } from './rpc.ts';
+import { SocketClients } from './socket-clients.ts';
+import { sshAccess } from './ssh-access.ts';
 import { Timers } from './timers.ts';
 import { createWeb } from './web.ts';
 
@@ -227,20 +228,12 @@ export class Daemon {
 
   async #makeNodes(loop: Loop, stateDir: StateDir, outputs: Context['outputs']): Promise<NodeDriver> {
     const { options, bundleFile, log } = this.#setup;
-    const home = homedir();
-    this.#ssh = createSshAccess({
-      ...(options.sshIdentity === undefined ? {} : { identityFile: options.sshIdentity }),
-      ...(process.env.SSH_AUTH_SOCK ? { agentSocket: process.env.SSH_AUTH_SOCK } : {}),
-      defaultIdentityFiles: ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(home, '.ssh', name)),
-      hostKeys: options.sshHostKeys,
-      knownHostsFiles: [join(home, '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
-      acceptedHostsFile: stateDir.file('known_hosts'),
-      defaultUser: userInfo().username,
-    });
+    this.#ssh = sshAccess(options, stateDir);
     const ssh = this.#ssh;
     this.#packages = new PackageStore({
       dir: stateDir.file('packages'),
       ssh,
+      appsDir: options.apps,
       nodeOnHost: (host) =>
         [...loop.state.nodes.values()].find((node) => hostPart(node.spec.hostname) === host)?.spec,
     });
@@ -276,6 +269,7 @@ export class Daemon {
       new Dispatcher(allHandlers(context), log, () => this.#loop?.durable(), observer),
       observer,
     );
+    const sockets = new SocketClients({ ...context, converse: rpc.converse, events, log });
     const tls = this.#readCertificate();
     const owner = { token, caller: { name: OWNER, scopes: new Set(SCOPES) } };
     this.#face = createHttpFace({
@@ -285,6 +279,7 @@ export class Daemon {
       corsOrigins: options.corsOrigins,
       onStranger: (remote, path) => audit.stranger(remote, path),
       rpc: { ...rpc, events: (query) => events.stream(query) },
+      openSocket: sockets.open,
       web: createWeb({ whyNotReady: () => this.#whyNotReady(), metrics: registry }),
       allowedHosts: options.allowedHosts,
       limits: { maxBodyBytes: options.maxBodyBytes },

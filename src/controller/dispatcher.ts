@@ -7,14 +7,10 @@ import type { Log } from '../drivers/log.ts';
 import { Call, type CallObserver, type CallRequest } from './call.ts';
 import { asFault, Fault, unknownMethod } from './fault.ts';
 import { checkParameters } from './parameters.ts';
-import type { SocketSession } from './socket-session.ts';
 import { inTurns } from './turns.ts';
 
 /** What a handler knows of its call; submitted with an input, it learns which facts that led to. */
-export interface CallContext extends Pick<Call, 'caller' | 'wrote'> {
-  /** The WebSocket on which the call came, if it came on one. */
-  readonly socket?: SocketSession;
-}
+export type CallContext = Pick<Call, 'caller' | 'wrote' | 'socket'>;
 
 /** One handler for each method of the table: a forgotten one does not compile. */
 export type Handlers = {

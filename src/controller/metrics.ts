@@ -57,6 +57,7 @@ export function registerMetrics(registry: Registry, sources: MetricsSources): vo
   gauge('plush_ssh_connections', 'SSH connections that are logged in', sources.sshConnections);
   gauge('plush_http_connections', 'Open connections of clients', () => sources.http()?.connections ?? 0);
   gauge('plush_http_event_streams', 'Readers of GET /events', () => sources.http()?.eventStreams ?? 0);
+  gauge('plush_http_sockets', 'WebSockets on GET /rpc', () => sources.http()?.sockets ?? 0);
 }
 
 function registerStates(registry: Registry, { state, journal }: MetricsSources): void {

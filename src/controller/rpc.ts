@@ -16,12 +16,52 @@ const XML = 'text/xml; charset=utf-8';
 /** What the protocols need of a dispatcher. */
 type Calls = Pick<Dispatcher, 'call'>;
 
+/** A JSON-RPC answer, and the status that it has over HTTP. */
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * Serves a JSON-RPC call or batch; undefined where there is nothing to answer. Never rejects for what a client sends.
+ *
+ * @param begun is called as soon as every call is begun, so that calls of a later request cannot overtake one
+ */
+export type Converse = (
+  body: Buffer,
+  request: CallRequest,
+  begun: () => void,
+) => Promise<Answered | undefined>;
+
 /** @param observer is told what is no call; the dispatcher tells it of calls */
 export function createRpc(
   dispatcher: Calls,
   observer: Pick<CallObserver, 'unreadable'>,
-): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> {
+): Pick<RpcHandlers, 'xmlrpc' | 'jsonrpc'> & { readonly converse: Converse } {
+  const converse: Converse = async (body, request, begun) => {
+    try {
+      const message = decodeJsonRpc(body);
+      const items = message.batch ? message.items : [message.item];
+      // A multicall begins its calls itself, and does not say when.
+      const isLong = items.some((item) => item.kind === 'request' && item.method === 'system.multicall');
+      const texts = await inTurns(
+        items,
+        (item) => item.kind === 'invalid' || isRead(item.method),
+        (item) => answer(dispatcher, observer, item, request),
+        isLong ? undefined : begun,
+      );
+      const answers = texts.filter((text) => text !== undefined);
+      if (!message.batch || answers.length === 0) return answers[0];
+      return { status: 200, text: encodeJsonRpcBatch(answers.map(({ text }) => text)) };
+    } catch (error) {
+      if (error instanceof WireError) observer.unreadable(request, error.symbol);
+      return { status: 200, text: encodeJsonRpcError('null', answerable(error)) };
+    } finally {
+      begun();
+    }
+  };
   return {
+    converse,
     async xmlrpc(body, contentType, caller, remote, head = {}) {
       const request = new CallRequest('xmlrpc', caller, remote, head.isPaid);
       try {
@@ -36,23 +76,8 @@ export function createRpc(
     },
     async jsonrpc(body, caller, remote, head = {}) {
       const request = new CallRequest('jsonrpc', caller, remote, head.isPaid);
-      try {
-        const message = decodeJsonRpc(body);
-        const items = message.batch ? message.items : [message.item];
-        const texts = await inTurns(
-          items,
-          (item) => item.kind === 'invalid' || isRead(item.method),
-          (item) => answer(dispatcher, observer, item, request),
-        );
-        const answers = texts.filter((text) => text !== undefined);
-        const [first] = answers;
-        if (first === undefined) return { status: 204 };
-        if (message.batch) return { status: 200, body: encodeJsonRpcBatch(answers.map(({ text }) => text)) };
-        return { status: first.status, body: first.text };
-      } catch (error) {
-        if (error instanceof WireError) observer.unreadable(request, error.symbol);
-        return { status: 200, body: encodeJsonRpcError('null', answerable(error)) };
-      }
+      const answered = await converse(body, request, () => {});
+      return answered === undefined ? { status: 204 } : { status: answered.status, body: answered.text };
     },
   };
 }
@@ -62,7 +87,7 @@ async function answer(
   observer: Pick<CallObserver, 'unreadable'>,
   item: JsonRpcItem,
   request: CallRequest,
-): Promise<{ readonly status: number; readonly text: string } | undefined> {
+): Promise<Answered | undefined> {
   if (item.kind === 'invalid') {
     const { code, symbol, message } = item.error;
     observer.unreadable(request, symbol);

@@ -8,7 +8,7 @@ export interface SocketSubscription {
   readonly topics?: readonly Topic[];
   /** Events after this number; -1 and absent: from now on. */
   readonly after?: number;
-  /** As for callbacks (api/subscriptions.ts). */
+  /** False: events come with seq, time and type alone. @default true */
   readonly details?: boolean;
 }
 

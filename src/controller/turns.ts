@@ -10,11 +10,14 @@ const TURN_MS = 20;
 /**
  * Begins the calls in order and answers their results in the same order. Calls that change something are begun without
  * waiting for those before them, so that they share the journal's writes.
+ *
+ * @param begun is called when the last one is begun
  */
 export async function inTurns<T, R>(
   calls: readonly T[],
   isRead: (call: T) => boolean,
   begin: (call: T) => Promise<R>,
+  begun: () => void = () => {},
 ): Promise<R[]> {
   const results: Promise<R>[] = [];
   let reads: Promise<R>[] = [];
@@ -32,5 +35,6 @@ export async function inTurns<T, R>(
       turnEndMs = performance.now() + TURN_MS;
     }
   }
+  begun();
   return Promise.all(results);
 }

@@ -1,7 +1,8 @@
 /** What the world must do. Every effect may be carried out twice with the result of once. */
 import type { NodeSpec, ResourceRequest, SoftwareSpec } from '../../api/spec.ts';
 import type { Timer } from './input.ts';
-import type { BarrierNews, TaskOrder } from './task.ts';
+import type { FileCopy } from './run/logs.ts';
+import type { BarrierNews, LogCopy, TaskOrder } from './task.ts';
 
 export type Effect =
   /** Reach the node and see that its agent runs; answers node_up or node_down. */
@@ -34,6 +35,8 @@ export type Effect =
       readonly run_id: string;
       readonly task_id: string;
       readonly discard: boolean;
+      /** As for a cleaning. */
+      readonly logs?: readonly LogCopy[];
     }
   /** Stop the run's tasks on the node, bring their output back, remove the run's folder; answers cleaned. */
   | {
@@ -43,6 +46,19 @@ export type Effect =
       readonly task_ids: readonly string[];
       /** The longest time that one of the tasks may take to stop, where that is longer than usual. */
       readonly grace_ms?: number;
+      /** Streams that are copied otherwise than whole at the end, or get a name. */
+      readonly logs?: readonly LogCopy[];
+      /** Files that come back first. */
+      readonly files?: readonly FileCopy[];
+    }
+  /** Copy the output of a running task as it is written. Ends by itself. */
+  | { readonly type: 'stream_output'; readonly hostname: string; readonly logs: readonly LogCopy[] }
+  /** Bring files back from the run's working folder on the node. */
+  | {
+      readonly type: 'collect';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly files: readonly FileCopy[];
     }
   | { readonly type: 'timer'; readonly timer: Timer; readonly delayMs: number }
   | {

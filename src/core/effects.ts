@@ -1,27 +1,27 @@
 /** fact + state after it → what the world must now do. */
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
-import type { SoftwareSpec } from '../../api/spec.ts';
 import type { Effect } from './effect.ts';
-import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES, STOP_GRACE_MS } from './limits.ts';
+import { END_DEADLINE_MS, flagMs, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
-import { argumentsOf } from './run/arguments.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
-import { splitTaskId, taskId } from './run/evolve.ts';
+import { splitTaskId, subjectOf } from './run/evolve.ts';
+import { filesOf, filesOfEnd, logCopies } from './run/logs.ts';
 import { INSTALL_BARRIER, planOf } from './run/plan.ts';
-import { graceOf, monitorsOf, processOf } from './run/policy.ts';
+import { graceOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
+import { softwareOf } from './run/software.ts';
+import { taskOrder } from './run/task-order.ts';
 import {
-  collect,
   collectAll,
+  collectOne,
   kneeTimer,
   resumeWorkflows,
   stopBeaten,
-  workflowTask,
+  wantedTasks,
 } from './run/workflow-effects.ts';
-import { isBeaten, isLive } from './run/workflow-state.ts';
+import { isBeaten } from './run/workflow-state.ts';
 import { isOver, type Member, type Run, type State, type Task } from './state.ts';
-import type { TaskOrder } from './task.ts';
 
 type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State, nowMs: number) => Effect[];
 
@@ -74,8 +74,16 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   run_ended: ({ run_id }, state) => [{ type: 'release', run_id }, ...quitWhenIdle(state)],
   quit_requested: (_body, state) => quitWhenIdle(state),
   task_exited: ({ run_id, task_id }, state) => {
-    const [, , hostname] = splitTaskId(task_id);
-    return [...collectOne(state, run_id, task_id), ...cleanIfFinishing(state, run_id, hostname)];
+    const [, block, hostname] = splitTaskId(task_id);
+    const cleaning = cleanIfFinishing(state, run_id, hostname);
+    if (cleaning.length > 0) return cleaning;
+    return [...collectOne(state, run_id, task_id), ...collectAfter(state, run_id, hostname, block)];
+  },
+  task_started: ({ run_id, task_id }, state) => {
+    const [, block, hostname] = splitTaskId(task_id);
+    const run = state.runs.get(run_id);
+    const task = run?.members.get(hostname)?.tasks.get(block);
+    return run === undefined || task === undefined ? [] : streamTask(run, task);
   },
   workflow_task_started: ({ run_id, block }, state, nowMs) =>
     kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
@@ -147,17 +155,6 @@ function installs(state: State, run: Run, participants: readonly string[]): Effe
   });
 }
 
-/** The effect that brings the output of a task of a workflow back; at the end of a run its node is cleaned as a whole. */
-function collectOne(state: State, run_id: string, task_id: string): Effect[] {
-  const [, , hostname] = splitTaskId(task_id);
-  const run = state.runs.get(run_id);
-  const isWanted = run?.members.get(hostname)?.uncollected?.get(task_id);
-  if (isWanted === undefined || run?.ending !== undefined) return [];
-  return state.nodes.get(hostname)?.link === 'connected'
-    ? [collect(run_id, hostname, task_id, isWanted)]
-    : [];
-}
-
 /** The effects that end the part of a member with nothing left to do, unless it may have to do it again. */
 function cleanIfFinishing(state: State, run_id: string, hostname: string): Effect[] {
   const run = state.runs.get(run_id);
@@ -226,10 +223,28 @@ function memberWork(run: Run, member: Member | undefined): Effect[] {
   const collects = collectAll(run, member);
   if (run.restarting !== undefined) return [...collects, ...stopTasks(run, member)];
   // A running task is not ordered again: an agent that has forgotten it would run it twice.
-  const starts = [...member.tasks.values()]
-    .filter((task) => task.state === 'ordered' && !isBeaten(run, task))
-    .map((task) => startTask(run, task));
+  const starts = [...member.tasks.values()].flatMap((task) => {
+    if (isBeaten(run, task)) return [];
+    if (task.state === 'running') return streamTask(run, task);
+    return task.state === 'ordered' ? [startTask(run, task)] : [];
+  });
   return [...collects, ...stopBeaten(run, member), ...starts];
+}
+
+/** Has the output of a running task copied as it is written, where its log manager says so. */
+function streamTask(run: Run, task: Task): Effect[] {
+  const logs = logCopies(run, task).filter(({ path }) => path === undefined);
+  return logs.length === 0 ? [] : [{ type: 'stream_output', hostname: task.hostname, logs }];
+}
+
+/** Has files brought back that are complete now that a block is over on a node; cleaning brings back what this could not. */
+function collectAfter(state: State, run_id: string, hostname: string, block: string): Effect[] {
+  const run = state.runs.get(run_id);
+  const member = run?.members.get(hostname);
+  if (run === undefined || member === undefined || run.ending !== undefined) return [];
+  if (state.nodes.get(hostname)?.link !== 'connected') return [];
+  const files = filesOfEnd(run, member, block).map((path) => ({ path, again: true }));
+  return files.length === 0 ? [] : [{ type: 'collect', hostname, run_id, files }];
 }
 
 /** Where packages have to be brought, a node stands in line. */
@@ -241,9 +256,7 @@ function mayInstall(run: Run, member: Member): boolean {
 }
 
 function install(run: Run, member: Member): Effect {
-  const wanted = run.spec.components.find((c) => c.name === member.component)?.software ?? [];
-  const byName = new Map(run.spec.software.map((s) => [s.name, s]));
-  const software = wanted.map((name) => byName.get(name)).filter((s): s is SoftwareSpec => s !== undefined);
+  const software = softwareOf(run.spec, member.component);
   return { type: 'install', hostname: member.hostname, run_id: run.run_id, software };
 }
 
@@ -251,93 +264,20 @@ function startTask(run: Run, task: Task): Effect {
   return { type: 'start_task', hostname: task.hostname, order: taskOrder(run, task) };
 }
 
-function labelAt(run: Run, { hostname }: Task, barrier: string): string {
-  const member = run.members.get(hostname);
-  const entries = run.barriers.get(barrier)?.entries;
-  return (member && entries?.get(participantOf(member))?.label) ?? '';
-}
-
-/** The order for a task, with the environment that engine.md promises every task. */
-function taskOrder(run: Run, task: Task): TaskOrder {
-  const { blocks, steps } = planOf(run.spec);
-  const planned = steps.get(task.block) ?? blocks.get(task.block);
-  const process = processOf(run.spec, task.block);
-  const ofWorkflow = workflowTask(run, task);
-  return {
-    task_id: task.task_id,
-    run_id: run.run_id,
-    block: task.block,
-    attempt: task.attempt,
-    path: process?.path ?? '',
-    ...(process?.cwd === undefined ? {} : { cwd: process.cwd }),
-    args:
-      process === undefined
-        ? []
-        : argumentsOf(process, {
-            ...task,
-            node: task.hostname,
-            labelAt: (name) => labelAt(run, task, name),
-            workflowTask: ofWorkflow?.name ?? '',
-          }),
-    env: {
-      ...process?.env,
-      PLUSH_RUN: run.run_id,
-      PLUSH_APP: run.app,
-      PLUSH_COMPONENT: planned?.component ?? '',
-      PLUSH_NODE: task.hostname,
-      PLUSH_INDEX: String(task.index),
-      PLUSH_COUNT: String(task.count),
-      PLUSH_TASK: task.task_id,
-      ...ofWorkflow?.env,
-    },
-    max_output_bytes: MAX_OUTPUT_BYTES,
-    ...processOrder(run, task),
-  };
-}
-
-/** What the specification says of a process and the order passes on as it is. */
-function processOrder(run: Run, { block, attempt, hostname, number, replaces }: Task): Partial<TaskOrder> {
-  const before =
-    number !== undefined || attempt === 1 ? replaces : taskId(run.run_id, block, hostname, attempt - 1);
-  const process = processOf(run.spec, block);
-  if (process === undefined) return {};
-  const { stdin, user, timeout_ms, stop_signal, stop_grace_ms } = process;
-  const liveness = monitorsOf(run.spec, block).map(({ type, target, interval_ms, timeout_ms, failures }) => ({
-    type,
-    ...(target === undefined ? {} : { target }),
-    interval_ms,
-    timeout_ms,
-    failures,
-  }));
-  return {
-    ...(stdin === undefined ? {} : { stdin }),
-    ...(user === undefined ? {} : { user }),
-    ...(timeout_ms === undefined ? {} : { timeout_ms }),
-    ...(stop_signal === undefined ? {} : { stop_signal }),
-    ...(stop_grace_ms === undefined ? {} : { stop_grace_ms }),
-    ...(liveness.length === 0 ? {} : { liveness }),
-    ...(before === undefined ? {} : { replaces: before }),
-  };
-}
-
-/** Tasks whose output is still to be brought back: all but those of workflows that came too late, or were collected already. */
-function wantedTasks(run: Run, { tasks, uncollected }: Member): Set<string> {
-  const wanted = new Set<string>();
-  for (const task of tasks.values())
-    if (task.number === undefined || (isLive(task) && !isBeaten(run, task))) wanted.add(task.task_id);
-  for (const [task_id, isWanted] of uncollected ?? []) if (isWanted) wanted.add(task_id);
-  return wanted;
-}
-
 /** The effect that ends a member's part on its node. */
 function cleanMember(run: Run, member: Member): Effect {
   const { graceMs } = planOf(run.spec);
+  const task_ids = wantedTasks(run, member);
+  const logs = task_ids.flatMap((task_id) => logCopies(run, subjectOf(task_id)));
+  const files = filesOf(run, member);
   return {
     type: 'clean',
     hostname: member.hostname,
     run_id: run.run_id,
-    task_ids: [...wantedTasks(run, member)],
+    task_ids,
     ...(graceMs > STOP_GRACE_MS ? { grace_ms: graceMs } : {}),
+    ...(logs.length > 0 ? { logs } : {}),
+    ...(files.length > 0 ? { files } : {}),
   };
 }
 

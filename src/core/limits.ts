@@ -80,4 +80,6 @@ export const COMMON_INSTALL_CAUSES: ReadonlySet<string> = new Set([
   'install_failed',
   'package_unreadable',
   'tool_missing',
+  'version_mismatch',
+  'not_allowed',
 ]);

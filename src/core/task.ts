@@ -25,8 +25,30 @@ export interface TaskOrder {
   readonly stop_signal?: string;
   readonly stop_grace_ms?: number;
   readonly liveness?: readonly MonitorOrder[];
+  readonly log?: LogOrder;
   /** The attempt before this one: what is left of its processes is ended first. */
   readonly replaces?: string;
+}
+
+export type StreamName = 'stdout' | 'stderr';
+
+/** Where one stream of a task goes; the streamed one is kept like a file, and the controller asks for it as it grows. */
+export interface FdOrder {
+  readonly type: 'file' | 'stream' | 'discard';
+  /** Name of the file, relative to the run's working folder. */
+  readonly path?: string;
+  /** In place of the order's `max_output_bytes`. */
+  readonly max_bytes?: number;
+}
+
+export type LogOrder = { readonly [S in StreamName]?: FdOrder };
+
+/** One stream of a task as the controller copies it: as it is written, or at the end under a name of its own. */
+export interface LogCopy {
+  readonly task_id: string;
+  readonly stream: StreamName;
+  readonly max_bytes: number;
+  readonly path?: string;
 }
 
 /** A liveness monitor as an agent runs it; what its failure leads to is the controller's business. */

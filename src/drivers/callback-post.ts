@@ -5,8 +5,10 @@ import { errorCode } from './agent-error.ts';
 
 /** A server that answers more than this is as good as unreachable. */
 const MAX_ANSWER_BYTES = 64 << 10;
-/** Connections of one server that are kept open between two calls. */
+/** Connections of one server that are kept open between two calls, and how long: servers close theirs after 5 s and more. */
 const MAX_IDLE_SOCKETS = 4;
+const IDLE_MS = 3_000;
+const KEPT = { keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS, timeout: IDLE_MS };
 
 export interface CallbackRequest {
   /** Without user and password. */
@@ -27,10 +29,7 @@ export interface CallbackAnswer {
 
 /** Makes the calls of all subscribers; what they share are the connections that are kept. */
 export class CallbackPoster {
-  readonly #agents = [
-    new Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS }),
-    new TlsAgent({ keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS }),
-  ] as const;
+  readonly #agents = [new Agent(KEPT), new TlsAgent(KEPT)] as const;
 
   /** @throws Error with a sentence for everything but a whole answer with a status of success */
   async post(request: CallbackRequest): Promise<CallbackAnswer> {

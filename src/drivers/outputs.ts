@@ -1,12 +1,15 @@
 /**
  * The controller's copies of tasks' output, brought back before a node is cleaned:
- * DIR/RUN/NODE/BLOCK.ATTEMPT.STREAM (BLOCK.ATTEMPT.of-NUMBER.STREAM for a task of a workflow), and beside it, where the node had dropped the beginning, FILE.from with the offset at
- * which the copy begins.
+ * DIR/RUN/NODE/BLOCK.ATTEMPT.STREAM (BLOCK.ATTEMPT.of-NUMBER.STREAM for a task of a workflow), and beside it, where the node
+ * had dropped the beginning, FILE.from with the offset at which the copy begins. What is copied as it is written lies in
+ * FILE.stream (growing-output.ts), and files of the run's working folder in DIR/RUN/NODE/files.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { insideSegments } from '../core/agent/relative-path.ts';
 import { errorCode } from './agent-error.ts';
+import { GrowingOutput } from './growing-output.ts';
 
 export interface OutputPiece {
   readonly bytes: Buffer;
@@ -25,6 +28,21 @@ export interface OutputStore {
   ): Promise<void>;
   /** A piece at an offset, or the first byte kept when that is later; undefined when no copy is here. */
   read(task_id: string, stream: string, offset: number, limit: number): Promise<OutputPiece | undefined>;
+  /** The copy of a stream that is made as it is written. */
+  growing(task_id: string, stream: string): GrowingOutput;
+  /** Gives a stream that was saved a further name among the files of its node. */
+  name(task_id: string, stream: string, path: string): Promise<void>;
+  /** Writes a file of a run's working folder; complete or as it was. @throws Error for a path that leads out of it */
+  saveFile(run_id: string, node: string, path: string, pieces: AsyncIterable<Buffer>): Promise<void>;
+  hasFile(run_id: string, node: string, path: string): Promise<boolean>;
+  /** A piece of a file that was brought back; undefined where it was not. */
+  readFile(
+    run_id: string,
+    node: string,
+    path: string,
+    offset: number,
+    limit: number,
+  ): Promise<OutputPiece | undefined>;
   /** Removes the output of runs that are not in `keep`. */
   prune(keep: ReadonlySet<string>): Promise<void>;
 }
@@ -44,6 +62,22 @@ function noFolder(error: unknown): string[] {
   return [];
 }
 
+/** @param range `from`: logical offset of the file's first byte; `size`: of its end */
+async function readFrom(
+  file: string,
+  { from, size, offset, limit }: { from: number; size: number; offset: number; limit: number },
+): Promise<OutputPiece> {
+  const start = Math.min(Math.max(offset, from), size);
+  const bytes = Buffer.alloc(Math.min(limit, size - start));
+  const handle = await open(file, 'r');
+  try {
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, start - from);
+    return { bytes: bytes.subarray(0, bytesRead), offset: start, size };
+  } finally {
+    await handle.close();
+  }
+}
+
 export function openOutputStore(dir: string): OutputStore {
   const place = (task_id: string, stream: string) => {
     const [run = '', block = '', node = '', attempt = '', number] = task_id.split('/');
@@ -51,7 +85,41 @@ export function openOutputStore(dir: string): OutputStore {
     const folder = join(dir, fileName(run), fileName(node));
     return { folder, file: join(folder, `${fileName(block)}.${name}.${stream}`) };
   };
+  const filePlace = (run: string, node: string, path: string) => {
+    const segments = insideSegments(path);
+    if (segments === undefined || segments.length === 0) throw new Error(`"${path}" is no path of a file`);
+    return join(dir, fileName(run), fileName(node), 'files', ...segments);
+  };
   return {
+    growing: (task_id, stream) => new GrowingOutput(place(task_id, stream).file),
+    async name(task_id, stream, path) {
+      const [run = '', , node = ''] = task_id.split('/');
+      const target = filePlace(run, node, path);
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+      await rm(`${target}.part`, { force: true });
+      await link(place(task_id, stream).file, `${target}.part`);
+      await rename(`${target}.part`, target);
+    },
+    async saveFile(run_id, node, path, pieces) {
+      const target = filePlace(run_id, node, path);
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+      const handle = await open(`${target}.part`, 'w', 0o600);
+      try {
+        for await (const bytes of pieces) await handle.write(bytes);
+      } finally {
+        await handle.close();
+      }
+      await rename(`${target}.part`, target);
+    },
+    async hasFile(run_id, node, path) {
+      return (await stat(filePlace(run_id, node, path)).catch(noFile)) !== undefined;
+    },
+    async readFile(run_id, node, path, offset, limit) {
+      const target = filePlace(run_id, node, path);
+      const known = await stat(target).catch(noFile);
+      if (known?.isFile() !== true) return undefined;
+      return readFrom(target, { from: 0, size: known.size, offset, limit });
+    },
     async save(task_id, stream, pieces) {
       const { folder, file } = place(task_id, stream);
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -75,15 +143,7 @@ export function openOutputStore(dir: string): OutputStore {
       if (known === undefined) return undefined;
       const from = Number((await readFile(`${file}.from`, 'utf8').catch(noFile)) ?? '0');
       const size = from + known.size;
-      const start = Math.min(Math.max(offset, from), size);
-      const bytes = Buffer.alloc(Math.min(limit, size - start));
-      const handle = await open(file, 'r');
-      try {
-        const { bytesRead } = await handle.read(bytes, 0, bytes.length, start - from);
-        return { bytes: bytes.subarray(0, bytesRead), offset: start, size };
-      } finally {
-        await handle.close();
-      }
+      return readFrom(file, { from, size, offset, limit });
     },
     async prune(keep) {
       const names = new Set([...keep].map(fileName));

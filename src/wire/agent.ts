@@ -15,14 +15,29 @@ import type {
   AgentState,
   BarrierAsk,
   BarrierNews,
+  FdOrder,
+  LogOrder,
   MonitorOrder,
   Standing,
+  StreamName,
   TaskCause,
   TaskOrder,
   TaskReport,
 } from '../core/task.ts';
 
-export type { AgentState, BarrierAsk, BarrierNews, MonitorOrder, Standing, TaskCause, TaskOrder, TaskReport };
+export type {
+  AgentState,
+  BarrierAsk,
+  BarrierNews,
+  FdOrder,
+  LogOrder,
+  MonitorOrder,
+  Standing,
+  StreamName,
+  TaskCause,
+  TaskOrder,
+  TaskReport,
+};
 
 /** Version of this protocol; agent and controller come from one build, a retiring agent may be older. */
 export const AGENT_PROTOCOL = 1;
@@ -47,14 +62,24 @@ export type InstallCause =
   | 'archive_damaged'
   | 'archive_escapes' // a member or link leads out of the folder
   | 'disk_full'
-  | 'tool_missing' // no tar
-  | 'install_failed' // the install command's exit code was not 0
+  | 'tool_missing' // a program that the installation needs is not on the node
+  | 'install_failed' // the exit code of the install command, or of the package manager, was not 0
+  | 'install_stalled' // a package manager did not end in time
+  | 'not_allowed' // the account may not use the package manager
+  | 'version_mismatch' // the version check failed, or printed another version
   | 'path_escapes' // dest_path leads out of the folder
   | 'failed';
 
 /** An error as it crosses the link. */
 export interface AgentFailure {
-  readonly code: InstallCause | TaskCause | 'STALE_EPOCH' | 'BAD_REQUEST' | 'UNKNOWN_TASK' | 'INTERNAL';
+  readonly code:
+    | InstallCause
+    | TaskCause
+    | 'STALE_EPOCH'
+    | 'BAD_REQUEST'
+    | 'UNKNOWN_TASK'
+    | 'NO_FILE' // there is no such file below the run's working folder
+    | 'INTERNAL';
   /** One sentence for a person. */
   readonly message: string;
   readonly command?: string;
@@ -72,9 +97,11 @@ export interface AgentRequests {
   ping: { ask: Record<string, never>; ok: Record<string, never> };
   /** Installs software in order in the run's working folder. Repeated while under way: joins it. Repeated after success: answers at once. */
   install: { ask: { run_id: string; software: readonly SoftwareSpec[] }; ok: { bytes: number } };
+  /** Takes a package from those that were on the node before, so that nothing is sent; `name` as in `put`. */
+  take: { ask: { run_id: string; name: string; sha256: string }; ok: { taken: boolean } };
   /**
    * Hands over a package's bytes, in order, one chunk a request (binary part of the frame), before `install` needs them
-   * (packages of type scp are looked for under the run's folder by dest_path). `offset` 0 starts anew; `last` checks size and sha256.
+   * (packages of type scp and file are looked for under the run's folder by dest_path). `offset` 0 starts anew; `last` checks size and sha256.
    * Answers how many bytes are there.
    */
   put: {
@@ -90,7 +117,8 @@ export interface AgentRequests {
   stop: { ask: { task_id: string; signal?: string; grace_ms?: number }; ok: { task: TaskReport } };
   /** Bytes of a task's output from a logical offset; the bytes are the frame's binary part. */
   read: {
-    ask: { task_id: string; stream: 'stdout' | 'stderr'; offset: number; limit: number };
+    /** `wait_ms`: where there is nothing yet, the answer waits for the next byte, or the end, so long at most. */
+    ask: { task_id: string; stream: StreamName; offset: number; limit: number; wait_ms?: number };
     /**
      * `offset`: where the returned bytes begin, larger than asked when older bytes were dropped. `end`: logical size so far.
      * `eof`: the task has exited and the bytes reach the end.
@@ -99,6 +127,8 @@ export interface AgentRequests {
   };
   /** Ends what is left of a task that is over, and removes it with its output. Not known: answers at once. */
   forget: { ask: { task_id: string }; ok: Record<string, never> };
+  /** Bytes of a file below the run's working folder; the bytes are the frame's binary part. Answers its size, too. */
+  fetch: { ask: { run_id: string; path: string; offset: number; limit: number }; ok: { size: number } };
   /** Stops all tasks of the run, finds every process that carries a task id of it, removes the run's folder. Nothing there: answers at once. */
   clean: { ask: { run_id: string; grace_ms: number }; ok: { killed: number } };
   /**

@@ -7,6 +7,7 @@ import { faults } from '../../api/faults.ts';
 import { methodHelp, methodSignature } from '../../api/help.ts';
 import { type MethodName, methodTable, type Parameter } from '../../api/methods.ts';
 import { apiPage, openrpc } from '../../api/openrpc.ts';
+import { pythonStub } from '../../api/python-stub.ts';
 
 const ROOT = join(__dirname, '..', '..');
 const names = Object.keys(methodTable) as MethodName[];
@@ -91,5 +92,6 @@ describe('the contract table', () => {
     expect(existsSync(published)).toBe(true);
     expect(JSON.parse(readFileSync(published, 'utf8'))).toEqual(openrpc());
     expect(readFileSync(join(ROOT, 'docs', 'api.md'), 'utf8')).toBe(apiPage());
+    expect(readFileSync(join(ROOT, 'clients', 'python', 'plush_methods.pyi'), 'utf8')).toBe(pythonStub());
   });
 });

@@ -1,7 +1,8 @@
 /** Specifications that cannot be loaded, and files that must not be read. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseApplication } from '../../src/core/spec/application.ts';
 import { shellApplication } from '../harness/application.ts';
 import { CallFault, type Plushd, startPlushd } from '../harness/plushd.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
@@ -50,6 +51,16 @@ const refusal = async (file: string): Promise<CallFault> => {
   }
   throw new Error(`${file} was loaded`);
 };
+
+test.each(['blocks', 'barriers', 'waiting', 'configurations'])(
+  'plushValidateApp answers all that the parser finds in %s.xml',
+  async (name) => {
+    const text = readFileSync(join(__dirname, `../unit/spec/fixtures/errors/${name}.xml`), 'utf8');
+    const { diagnostics } = parseApplication(text, 'application.xml');
+    expect(diagnostics.length).toBeGreaterThan(1);
+    expect(await plushd.call('plushValidateApp', text)).toEqual(diagnostics);
+  },
+);
 
 describe('plushLoadApp', () => {
   it.each([

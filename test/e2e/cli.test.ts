@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseApplication } from '../../src/core/spec/application.ts';
 import { shellApplication } from '../harness/application.ts';
 import { buildPlush, type Plushd, startPlushd } from '../harness/plushd.ts';
 import { killProcess, processesOf } from '../harness/processes.ts';
@@ -141,6 +142,13 @@ describe('plush', () => {
       expect(out + err).toContain(`${file}:`);
       expect(out + err).toMatch(/:\d+:\d+: error [A-Z_]+: /);
     }
+  });
+
+  it('says of a specification what the parser says of it', async () => {
+    const file = join(__dirname, '../unit/spec/fixtures/errors/barriers.xml');
+    const { code, out } = await plush('check', '--json', file);
+    const { diagnostics } = parseApplication(readFileSync(file), 'application.xml');
+    expect({ code, checked: JSON.parse(out) }).toEqual({ code: 2, checked: [{ file, diagnostics }] });
   });
 
   it('stops a daemon that it started only to look', async () => {

@@ -230,6 +230,8 @@ it('keeps secrets and passwords in a file of its own and tells nobody', async ()
   await waitFor('a signed call', () =>
     calls.some(({ method, signed }) => method === 'sendHostStatus' && signed),
   );
+  const basic = `Basic ${Buffer.from('user:pässwort-of-mine').toString('base64')}`;
+  expect(calls.filter(({ authorization }) => authorization !== basic)).toEqual([]);
   const file = join(scratch.dir, 'state', 'callback-secrets.json');
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(Object.keys(JSON.parse(readFileSync(file, 'utf8')))).toHaveLength(2);

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { MethodName, ParamsOf, ResultOf } from '../../api/methods.ts';
+import { sweepBase } from './control-groups.ts';
 import { commandLine, killProcess, processesOf } from './processes.ts';
 import type { Scratch } from './scratch.ts';
 import type { Sshd } from './sshd.ts';
 import { waitFor } from './wait.ts';
 
-const ROOT = join(__dirname, '..', '..');
+/** Bundled into a benchmark it has no folder of its own; those run in the project's. */
+const ROOT = typeof __dirname === 'undefined' ? process.cwd() : join(__dirname, '..', '..');
 const BUILD_TIMEOUT_MS = 120_000;
 const READY_TIMEOUT_MS = 30_000;
 const CALL_TIMEOUT_MS = 20_000;
@@ -265,6 +267,7 @@ export class Plushd {
       for (const pid of left) killProcess(pid);
       return left.length === 0;
     });
+    sweepBase(this.#options.scratch.path('n'));
   }
 }
 

@@ -12,15 +12,18 @@ class Handler(SimpleXMLRPCRequestHandler):
     def decode_request_content(self, data):
         expected = "sha256=" + hmac.new(secret, data, hashlib.sha256).hexdigest()
         given = self.headers.get("X-Plush-Signature", "")
+        self.server.authorization = self.headers.get("Authorization")
         self.server.signed = hmac.compare_digest(expected, given)
         return super().decode_request_content(data)
 
 
 class Server(SimpleXMLRPCServer):
     signed = False
+    authorization = None
 
     def _dispatch(self, method, params):
-        print(json.dumps({"method": method, "params": params, "signed": self.signed}), flush=True)
+        call = {"method": method, "params": params, "signed": self.signed, "authorization": self.authorization}
+        print(json.dumps(call), flush=True)
         return True
 
 

@@ -83,7 +83,10 @@ function reply(response: ServerResponse, id: unknown, answering: Answering): voi
 export interface PythonSubscriber {
   readonly url: string;
   /** `signed`: whether the signature is that of the body, computed by Python. */
-  readonly calls: readonly (SubscriberCall & { readonly signed: boolean })[];
+  readonly calls: readonly (SubscriberCall & {
+    readonly signed: boolean;
+    readonly authorization: string | null;
+  })[];
   close(): Promise<void>;
 }
 

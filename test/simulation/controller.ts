@@ -174,12 +174,19 @@ export class Controller {
         const task = machine.stop(run_id, task_id);
         this.#deliver(hostname, link, { type: 'task_report', hostname, task });
       }),
+    collect_task: ({ hostname, run_id, task_id }) =>
+      this.#request(hostname, (machine, link) => {
+        machine.collect(task_id);
+        this.#deliver(hostname, link, { type: 'task_collected', hostname, run_id, task_id });
+      }),
     clean: ({ hostname, run_id }) =>
       this.#request(hostname, (machine, link) => {
         machine.clean(run_id);
         this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id });
       }),
     tell_barrier: () => undefined,
+    stream_output: () => undefined,
+    collect: () => undefined,
     release: () => undefined,
     timer: ({ timer, delayMs }) => {
       const key = Object.values(timer).join(' ');

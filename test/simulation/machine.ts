@@ -99,6 +99,16 @@ export class Machine {
     return known ?? { task_id, run_id, state: 'exited', cause: 'stopped', message: 'It never started' };
   }
 
+  /** The output of a task that is over is brought back, and the task forgotten. */
+  collect(task_id: string): void {
+    assert.notEqual(
+      this.processes.get(task_id)?.report.state,
+      'running',
+      `${task_id} is collected while it runs`,
+    );
+    this.processes.delete(task_id);
+  }
+
   runs(): Set<string> {
     return new Set([...this.folders, ...[...this.processes.values()].map((process) => process.run_id)]);
   }

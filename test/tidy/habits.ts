@@ -3,6 +3,8 @@ import type { Project, Unit } from './project.ts';
 import { type Finding, inUnits, type Rule } from './rule.ts';
 
 const MAX_LINES = 400;
+/** What a program takes along as one file, and with how many lines. */
+const MAX_LINES_OF: ReadonlyMap<string, number> = new Map([['clients/python/plush.py', 600]]);
 const CODE_FILE = /\.(ts|mjs|js|cjs|py|sh)$/;
 const TESTS = /^test\/|\.test\.ts$/;
 
@@ -92,7 +94,7 @@ export const habitRules: readonly Rule[] = [
       project.files
         .filter((file) => CODE_FILE.test(file.path))
         .map(({ path, text }) => ({ path, line: text.split('\n').length - (text.endsWith('\n') ? 1 : 0) }))
-        .filter(({ line }) => line > MAX_LINES)
+        .filter(({ path, line }) => line > (MAX_LINES_OF.get(path) ?? MAX_LINES))
         .map((file) => ({ ...file, message: `${file.line} lines: one noun a file` })),
     broken: [{ 'src/core/a.ts': '\n'.repeat(MAX_LINES + 1), 'src/core/b.ts': '\n'.repeat(MAX_LINES) }],
   },

@@ -141,6 +141,13 @@ export function splitTaskId(task_id: string): [run: string, block: string, node:
   return [run, block, node, attempt];
 }
 
+/** What an identity says of its task. */
+export function subjectOf(task_id: string): Pick<Task, 'task_id' | 'block' | 'hostname' | 'number'> {
+  const [, block, hostname] = splitTaskId(task_id);
+  const number = task_id.split('/')[4];
+  return { task_id, block, hostname, ...(number === undefined ? {} : { number: Number(number) }) };
+}
+
 /** A task's identity. @param number of a workflow: the number of its task */
 export function taskId(
   run_id: string,

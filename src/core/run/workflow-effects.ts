@@ -1,7 +1,9 @@
 /** What facts about workflows make the world do: output comes back, attempts that came too late are stopped, timers for knees. */
 import type { Effect } from '../effect.ts';
-import type { Member, Run, Task } from '../state.ts';
+import type { Member, Run, State, Task } from '../state.ts';
 import { kneeWake } from '../workflow/straggling.ts';
+import { splitTaskId, subjectOf } from './evolve.ts';
+import { logCopies } from './logs.ts';
 import { planOf } from './plan.ts';
 import { graceOf } from './policy.ts';
 import { isBeaten, isLive, workflowOf } from './workflow-state.ts';
@@ -40,15 +42,22 @@ export function stopBeaten(run: Run, member: Member | undefined): Effect[] {
 }
 
 /** Brings the output of a task back, or throws it away. */
-export function collect(run_id: string, hostname: string, task_id: string, isWanted: boolean): Effect {
-  return { type: 'collect_task', hostname, run_id, task_id, discard: !isWanted };
+function collect(run: Run, hostname: string, task_id: string, isWanted: boolean): Effect {
+  const logs = isWanted ? logCopies(run, subjectOf(task_id)) : [];
+  const { run_id } = run;
+  return {
+    type: 'collect_task',
+    hostname,
+    run_id,
+    task_id,
+    discard: !isWanted,
+    ...(logs.length > 0 ? { logs } : {}),
+  };
 }
 
 /** All that a member still has of tasks that are over. */
 export function collectAll(run: Run, { hostname, uncollected }: Member): Effect[] {
-  return [...(uncollected ?? [])].map(([task_id, isWanted]) =>
-    collect(run.run_id, hostname, task_id, isWanted),
-  );
+  return [...(uncollected ?? [])].map(([task_id, isWanted]) => collect(run, hostname, task_id, isWanted));
 }
 
 /** What a process of a workflow's task is told of it: what substitutions stand for, and its environment. */
@@ -68,4 +77,22 @@ export function workflowTask(
       ...(file === undefined ? {} : { PLUSH_WORKFLOW_FILE: file }),
     },
   };
+}
+
+/** Tasks whose output is still to be brought back: all but those of workflows that came too late, or were collected already. */
+export function wantedTasks(run: Run, { tasks, uncollected }: Member): string[] {
+  const wanted = new Set<string>();
+  for (const task of tasks.values())
+    if (task.number === undefined || (isLive(task) && !isBeaten(run, task))) wanted.add(task.task_id);
+  for (const [task_id, isWanted] of uncollected ?? []) if (isWanted) wanted.add(task_id);
+  return [...wanted];
+}
+
+/** The effect that brings the output of a task of a workflow back; at the end of a run its node is cleaned as a whole. */
+export function collectOne(state: State, run_id: string, task_id: string): Effect[] {
+  const [, , hostname] = splitTaskId(task_id);
+  const run = state.runs.get(run_id);
+  const isWanted = run?.members.get(hostname)?.uncollected?.get(task_id);
+  if (run === undefined || isWanted === undefined || run.ending !== undefined) return [];
+  return state.nodes.get(hostname)?.link === 'connected' ? [collect(run, hostname, task_id, isWanted)] : [];
 }

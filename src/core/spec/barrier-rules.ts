@@ -35,7 +35,8 @@ export function checkBarrier(barrier: ReadBarrier, problems: Problems): void {
     const types = TYPES_OF[parameter];
     if (!types || types.includes(type)) continue;
     // Said explicitly that there is none is in order with every type.
-    if (barrier.values[parameter] === false || barrier.values[parameter] === 'auto') continue;
+    const value = barrier.values[parameter];
+    if (value === false || value === 'auto' || value === 'none') continue;
     const wanted = types.map((each) => TYPE_TITLES[each]).join(' or ');
     const message = `${parameter} is for barriers of type ${wanted}, but ${quoted(barrier.name)} is of type ${TYPE_TITLES[type]}`;
     fail(problems, 'CONTRADICTION', setting, message);

@@ -17,6 +17,9 @@ import type { XmlElement } from './xml-tree.ts';
 /** Most blocks and most predecessors that configurations, used again and again, may come to. */
 const MAX_MADE = 100_000;
 
+/** Longest name of a cluster with its configuration's, and of a process with its cluster's. */
+const MAX_MADE_NAME = 240;
+
 interface Cluster {
   readonly element: XmlElement;
   readonly component: ReadComponent;
@@ -68,14 +71,25 @@ function readClusters(
     const execution = child(element, 'execution');
     const processes = (execution ? childrenNamed(execution, 'process') : []).flatMap((found) => {
       const process = readProcess(found, problems);
+      if (process && component) {
+        checkLength(`${configurationName}.${component.spec.name}.${process.spec.name}`, found, problems);
+      }
       return process ? [{ element: found, process }] : [];
     });
     if (!component || !names.claim(component.spec.name, element, 'name')) return [];
     // The same name in two configurations is two groups of nodes.
     const { name: own } = component.spec;
     const name = (counts.get(own) ?? 0) > 1 ? `${configurationName}.${own}` : own;
+    checkLength(name, element, problems);
     return [{ element, component: { ...component, spec: { ...component.spec, name } }, processes }];
   });
+}
+
+/** Made names become folder names as written ones do; a number behind them needs some room. */
+function checkLength(name: string, element: XmlElement, problems: Problems): void {
+  if (name.length <= MAX_MADE_NAME) return;
+  const message = `The name of ${label(element)} with those of what it is in has more than ${MAX_MADE_NAME} characters`;
+  problems.error('TOO_LARGE', element, message);
 }
 
 /** What is made of the applications, one configuration after the other. */

@@ -21,7 +21,7 @@ const RESTART_BOUNDS = {
     '5',
   ),
   backoff: optional(PAUSE, 'Wait before the first restart, doubled each time', '1s'),
-  max_backoff: optional(PAUSE, 'Longest wait before a restart'),
+  max_backoff: optional(PAUSE, 'Longest wait before a restart', '1m'),
 } as const;
 
 export const exitPolicyRule: ElementRule = {

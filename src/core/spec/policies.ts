@@ -43,8 +43,15 @@ const DEFAULT_FAILURES = 3;
 /** The exit policies in `parent`, in their order. */
 export function readExitPolicies(parent: XmlElement, problems: Problems): ExitPolicySpec[] {
   const elements = bounded(childrenNamed(parent, 'exit_policy'), problems);
+  let fallback: XmlElement | undefined;
   return elements.flatMap((element) => {
     const exits = readExits(attributeSetting(element, 'on'), problems);
+    if (exits?.any && fallback) {
+      const line = problems.lineOf(fallback);
+      const message = `What is done on any other exit is said in line ${line} already: name exits here`;
+      problems.error('CONTRADICTION', element, message, 'on');
+    }
+    if (exits?.any) fallback ??= element;
     const policy = policyValue(attributeSetting(element, 'policy'), problems);
     const bounds = readBounds(element, policy, problems);
     return exits && policy ? [{ ...exits, policy, ...bounds }] : [];

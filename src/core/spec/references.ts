@@ -6,6 +6,7 @@ import { type Graph, reportCycles } from './cycles.ts';
 import type { Names } from './names.ts';
 import type { ProblemCode, Problems } from './problems.ts';
 import type { ReadSoftware } from './software.ts';
+import { MAX_TASKS } from './value-rule.ts';
 import { fail, label, quoted } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
 
@@ -86,6 +87,19 @@ export function checkBlocks(
     checkKnown('UNKNOWN_BARRIER', barrierNames, reference, start, problems, 'catchup');
   }
   checkSubstitutions(substitutions, blocks, barrierNames, problems);
+  checkTasks(blocks, problems);
+}
+
+/** A file of a few lines must not come to billions of tasks. */
+function checkTasks(blocks: readonly Block[], problems: Problems): void {
+  let tasks = 0;
+  for (const { workflow, element } of blocks) {
+    tasks += workflow?.tasks ?? 0;
+    if (tasks <= MAX_TASKS) continue;
+    const message = `The workflows up to here come to ${tasks} tasks; all together may have ${MAX_TASKS}`;
+    problems.error('TOO_LARGE', element, message);
+    return;
+  }
 }
 
 /** The blocks of a workflow are done for each task, so only they can wait for each other. */

@@ -5,7 +5,7 @@
  */
 import { nearestName } from '../suggest.ts';
 import type { Problems } from './problems.ts';
-import { type ChildRule, type ElementRule, type Occurs, own } from './rule.ts';
+import { type ElementRule, type Occurs, own } from './rule.ts';
 import { label, quoted } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
 
@@ -28,8 +28,8 @@ export function checkStructure(element: XmlElement, rule: ElementRule, problems:
 
 function checkAttributes(element: XmlElement, rule: ElementRule, problems: Problems): void {
   const allowed = rule.attributes ?? {};
-  // What is misspelled is not also said to be missing.
-  const excused = new Set<string>();
+  // What is misspelled or written as an element is not also said to be missing.
+  const excused = new Set<string>(rule.opaque ? [] : element.children.map((child) => child.name));
   for (const [name, value] of element.attributes) {
     if (isNamespace(name)) continue;
     const known = own(allowed, name);
@@ -89,7 +89,7 @@ function checkChildren(element: XmlElement, rule: ElementRule, problems: Problem
     }
     const meant = nearestName(child.name, Object.keys(allowed));
     if (meant !== undefined) excused.add(meant);
-    problems.error('UNKNOWN_ELEMENT', child, () => unknownElement(child, element, allowed, meant));
+    problems.error('UNKNOWN_ELEMENT', child, () => unknownElement(child, element, rule, meant));
   }
   for (const [name, { occurs }] of Object.entries(allowed)) {
     if (occurs === 'optional' || occurs === 'many' || seen.has(name) || excused.has(name)) continue;
@@ -127,12 +127,13 @@ function checkRepetition(
 function unknownElement(
   child: XmlElement,
   parent: XmlElement,
-  allowed: Readonly<Record<string, ChildRule>>,
+  rule: ElementRule,
   meant: string | undefined,
 ): string {
   const start = `${label(parent)} has an element ${quoted(child.name)}, which is not known there`;
+  if (own(rule.attributes ?? {}, child.name)) return `${start}: write it as an attribute, ${child.name}="…"`;
   if (meant !== undefined) return `${start}. Did you mean "${meant}"?`;
-  const names = Object.keys(allowed);
+  const names = Object.keys(rule.children ?? {});
   return names.length === 0 ? `${start}: it takes none` : `${start}: it takes ${names.join(', ')}`;
 }
 

@@ -17,39 +17,12 @@ export const NOT_RUN: readonly string[] = [
   'application_block@service=true',
   'application_block@reconnect_interval',
 
-  // Processes
-
-  'process/log_manager',
-
   // Substitutions
 
   // Output and cleanup
-  'process/output',
-  'component_block/output',
-  'application_block/output',
 
   'component_block/cleanup',
   'application_block/cleanup',
-
-  // Software
-  'software@type=tbz2',
-  'software@type=zip',
-  'software@type=gz',
-
-  'software@type=rpm',
-  'software@type=apt',
-  'software@type=yum',
-
-  'package@type=rsync',
-  'package@type=ftp',
-  'package@type=file',
-  'package@type=inline',
-
-  'software/version_check',
-
-  'software/uninstall',
-
-  'software/require',
 
   // Matching
   'rspec/requirement',

@@ -48,6 +48,8 @@ const LONGEST = 20 * DAY;
 export const HOSTS = { type: 'integer', min: 1, max: 100_000 } as const;
 export const PARTICIPANTS = { type: 'integer', min: 1, max: 1_000_000 } as const;
 export const TASKS = { type: 'integer', min: 1, max: 100_000 } as const;
+/** Tasks of all workflows of an application together. */
+export const MAX_TASKS = 200_000;
 export const PERCENT = { type: 'integer', min: 1, max: 100 } as const;
 export const ATTEMPTS = { type: 'integer', min: 1, max: 10 } as const;
 export const RESTARTS = { type: 'integer', min: 0, max: 1_000_000 } as const;

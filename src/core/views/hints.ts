@@ -45,6 +45,9 @@ type ReportedCause =
   | 'archive_escapes'
   | 'tool_missing'
   | 'install_failed'
+  | 'install_stalled'
+  | 'not_allowed'
+  | 'version_mismatch'
   | 'path_escapes'
   | 'package_unreadable';
 
@@ -87,6 +90,10 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   archive_escapes: 'Build the package anew, without members or links that lead out of its folder.',
   disk_full: 'Free disk space on the node, or use one with more; then plushConnect clears its failed flag.',
   tool_missing: 'Install tar on the nodes.',
+  install_stalled:
+    'Log in to one of the nodes and look what the package manager waits for: its server, or a lock that another program holds.',
+  not_allowed: 'Let the account use sudo without a password for the package manager, or log in as root.',
+  version_mismatch: 'Correct the version check or the package; the last lines show what the check printed.',
   install_failed: "Run the software's install command by hand in an unpacked package, and see its stderr.",
   path_escapes: 'Correct dest_path: it must stay below the working folder.',
   package_unreadable: 'Check the path of the package, and that the controller may read it.',

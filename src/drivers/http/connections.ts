@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { HttpLimits } from './limits.ts';
+import type { Unread } from './unread.ts';
 
 /** A call whose body is there. Its promise resolves when the answer was given to `hold`, and never rejects. */
 interface Call {
@@ -20,6 +21,8 @@ interface Connection {
   /** Calls that wait for those before them. */
   readonly waiting: Call[];
   waitingBytes: number;
+  /** It does not speak HTTP any more, and is ended by whoever speaks on it. */
+  handedOver: boolean;
 }
 
 /**
@@ -31,15 +34,22 @@ export class Connections {
   /** With TLS: the connections below, also those whose handshake is not over. */
   readonly #raw = new Set<Socket>();
   #closing = false;
-  #totalUnsent = 0;
 
   constructor(
     private readonly server: Server,
     secure: boolean,
     private readonly limits: HttpLimits,
+    private readonly unread: Unread,
   ) {
     server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
-      this.#open.set(socket, { due: new Set(), unsent: 0, running: 0, waiting: [], waitingBytes: 0 });
+      this.#open.set(socket, {
+        due: new Set(),
+        unsent: 0,
+        running: 0,
+        waiting: [],
+        waitingBytes: 0,
+        handedOver: false,
+      });
       socket.once('close', () => {
         this.#open.get(socket)?.waiting.splice(0);
         this.#open.delete(socket);
@@ -85,12 +95,23 @@ export class Connections {
     const connection = this.#open.get(socket);
     if (connection === undefined) return;
     connection.unsent += bytes;
-    this.#totalUnsent += bytes;
+    this.unread.add(bytes);
     response.once('close', () => {
       connection.unsent -= bytes;
-      this.#totalUnsent -= bytes;
+      this.unread.remove(bytes);
       this.#runNext(connection);
     });
+  }
+
+  /**
+   * The connection speaks another protocol from now on. `close` leaves it alone until its time is over.
+   * @returns false where answers are still due on it
+   */
+  handOver(socket: Socket): boolean {
+    const connection = this.#open.get(socket);
+    if (connection === undefined || connection.due.size > 0) return false;
+    connection.handedOver = true;
+    return true;
   }
 
   /** Takes no new connection, lets answers under way finish for at most `graceMs`, and ends all connections. */
@@ -100,7 +121,9 @@ export class Connections {
       // Not http's own close: it destroys connections whose last answer is still on its way out.
       NetServer.prototype.close.call(this.server, () => resolve());
     });
-    for (const [socket, { due }] of this.#open) if (due.size === 0) socket.destroySoon();
+    for (const [socket, { due, handedOver }] of this.#open) {
+      if (due.size === 0 && !handedOver) socket.destroySoon();
+    }
     const timer = setTimeout(() => this.#destroyAll(), graceMs);
     await closed;
     clearTimeout(timer);
@@ -116,11 +139,8 @@ export class Connections {
     if (this.#closing && connection.due.size === 0) socket.destroySoon();
   }
 
-  /** The first half of the memory is for everybody, the rest for clients that read what they get. */
   #isFull({ unsent, waitingBytes }: Connection): boolean {
-    const { maxUnsentBytes, maxTotalUnsentBytes } = this.limits;
-    if (waitingBytes > maxUnsentBytes || this.#totalUnsent > maxTotalUnsentBytes) return true;
-    return unsent > 0 && this.#totalUnsent > maxTotalUnsentBytes / 2;
+    return waitingBytes > this.limits.maxUnsentBytes || this.unread.isFull(unsent);
   }
 
   #runNext(connection: Connection): void {

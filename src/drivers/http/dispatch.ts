@@ -9,23 +9,23 @@ import type { HttpFaceOptions } from './face.ts';
 import { createGuard, type Guard } from './guard.ts';
 import type { HttpLimits } from './limits.ts';
 import { isJsonType, isXmlType } from './media-type.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import { type Refusal, refuse, tooManyCalls, UNAUTHORIZED } from './refusal.ts';
+import { pathOf } from './target.ts';
 
 const PUBLIC_PATHS = ['/healthz', '/readyz'];
 
 /** The first call of a request is counted from its head. */
 const PAID = { isPaid: true };
 
-const UNAUTHORIZED: Refusal = {
-  status: 401,
-  sentence:
-    'This path needs the API token, as "Authorization: Bearer TOKEN" or as the password of HTTP Basic',
-  headers: { 'WWW-Authenticate': 'Basic realm="plush", Bearer' },
-};
-
 const NO_XML: Refusal = { status: 415, sentence: 'XML-RPC calls have the Content-Type text/xml' };
 
 const NO_JSON: Refusal = { status: 415, sentence: 'JSON-RPC calls have the Content-Type application/json' };
+
+const NO_HANDSHAKE: Refusal = {
+  status: 426,
+  sentence: 'This path takes JSON-RPC calls by POST, and GET only as the handshake of a WebSocket',
+  headers: { Upgrade: 'websocket', Allow: 'POST, GET' },
+};
 
 const TOO_MUCH_UNSENT: Refusal = {
   status: 503,
@@ -101,9 +101,8 @@ export class Dispatcher {
           ? this.#call(exchange, isXmlType, NO_XML, this.#xmlrpc)
           : onlyMethod('POST');
       case '/rpc':
-        return request.method === 'POST'
-          ? this.#call(exchange, isJsonType, NO_JSON, this.#jsonrpc)
-          : onlyMethod('POST');
+        if (request.method === 'POST') return this.#call(exchange, isJsonType, NO_JSON, this.#jsonrpc);
+        return request.method === 'GET' ? NO_HANDSHAKE : onlyMethod('POST, GET');
       case '/events':
         return request.method === 'GET' ? this.#events(exchange) : onlyMethod('GET');
       case '/':
@@ -259,14 +258,6 @@ function onlyMethod(method: string): Refusal {
   return { status: 405, sentence: `This path takes ${method} only`, headers: { Allow: method } };
 }
 
-function tooManyCalls(waitS: number): Refusal {
-  return {
-    status: 429,
-    sentence: `The token makes more calls than its rate allows. Call again after ${waitS} s.`,
-    headers: { 'Retry-After': waitS },
-  };
-}
-
 function tooManyPipelined(pending: number): Refusal {
   return {
     status: 503,
@@ -281,18 +272,4 @@ function isCallersMistake(error: unknown): error is { status: number; message: s
   return (
     error.expose === true && typeof error.status === 'number' && error.status >= 400 && error.status < 500
   );
-}
-
-/** The path of a request target, without query; also of the absolute form that proxies use (RFC 9112, 3.2.2). */
-function pathOf(target: string): string {
-  let start = 0;
-  if (!target.startsWith('/')) {
-    const scheme = target.indexOf('://');
-    if (scheme < 0) return target;
-    start = target.indexOf('/', scheme + 3);
-    if (start < 0) return '/';
-  }
-  const query = target.indexOf('?', start);
-  if (query >= 0) return target.slice(start, query);
-  return start === 0 ? target : target.slice(start);
 }

@@ -33,6 +33,31 @@ export interface RpcHandlers {
   events(query: EventQuery, caller: Caller): AsyncIterable<StreamedEvent>;
 }
 
+/** A client on a WebSocket, as the controller sees it. */
+export interface SocketPeer {
+  /** Aborted when the client has gone or the server stops. */
+  readonly signal: AbortSignal;
+  /** Sends a text frame; resolves when there is room for more, and also when there never will be. */
+  send(text: string): Promise<void>;
+}
+
+/** A message's way through the controller. */
+export interface SocketMessage {
+  /** Resolves once every call in it is begun, and no later message can overtake one; undefined when they all are. */
+  readonly begun: Promise<void> | undefined;
+  /** What is sent back, if anything; `sent` is called behind it. */
+  readonly answer: Promise<{ readonly text: string | undefined; readonly sent: () => void }>;
+}
+
+/** Serves what one client sends. */
+export interface SocketHandler {
+  /** Takes a message in the order of their coming; answers may come in another. Must not throw. */
+  message(body: Buffer, caller: Caller): SocketMessage;
+}
+
+/** A client has come. */
+export type OpenSocket = (peer: SocketPeer, remote: string | undefined) => SocketHandler;
+
 /** Serves all paths but the RPC ones; an Express application fits as it is. Without a caller on the public paths. */
 export type WebHandler = (
   request: IncomingMessage,
@@ -58,6 +83,8 @@ export interface HttpFaceOptions {
   readonly tls?: Certificate;
   readonly authenticate: Authenticate;
   readonly rpc: RpcHandlers;
+  /** Serves WebSockets on GET /rpc. @default none are served */
+  readonly openSocket?: OpenSocket;
   readonly web: WebHandler;
   /** Paths of `web` that need no token. @default ['/healthz', '/readyz'] */
   readonly publicPaths?: readonly string[];
@@ -85,10 +112,13 @@ export interface HttpFace {
    * @throws HttpFaceError (`bad_certificate`); the former certificate is served on then
    */
   renewCertificate(certificate: Certificate): void;
-  /** Takes no more connections, ends event streams, lets running answers finish, and after `graceMs` cuts the rest. */
+  /**
+   * Takes no more connections, ends event streams, lets running answers finish, closes WebSockets (1001) behind theirs, and
+   * after `graceMs` cuts the rest.
+   */
   close(options: { readonly graceMs: number }): Promise<void>;
   /** What is open now. */
-  usage(): { readonly connections: number; readonly eventStreams: number };
+  usage(): { readonly connections: number; readonly eventStreams: number; readonly sockets: number };
 }
 
 /** Why the face cannot listen. */

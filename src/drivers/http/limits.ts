@@ -26,7 +26,11 @@ export interface HttpLimits {
   readonly maxTotalUnsentBytes: number;
   /** Event streams at a time. @default 200 */
   readonly maxEventStreams: number;
-  /** An event stream says nothing for at most so long. @default 15000 */
+  /** WebSockets at a time, which count as connections too. @default 500 */
+  readonly maxSockets: number;
+  /** Messages of one WebSocket that are under way at a time; further ones wait, and nothing more is read. @default 32 */
+  readonly maxSocketMessages: number;
+  /** An event stream says nothing for at most so long, and a WebSocket is pinged so often. @default 15000 */
   readonly heartbeatMs: number;
 }
 
@@ -44,5 +48,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   maxUnsentBytes: 4 * 1024 * 1024,
   maxTotalUnsentBytes: 256 * 1024 * 1024,
   maxEventStreams: 200,
+  maxSockets: 500,
+  maxSocketMessages: 32,
   heartbeatMs: 15_000,
 };

@@ -7,6 +7,22 @@ export interface Refusal {
   readonly headers?: OutgoingHttpHeaders;
 }
 
+export const UNAUTHORIZED: Refusal = {
+  status: 401,
+  sentence:
+    'This path needs the API token, as "Authorization: Bearer TOKEN" or as the password of HTTP Basic',
+  headers: { 'WWW-Authenticate': 'Basic realm="plush", Bearer' },
+};
+
+/** The token has to wait. */
+export function tooManyCalls(waitS: number): Refusal {
+  return {
+    status: 429,
+    sentence: `The token makes more calls than its rate allows. Call again after ${waitS} s.`,
+    headers: { 'Retry-After': waitS },
+  };
+}
+
 /** The rest of a declared body up to this size is read and thrown away, and the connection goes on. */
 const DISCARDED_BYTES = 64 * 1024;
 

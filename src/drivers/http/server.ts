@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Connections } from './connections.ts';
 import { Dispatcher } from './dispatch.ts';
 import { type Certificate, type HttpFace, HttpFaceError, type HttpFaceOptions } from './face.ts';
+import { UpgradableMessage } from './handshake.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { limitPerAddress } from './per-address.ts';
+import { Sockets } from './sockets.ts';
+import { Unread } from './unread.ts';
 
 /** Header lines of one request; beyond, Node drops them silently, so it is far more than any client sends. */
 const MAX_HEADER_LINES = 200;
@@ -19,7 +22,7 @@ const WILDCARDS = new Map([
 ]);
 
 /**
- * The HTTP face of the controller: XML-RPC on POST /RPC2 and /, JSON-RPC on POST /rpc, the event stream on GET /events
+ * The HTTP face of the controller: XML-RPC on POST /RPC2 and /, JSON-RPC on POST /rpc and on WebSockets at GET /rpc, the event stream on GET /events
  * by bare node:http; every other path by `options.web`. Nothing but `publicPaths` is served without a token, and no
  * body is read before the token is checked.
  *
@@ -30,7 +33,8 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   const server = createNodeServer(options, limits);
   configure(server, options, limits);
   limitPerAddress(server, limits.maxConnectionsPerAddress, options.log);
-  const connections = new Connections(server, options.tls !== undefined, limits);
+  const unread = new Unread(limits.maxTotalUnsentBytes);
+  const connections = new Connections(server, options.tls !== undefined, limits, unread);
   const dispatcher = new Dispatcher(options, limits, connections);
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     dispatcher.serve(request, response, false),
@@ -38,6 +42,16 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
     dispatcher.serve(request, response, true),
   );
+  const { openSocket } = options;
+  const sockets =
+    openSocket === undefined
+      ? undefined
+      : new Sockets({ ...options, openSocket }, limits, connections, unread);
+  if (sockets !== undefined) {
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      sockets.upgrade(request, socket, head),
+    );
+  }
 
   let address = '';
   let closed: Promise<void> | undefined;
@@ -61,15 +75,21 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     },
     close({ graceMs }) {
       dispatcher.stop();
+      sockets?.stop();
       closed ??= connections.close(graceMs);
       return closed;
     },
-    usage: () => ({ connections: connections.count, eventStreams: dispatcher.eventStreams }),
+    usage: () => ({
+      connections: connections.count,
+      eventStreams: dispatcher.eventStreams,
+      sockets: sockets?.count ?? 0,
+    }),
   };
 }
 
 function createNodeServer(options: HttpFaceOptions, limits: HttpLimits): Server {
   const settings = {
+    IncomingMessage: UpgradableMessage,
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,

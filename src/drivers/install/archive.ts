@@ -1,16 +1,22 @@
 /** Unpacks tar archives: each member is looked at first, then the machine's own tar does it. */
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { ArchiveMembers, type Member, type MemberType } from '../../core/agent/archive-members.ts';
 import { AgentError, errorCode, messageOf } from '../agent-error.ts';
-import { type CommandOptions, runCommand } from './command.ts';
+import { MAX_MEMBERS, MAX_UNPACKED_BYTES } from './bounds.ts';
+import type { CommandOptions } from './command.ts';
 import { DISK_FULL, freeBytes, noRoomSentence } from './room.ts';
+import { throughLink } from './through-link.ts';
+import { inPlainWords, runTool, toolMissing } from './tool.ts';
 
-const MAX_MEMBERS = 1_000_000;
-const MAX_UNPACKED_BYTES = 100 * 2 ** 30;
+type Compression = 'none' | 'gzip' | 'bzip2';
+
+/** What tar is told, beside the file: no owners, since that is for root. */
+const EXTRACT: { readonly [C in Compression]: string } = { none: '-xof', gzip: '-xozf', bzip2: '-xojf' };
 
 const TYPES: Readonly<Record<string, MemberType>> = {
   directory: 'directory',
@@ -23,17 +29,11 @@ const TYPES: Readonly<Record<string, MemberType>> = {
 
 /** @throws AgentError archive_damaged, archive_escapes, tool_missing, disk_full, failed (over a bound) */
 export async function unpack(file: string, options: CommandOptions): Promise<void> {
-  const packed = isGzip(file);
-  const bytes = await checkMembers(file, packed, options);
+  const compression = compressionOf(file);
+  const bytes = await checkMembers(file, compression, options);
   const free = freeBytes(options.cwd);
-  const args = [packed ? '-xozf' : '-xof', file];
-  let result: Awaited<ReturnType<typeof runCommand>>;
-  try {
-    result = await runCommand('tar', args, { ...options, env: { ...options.env, LC_ALL: 'C' } });
-  } catch (cause) {
-    if (errorCode(cause) !== 'ENOENT') throw cause;
-    throw new AgentError('tool_missing', 'There is no tar on this node; install it', {}, { cause });
-  }
+  const args = [EXTRACT[compression], file];
+  const result = await runTool('tar', args, inPlainWords(options));
   if (result.exit_code === 0) return;
   const { tail, ...status } = result;
   const details = { command: `tar ${args.join(' ')}`, ...status, stderr_tail: tail };
@@ -47,19 +47,26 @@ export async function unpack(file: string, options: CommandOptions): Promise<voi
   throw new AgentError('archive_damaged', `tar cannot unpack ${shown(file)}`, details);
 }
 
-/** Gzip tells itself by its first bytes (RFC 1952, 2.3.1). */
-function isGzip(file: string): boolean {
+/** Both tell themselves by their first bytes (RFC 1952, 2.3.1; bzip2's `BZh`). */
+function compressionOf(file: string): Compression {
   const fd = fs.openSync(file, 'r');
   try {
-    const head = Buffer.alloc(2);
-    return fs.readSync(fd, head, 0, 2, 0) === 2 && head.equals(Buffer.from([0x1f, 0x8b]));
+    const head = Buffer.alloc(3);
+    const read = fs.readSync(fd, head, 0, 3, 0);
+    if (read >= 2 && head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+    return read === 3 && head.toString('latin1') === 'BZh' ? 'bzip2' : 'none';
   } finally {
     fs.closeSync(fd);
   }
 }
 
 /** @returns bytes of all members together */
-async function checkMembers(file: string, packed: boolean, { cwd, signal }: CommandOptions): Promise<number> {
+async function checkMembers(
+  file: string,
+  compression: Compression,
+  options: CommandOptions,
+): Promise<number> {
+  const { cwd, signal } = options;
   const check = new MemberCheck(file);
   // Old archives (V7) have no magic; what is no archive at all fails its first checksum.
   const parser = extract({ allowUnknownFormat: true } as Parameters<typeof extract>[0]);
@@ -71,15 +78,42 @@ async function checkMembers(file: string, packed: boolean, { cwd, signal }: Comm
     const problem = check.add(header);
     if (problem !== undefined) parser.destroy(problem);
   });
-  const source = fs.createReadStream(file);
   try {
-    if (packed) await pipeline(source, createGunzip(), parser, { signal });
-    else await pipeline(source, parser, { signal });
+    if (compression === 'bzip2') await bunzip(file, parser, options);
+    else if (compression === 'gzip')
+      await pipeline(fs.createReadStream(file), createGunzip(), parser, { signal });
+    else await pipeline(fs.createReadStream(file), parser, { signal });
   } catch (error) {
     if (error instanceof AgentError || signal.aborted || errorCode(error) === 'EIO') throw error;
     throw damaged(file, error);
   }
   return check.finish(cwd);
+}
+
+/** Node has no bzip2 of its own. @throws AgentError tool_missing, or the error that `parser` was destroyed with */
+async function bunzip(
+  file: string,
+  parser: NodeJS.WritableStream,
+  { env, signal }: CommandOptions,
+): Promise<void> {
+  const child = spawn('bzip2', ['-dc', file], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once('error', (cause) =>
+      reject(errorCode(cause) === 'ENOENT' ? toolMissing(['bzip2'], cause) : cause),
+    );
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`bzip2 ended with exit code ${code}`)),
+    );
+  });
+  try {
+    // Of a broken archive the parser's own error says more than how bzip2 took the closed pipe.
+    const [parsed, end] = await Promise.allSettled([pipeline(child.stdout, parser, { signal }), ended]);
+    if (end.status === 'rejected' && end.reason instanceof AgentError) throw end.reason;
+    if (parsed.status === 'rejected') throw parsed.reason;
+    if (end.status === 'rejected') throw end.reason;
+  } finally {
+    child.kill('SIGKILL');
+  }
 }
 
 /** Looks at one member after the other. */
@@ -123,27 +157,6 @@ function membersOf(header: Header): Member[] {
   const { pax } = header as { pax?: Readonly<Record<string, string>> | null };
   const sparse = pax?.['GNU.sparse.name'];
   return sparse === undefined ? [member] : [member, { ...member, name: sparse }];
-}
-
-/** A folder of the archive that on the disk is a symbolic link already, or lies below one. */
-function throughLink(cwd: string, folders: Iterable<string>): string | undefined {
-  const kinds = new Map<string, 'absent' | 'link' | 'plain'>();
-  for (const folder of folders) {
-    let path = '';
-    for (const segment of folder.split('/')) {
-      path = path === '' ? segment : `${path}/${segment}`;
-      let kind = kinds.get(path);
-      if (kind === undefined) {
-        const stat = fs.lstatSync(join(cwd, path), { throwIfNoEntry: false });
-        kind = stat === undefined ? 'absent' : stat.isSymbolicLink() ? 'link' : 'plain';
-        kinds.set(path, kind);
-      }
-      if (kind === 'absent') break;
-      if (kind === 'link')
-        return `Member below ${JSON.stringify(folder)} passes through the link ${JSON.stringify(path)}`;
-    }
-  }
-  return undefined;
 }
 
 /** Without its folder, which has another name on each node. */

@@ -5,6 +5,8 @@ import type { SoftwareSpec } from '../../../api/spec.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
 import { readJson, writeAtomic } from '../files/atomic.ts';
 import type { RunFolders } from '../files/run-folders.ts';
+import type { Surroundings } from './install-one.ts';
+import type { PackageCache } from './package-cache.ts';
 import { explainNoRoom } from './room.ts';
 
 export interface InstallerOptions {
@@ -13,8 +15,15 @@ export interface InstallerOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Longest time without a byte of a download. */
   readonly stallMs: number;
+  /** Packages of earlier runs. */
+  readonly cache: PackageCache;
   /** Throws for a run that must not be installed any more. */
   readonly refuse: (runId: string) => void;
+}
+
+/** What `begun.json` says: what must be uninstalled, whether its installation came to an end or not. */
+interface Begun {
+  readonly software: readonly SoftwareSpec[];
 }
 
 /** What `installed.json` says: a run is installed when it names the same software. */
@@ -73,6 +82,27 @@ export class Installer {
     await Promise.allSettled([underWay.done]);
   }
 
+  /**
+   * Runs the uninstall commands of all that was begun, the last first. What fails is told and stops nothing: the folder goes anyway.
+   * @returns what went wrong, a sentence each
+   */
+  async uninstall(runId: string): Promise<string[]> {
+    const begun = readJson(this.#begun(runId)) as Begun | undefined;
+    const wanted = begun?.software.filter(({ uninstall }) => uninstall !== undefined).reverse() ?? [];
+    if (wanted.length === 0) return [];
+    const { uninstallOne } = await import('./install-one.ts');
+    const problems: string[] = [];
+    for (const { name, uninstall = '' } of wanted) {
+      try {
+        await uninstallOne(uninstall, this.#surroundings(runId, new AbortController().signal));
+      } catch (error) {
+        problems.push(`Software ${name} of ${runId}: ${messageOf(error)}`);
+      }
+    }
+    fs.rmSync(this.#begun(runId), { force: true });
+    return problems;
+  }
+
   /** Breaks off all. */
   async abortAll(): Promise<void> {
     await Promise.all([...this.#underWay.keys()].map((runId) => this.abort(runId)));
@@ -86,21 +116,38 @@ export class Installer {
     return join(this.options.folders.runPath(runId), 'installed.json');
   }
 
+  #begun(runId: string): string {
+    return join(this.options.folders.runPath(runId), 'begun.json');
+  }
+
+  #surroundings(runId: string, signal: AbortSignal): Surroundings {
+    const { folders, env, stallMs, cache } = this.options;
+    return {
+      cwd: folders.workPath(runId),
+      env: { ...env, PLUSH_RUN: runId, PLUSH_AGENT: folders.dir },
+      signal,
+      stallMs,
+      cache,
+    };
+  }
+
   async #install(runId: string, software: readonly SoftwareSpec[], signal: AbortSignal): Promise<number> {
-    const { folders, env, stallMs } = this.options;
+    const { folders } = this.options;
     let bytes = 0;
     try {
       folders.ensure(runId);
       fs.rmSync(this.#marker(runId), { force: true });
       // Loaded when it is needed: an agent that waits must be small.
       const { installOne } = await import('./install-one.ts');
-      const surroundings = {
-        cwd: folders.workPath(runId),
-        env: { ...env, PLUSH_RUN: runId, PLUSH_AGENT: folders.dir },
-        signal,
-        stallMs,
-      };
-      for (const one of software) bytes += await installOne(one, surroundings);
+      const surroundings = this.#surroundings(runId, signal);
+      for (const [i, one] of software.entries()) {
+        if (one.uninstall !== undefined)
+          writeAtomic(
+            this.#begun(runId),
+            JSON.stringify({ software: software.slice(0, i + 1) } satisfies Begun),
+          );
+        bytes += await installOne(one, surroundings);
+      }
       writeAtomic(this.#marker(runId), JSON.stringify({ software, bytes } satisfies Installed));
       return bytes;
     } catch (error) {

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { AgentError } from '../agent-error.ts';
 import { checkHash, sha256OfFile } from './check.ts';
+import type { PackageCache } from './package-cache.ts';
 import { explainNoRoom } from './room.ts';
 import { workFile } from './work-file.ts';
 
@@ -20,7 +21,7 @@ export interface Chunk {
  *
  * @returns bytes that are there. @throws AgentError path_escapes, hash_mismatch, disk_full, BAD_REQUEST for a gap
  */
-export async function putChunk(workPath: string, chunk: Chunk): Promise<number> {
+export async function putChunk(workPath: string, chunk: Chunk, cache: PackageCache): Promise<number> {
   const file = workFile(workPath, chunk.name);
   const part = `${file}.part`;
   const size = chunk.offset + chunk.bytes.length;
@@ -45,6 +46,7 @@ export async function putChunk(workPath: string, chunk: Chunk): Promise<number> 
   if (!chunk.last) return size;
   if (chunk.sha256 !== undefined) await checkPart(part, chunk.name, chunk.sha256);
   fs.renameSync(part, file);
+  if (chunk.sha256 !== undefined) cache.keep(chunk.sha256, file);
   return size;
 }
 

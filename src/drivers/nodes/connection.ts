@@ -169,9 +169,15 @@ async function* outputPieces(
   }
 }
 
-/** Collects both streams of a task that is over. */
-export async function collectOutput(link: AgentLink, outputs: OutputStore, task_id: string): Promise<void> {
+/** Collects the streams of a task that is over, but for those that are `done`. */
+export async function collectOutput(
+  link: AgentLink,
+  outputs: OutputStore,
+  task_id: string,
+  done: ReadonlySet<string>,
+): Promise<void> {
   for (const stream of ['stdout', 'stderr'] as const) {
+    if (done.has(stream)) continue;
     await outputs.save(task_id, stream, outputPieces(link, task_id, stream));
   }
 }

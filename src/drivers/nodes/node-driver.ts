@@ -45,6 +45,8 @@ export type NodeEffect = EffectOf<
   | 'start_task'
   | 'stop_task'
   | 'collect_task'
+  | 'stream_output'
+  | 'collect'
   | 'clean'
   | 'tell_barrier'
 >;
@@ -112,7 +114,9 @@ export class NodeDriver {
       install: (install) => this.#install(install),
       start_task: (start) => this.#tasks.start(start),
       stop_task: (stop) => this.#tasks.stop(stop),
-      collect_task: (collect) => this.#collect(collect),
+      collect_task: (task) => this.#collect(task),
+      stream_output: (stream) => this.#tasks.stream(stream),
+      collect: (files) => this.#tasks.collect(files),
       clean: (clean) => this.#clean(clean),
       tell_barrier: (tell) => this.#tellBarrier(tell),
     };
@@ -251,7 +255,8 @@ export class NodeDriver {
     await connection.settled();
     try {
       for (const { package: spec } of software) {
-        if (spec?.type === 'scp') await this.#options.packages.deliver(link, run_id, spec);
+        if (spec?.type === 'scp' || spec?.type === 'file')
+          await this.#options.packages.deliver(link, run_id, spec);
       }
       const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
       this.#options.report({ type: 'installed', hostname, run_id, bytes: ok.bytes });
@@ -277,20 +282,21 @@ export class NodeDriver {
     const connection = this.#connections.get(effect.hostname);
     const link = connection?.link;
     if (connection === undefined || link === undefined) return;
-    const isDone = await connection.inOrder(() => this.#tasks.collect(link, effect));
+    const isDone = await connection.inOrder(() => this.#tasks.collectTask(link, effect));
     if (!isDone && this.link(effect.hostname) === link)
       this.#later(attempt, () => this.#collect(effect, attempt + 1));
   }
 
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
-    const { hostname, run_id, task_ids, grace_ms = 0 } = effect;
+    const { hostname, run_id, task_ids } = effect;
     const { log, report } = this.#options;
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
     if (connection === undefined || link === undefined) return;
     await connection.inOrder(async () => {
       try {
-        await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, grace_ms)));
+        await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, effect)));
+        await this.#tasks.collectFiles(link, effect);
         await link.request('clean', { run_id, grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
         report({ type: 'cleaned', hostname, run_id });
       } catch (error) {

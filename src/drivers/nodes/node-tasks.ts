@@ -1,11 +1,13 @@
 /** Carries out the effects that concern one task: its start, its stop, and bringing its output back. */
 import type { EffectOf } from '../../core/effect.ts';
 import type { Input } from '../../core/input.ts';
+import type { LogCopy } from '../../core/task.ts';
+import { MAX_CHUNK_BYTES } from '../../wire/agent.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
 import type { Log } from '../log.ts';
 import type { OutputStore } from '../outputs.ts';
 import { type AgentLink, LinkError } from './agent-link.ts';
-import { collectOutput } from './connection.ts';
+import { OutputCopier } from './output-copier.ts';
 
 /** How long an agent may take to end processes, beyond the grace it gives them. */
 export const CLEAN_MS = 45_000;
@@ -15,6 +17,11 @@ export class OutputError extends Error {
   override readonly name = 'OutputError';
 }
 
+/** How long an agent may take to read a piece of a file. */
+const FETCH_MS = 30_000;
+/** More is not brought back of one file. */
+const MAX_FILE_BYTES = 4 * 2 ** 30;
+
 export interface NodeTasksOptions {
   readonly link: (hostname: string) => AgentLink | undefined;
   readonly outputs: OutputStore;
@@ -23,7 +30,54 @@ export interface NodeTasksOptions {
 }
 
 export class NodeTasks {
-  constructor(private readonly options: NodeTasksOptions) {}
+  readonly #copier: OutputCopier;
+
+  constructor(private readonly options: NodeTasksOptions) {
+    this.#copier = new OutputCopier(options);
+  }
+
+  stream({ hostname, logs }: EffectOf<'stream_output'>): void {
+    const link = this.options.link(hostname);
+    if (link !== undefined) this.#copier.follow(link, logs);
+  }
+
+  /** What goes wrong here is done again when the node is cleaned. */
+  async collect(effect: EffectOf<'collect'>): Promise<void> {
+    const link = this.options.link(effect.hostname);
+    if (link === undefined) return;
+    try {
+      await this.collectFiles(link, effect);
+    } catch (error) {
+      const { hostname, run_id } = effect;
+      this.options.log.warn(
+        { hostname, run_id, err: messageOf(error) },
+        'Files could not be brought back yet',
+      );
+    }
+  }
+
+  /**
+   * Brings files of the working folder back. One that is not there is told in the log and is no failure.
+   * @throws OutputError when they cannot be kept here; LinkError, AgentError
+   */
+  async collectFiles(
+    link: AgentLink,
+    { hostname, run_id, files = [] }: Pick<EffectOf<'clean'>, 'hostname' | 'run_id' | 'files'>,
+  ): Promise<void> {
+    const { outputs, log } = this.options;
+    for (const { path, again } of files) {
+      try {
+        if (!again && (await outputs.hasFile(run_id, hostname, path))) continue;
+        await outputs.saveFile(run_id, hostname, path, filePieces(link, run_id, path));
+      } catch (error) {
+        if (error instanceof LinkError) throw error;
+        if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
+        const { code, message } = error.failure;
+        if (code !== 'NO_FILE' && code !== 'BAD_REQUEST') throw error;
+        log.warn({ hostname, run_id, path, err: message }, 'A file was not brought back');
+      }
+    }
+  }
 
   async start({ hostname, order }: EffectOf<'start_task'>): Promise<void> {
     const link = this.options.link(hostname);
@@ -66,20 +120,18 @@ export class NodeTasks {
    * Brings the output of a task that is over back, unless it is to be discarded, and removes it on the node. False when that
    * should be tried again on the same link: what cannot be kept here stays on the node.
    */
-  async collect(
+  async collectTask(
     link: AgentLink,
-    { hostname, run_id, task_id, discard }: EffectOf<'collect_task'>,
+    { hostname, run_id, task_id, discard, logs = [] }: EffectOf<'collect_task'>,
   ): Promise<boolean> {
     try {
-      if (!discard) await this.#bringBack(link, task_id);
+      if (!discard) await this.#bringBack(link, task_id, logs);
       await link.request('forget', { task_id }, { timeoutMs: CLEAN_MS });
     } catch (error) {
       // A broken link is reported by its own end, and on the next one this is asked for again.
       if (error instanceof LinkError) return true;
-      this.options.log.warn(
-        { hostname, task_id, err: messageOf(error) },
-        'A task could not be collected yet',
-      );
+      const facts = { hostname, task_id, err: messageOf(error) };
+      this.options.log.warn(facts, 'A task could not be collected yet');
       return false;
     }
     this.options.report({ type: 'task_collected', hostname, run_id, task_id });
@@ -87,9 +139,9 @@ export class NodeTasks {
   }
 
   /** One that the agent does not know has no output. @throws OutputError, LinkError, AgentError */
-  async #bringBack(link: AgentLink, task_id: string): Promise<void> {
+  async #bringBack(link: AgentLink, task_id: string, logs: readonly LogCopy[]): Promise<void> {
     try {
-      await collectOutput(link, this.options.outputs, task_id);
+      await this.#copier.complete(link, task_id, logs);
     } catch (error) {
       if (error instanceof LinkError) throw error;
       if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
@@ -101,13 +153,30 @@ export class NodeTasks {
    * Stops a task that may still run, and brings its output back. One that the agent does not know has none.
    * @throws OutputError when the output cannot be kept here; LinkError, AgentError
    */
-  async stopAndCollect(link: AgentLink, task_id: string, graceMs: number): Promise<void> {
+  async stopAndCollect(
+    link: AgentLink,
+    task_id: string,
+    { grace_ms = 0, logs = [] }: Pick<EffectOf<'clean'>, 'grace_ms' | 'logs'>,
+  ): Promise<void> {
     try {
-      await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + graceMs });
+      await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + grace_ms });
     } catch (error) {
       if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK') return;
       throw error;
     }
-    await this.#bringBack(link, task_id);
+    await this.#bringBack(link, task_id, logs);
+  }
+}
+
+/** A file as it is now: what is written to it meanwhile is left out. */
+async function* filePieces(link: AgentLink, run_id: string, path: string): AsyncGenerator<Buffer> {
+  let size = MAX_FILE_BYTES;
+  for (let offset = 0; offset < size; ) {
+    const ask = { run_id, path, offset, limit: Math.min(MAX_CHUNK_BYTES, size - offset) };
+    const { ok, binary } = await link.request('fetch', ask, { timeoutMs: FETCH_MS });
+    if (offset === 0) size = Math.min(size, ok.size);
+    if (binary.length === 0) return;
+    yield binary;
+    offset += binary.length;
   }
 }

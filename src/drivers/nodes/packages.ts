@@ -1,11 +1,12 @@
 /**
- * Packages of type scp. The controller, which has the keys, reads the source once for a run; every node gets the bytes over
- * its own link. So a node needs no key of its own, and a source serves one reader whatever the number of nodes.
+ * Packages that the controller hands over. Of type scp: it has the keys, and reads the source once for a run; of type file: it reads
+ * its own folder of applications. Every node gets the bytes over its own link, unless it has them from before. So a node needs no
+ * key of its own, and a source serves one reader whatever the number of nodes.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { NodeSpec, PackageSpec } from '../../../api/spec.ts';
@@ -28,6 +29,8 @@ export interface PackageOptions {
   /** Folder for copies; emptied of a run's when the run is over. */
   readonly dir: string;
   readonly ssh: NodeAccess;
+  /** The folder that packages of type file lie in. */
+  readonly appsDir: string;
   /** A node of the pool on that host, whose port and key are then used. */
   readonly nodeOnHost: (host: string) => NodeSpec | undefined;
 }
@@ -63,8 +66,10 @@ export class PackageStore {
 
   /** Hands a package's bytes to a node. @throws AgentError (package_unreadable as `failed`, or the node's own failure) */
   async deliver(link: AgentLink, run_id: string, spec: PackageSpec): Promise<void> {
-    const { file, size, sha256 } = await this.#fetch(run_id, spec.path);
+    const { file, size, sha256 } = await this.#fetch(run_id, spec);
     const name = spec.dest_path;
+    const { ok } = await link.request('take', { run_id, name, sha256 }, { timeoutMs: CHUNK_MS });
+    if (ok.taken) return;
     let offset = 0;
     let last = size === 0;
     if (last) await link.request('put', { run_id, name, offset, last, sha256 }, { timeoutMs: CHUNK_MS });
@@ -86,11 +91,11 @@ export class PackageStore {
     }
   }
 
-  #fetch(run_id: string, path: string): Promise<Fetched> {
-    const key = `${run_id} ${path}`;
+  #fetch(run_id: string, { type, path }: PackageSpec): Promise<Fetched> {
+    const key = `${run_id} ${type} ${path}`;
     const known = this.#fetched.get(key);
     if (known !== undefined) return known;
-    const fetching = this.#read(run_id, path).catch((error) => {
+    const fetching = this.#read(run_id, key, () => this.#openSource(type, path)).catch((error) => {
       this.#fetched.delete(key);
       throw new PackageError(`Package ${path} cannot be read: ${messageOf(error)}`, { cause: error });
     });
@@ -98,17 +103,32 @@ export class PackageStore {
     return fetching;
   }
 
-  async #read(run_id: string, path: string): Promise<Fetched> {
+  async #read(run_id: string, key: string, open: () => Promise<Readable>): Promise<Fetched> {
     const dir = join(this.#options.dir, run_id);
     await mkdir(dir, { recursive: true, mode: 0o700 });
-    const file = join(dir, createHash('sha256').update(path).digest('hex').slice(0, 16));
+    const file = join(dir, createHash('sha256').update(key).digest('hex').slice(0, 16));
     const digest = createHash('sha256');
-    const place = parseScpSource(path);
-    if (place === undefined) throw new AccessError('failed', 'it is not written [user@]host:path');
-    const source = await this.#open(place);
+    const source = await open();
     source.on('data', (bytes: Buffer) => digest.update(bytes));
     await pipeline(source, createWriteStream(file, { mode: 0o600 }));
     return { file, size: (await stat(file)).size, sha256: digest.digest('hex') };
+  }
+
+  async #openSource(type: PackageSpec['type'], path: string): Promise<Readable> {
+    if (type === 'file') return this.#openFile(path);
+    const place = parseScpSource(path);
+    if (place === undefined) throw new AccessError('failed', 'it is not written [user@]host:path');
+    return this.#open(place);
+  }
+
+  /** A file below the folder of applications, which is all that a specification may read of this machine. */
+  async #openFile(path: string): Promise<Readable> {
+    const folder = await realpath(this.#options.appsDir);
+    const file = await realpath(resolve(folder, path));
+    if (!file.startsWith(`${folder}${sep}`))
+      throw new AccessError('failed', 'it lies outside the folder of applications (--apps)');
+    if (!(await stat(file)).isFile()) throw new AccessError('failed', 'it is no file');
+    return createReadStream(file);
   }
 
   async #open(source: ScpSource): Promise<Readable> {

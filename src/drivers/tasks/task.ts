@@ -3,7 +3,8 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { exitStatus } from '../../core/agent/exit-status.ts';
 import { TAIL_BYTES, tailLines } from '../../core/agent/tail.ts';
-import type { TaskCause, TaskOrder, TaskReport } from '../../wire/agent.ts';
+import type { StreamName, TaskCause, TaskOrder, TaskReport } from '../../wire/agent.ts';
+import { isPopulated } from './cgroups.ts';
 import type { LedSession, Scope } from './find-processes.ts';
 import { OutputFile } from './output.ts';
 import { type ProcessIdentity, TICKS_PER_SECOND } from './processes.ts';
@@ -51,6 +52,7 @@ export class Task {
   /** The attempt before this one. */
   readonly replaces: string | undefined;
   #endedTicks: number | undefined;
+  #group: string | undefined;
 
   constructor(order: TaskOrder, path: string, log: (message: string) => void) {
     this.id = order.task_id;
@@ -59,13 +61,25 @@ export class Task {
     this.stop = { signal: stop_signal as NodeJS.Signals, graceMs: stop_grace_ms };
     this.replaces = order.replaces;
     this.folder = new TaskFolder(path, log);
-    this.stdout = new OutputFile(join(path, 'stdout'), order.max_output_bytes, log);
-    this.stderr = new OutputFile(join(path, 'stderr'), order.max_output_bytes, log);
+    const bound = (name: StreamName) => order.log?.[name]?.max_bytes ?? order.max_output_bytes;
+    this.stdout = new OutputFile(join(path, 'stdout'), bound('stdout'), log);
+    this.stderr = new OutputFile(join(path, 'stderr'), bound('stderr'), log);
     this.report = { task_id: order.task_id, run_id: order.run_id, state: 'running' };
   }
 
   get running(): boolean {
     return this.report.state === 'running';
+  }
+
+  /** Control group that holds all its processes, once its wrapper is in it. */
+  get group(): string | undefined {
+    this.#group ??= this.folder.readGroup();
+    return this.#group;
+  }
+
+  /** Whether anybody lives in its control group; false where it has none, which says nothing. */
+  get isGroupPopulated(): boolean {
+    return this.group !== undefined && isPopulated(this.group);
   }
 
   /** Its processes. */
@@ -75,7 +89,12 @@ export class Task {
       marks: [agentMark(agentDir), `PLUSH_TASK=${this.id}`],
       sessions: this.sessions(),
       sinceTicks: Number.isFinite(since) ? since : 0,
+      groups: this.groups(),
     };
+  }
+
+  groups(): string[] {
+    return this.group === undefined ? [] : [this.group];
   }
 
   sessions(): LedSession[] {

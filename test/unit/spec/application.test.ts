@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseApplication } from '../../../src/core/spec/application.ts';
 import { DIRECTORY } from '../../../src/core/spec/directory.ts';
 import { APPLICATION } from '../../../src/core/spec/grammar.ts';
@@ -31,6 +33,19 @@ describe('an application file', () => {
     const { app, diagnostics } = parseApplication(example(name), name);
     expect(diagnostics).toEqual([]);
     expect(app?.component_blocks).toHaveLength(1);
+  });
+
+  test('of the parts that the guide shows loads without a word', () => {
+    const guide = readFileSync(join(__dirname, '../../../docs/specification.md'), 'utf8');
+    const parts = [...guide.matchAll(/```xml\n(<(process|workflow_block) [\s\S]*?)```/g)];
+    expect(parts.map(([, , name]) => name)).toEqual(['process', 'workflow_block']);
+    const blocks = parts.map(([, part, name]) =>
+      name === 'process' ? `<process_block name="shown">${part}</process_block>` : part,
+    );
+    const text = `<plush><project name="p"><component name="c"><rspec><num_hosts>2</num_hosts></rspec></component>
+      <application_block name="a"><execution><component_block name="b"><component name="c"/>${blocks.join('')}
+      </component_block></execution></application_block></project></plush>`;
+    expect(parseApplication(text, 'guide.xml', []).diagnostics).toEqual([]);
   });
 
   test('is the same in bytes as in text', () => {

@@ -20,6 +20,12 @@ function applicationOf(blocks: readonly (readonly [string, readonly string[]])[]
   ].join('\n');
 }
 
+/** An application of component blocks on one component, as they are written. */
+function executionOf(componentBlocks: string): string {
+  const component = '<component name="c"><rspec><num_hosts>1</num_hosts></rspec></component>';
+  return `<plush><project name="big">${component}<application_block name="big"><execution>${componentBlocks}</execution></application_block></project></plush>`;
+}
+
 /** Blocks b0 … b(count-1), each after the one before it. */
 function chain(count: number): [string, string[]][] {
   return Array.from({ length: count }, (_, at) => [`b${at}`, at === 0 ? [] : [`b${at - 1}`]]);
@@ -82,6 +88,32 @@ describe('large files', () => {
     const { diagnostics } = parseApplication(applicationOf(blocks), 'big.xml');
     expect(diagnostics.map(({ code }) => code)).toEqual(['CYCLE']);
     expect(diagnostics[0]?.message).toMatch(/"b0" → "b1" → "b0"$/);
+  });
+
+  test('of ten thousand barriers that all components share are told who waits for whom', () => {
+    const component = '<component name="c"/>';
+    const blocks = Array.from({ length: 10_000 }, (_, at) => {
+      const barrier = `<barrier_block name="b${at}"><predecessor name="b${(at + 1) % 10_000}"/><barrier name="all"/></barrier_block>`;
+      return `<component_block name="c${at}">${component}${barrier}</component_block>`;
+    });
+    const { diagnostics } = parseApplication(executionOf(blocks.join('\n')), 'big.xml', []);
+    expect(diagnostics.map(({ code }) => code)).toEqual(['CYCLE']);
+  });
+
+  test('of a few lines that come to millions of blocks or tasks are refused', () => {
+    const cluster = (at: number): string =>
+      `<cluster name="c${at}"><rspec><num_hosts>1</num_hosts></rspec><execution><process name="p"><path>p</path></process></execution></cluster>`;
+    const clusters = Array.from({ length: 500 }, (_, at) => cluster(at)).join('');
+    const uses = '<configuration name="k"/>'.repeat(5000);
+    const older = `<plush><project name="p"><configuration name="k">${clusters}</configuration><application name="a"><execution>${uses}</execution></application></project></plush>`;
+    expect(parseApplication(older, 'a.xml', []).diagnostics.map(({ code }) => code)).toEqual(['TOO_LARGE']);
+    const workflow = (at: number): string =>
+      `<workflow_block name="w${at}" num_tasks="100000"><process_block name="p${at}"><process name="p"><path>p</path></process></process_block></workflow_block>`;
+    const workflows = `<component_block name="b"><component name="c"/>${[0, 1, 2].map(workflow).join('')}</component_block>`;
+    const { diagnostics } = parseApplication(executionOf(workflows), 'a.xml', []);
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      'The workflows up to here come to 300000 tasks; all together may have 200000',
+    ]);
   });
 
   test.each([

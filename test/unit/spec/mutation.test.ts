@@ -78,11 +78,14 @@ describe('a damaged file', () => {
       fixture('valid/everything.xml'),
       example('two-phases.xml'),
       fixture('errors/values.xml'),
+      fixture('valid/language.xml'),
+      fixture('valid/configurations.xml'),
+      fixture('errors/blocks.xml'),
     ];
     for (let mutant = 0; mutant < MUTANTS; mutant += 1) {
       const source = sources[mutant % sources.length] ?? '';
       const text = mutant % 2 === 0 ? mutate(source, below) : mutateLines(source, below);
-      const { app, diagnostics } = parseApplication(text, 'mutant.xml');
+      const { app, diagnostics } = parseApplication(text, 'mutant.xml', []);
       const failed = diagnostics.some(({ severity }) => severity === 'error');
       expect({ text, loaded: app !== undefined }).toEqual({ text, loaded: !failed });
       const lines = text.split(/\r\n?|\n/);

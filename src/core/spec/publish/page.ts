@@ -2,7 +2,7 @@
 import { DIRECTORY } from '../directory.ts';
 import { APPLICATION } from '../grammar.ts';
 import { durationText, sizeText } from '../quantities.ts';
-import type { AttributeRule, ElementRule, Occurs } from '../rule.ts';
+import type { AttributeRule, ChildRule, ElementRule, Occurs } from '../rule.ts';
 import type { ValueRule } from '../value-rule.ts';
 
 const OCCURS: Readonly<Record<Occurs, string>> = {
@@ -40,8 +40,14 @@ function sections(root: string, rule: ElementRule): string[] {
   return [...entries.values()].map(section);
 }
 
+/** Elements that have text alone are told in the table of what they stand in. */
+function isPlain({ attributes, children, opaque, text }: ElementRule): boolean {
+  return text !== undefined && !attributes && !children && !opaque;
+}
+
 function collect(rule: ElementRule, own: string, entries: Map<string, Entry>): void {
   for (const [name, { rule: child }] of Object.entries(rule.children ?? {})) {
+    if (isPlain(child)) continue;
     const known = entries.get(child.kind);
     const entry = known ?? { rule: child, names: new Set<string>(), parents: new Set<string>() };
     entry.names.add(name);
@@ -54,23 +60,30 @@ function collect(rule: ElementRule, own: string, entries: Map<string, Entry>): v
 
 function section({ rule, names, parents }: Entry): string {
   const title = `### ${[...names].join(', ')}${parents.size > 0 ? ` in ${[...parents].join(', ')}` : ''}`;
-  const since = `Since ${rule.since ?? '2011'}.`;
-  const parts = [title, `${rule.about}. ${since}`];
-  if (rule.text) {
-    const preset = rule.default === undefined ? '' : ` Default: \`${rule.default}\`.`;
-    parts.push(`Text: ${valueText(rule.text)}${rule.mayBeEmpty ? '; may be empty' : ''}.${preset}`);
-  }
+  const parts = [title, `${rule.about}. ${since(rule)}`];
+  if (rule.text) parts.push(`Text: ${valueText(rule.text)}${rule.mayBeEmpty ? '; may be empty' : ''}.`);
   if (rule.opaque) parts.push('Holds elements of that service’s own language.');
   const attributes = Object.entries(rule.attributes ?? {});
   if (attributes.length > 0) parts.push(attributeTable(attributes));
   const children = Object.entries(rule.children ?? {});
-  if (children.length > 0) {
-    const rows = children.map(([name, { occurs }]) => `| \`${name}\` | ${OCCURS[occurs]} |`);
-    parts.push(`| element inside | how often |\n| --- | --- |\n${rows.join('\n')}`);
-  }
+  if (children.length > 0) parts.push(childTable(children));
   if (rule.needsOneOf)
     parts.push(`At least one of ${rule.needsOneOf.map((name) => `\`${name}\``).join(', ')}.`);
   return parts.join('\n\n');
+}
+
+function since({ since: dialect = '2011' }: ElementRule): string {
+  return `Since ${dialect}.`;
+}
+
+function childTable(children: readonly [string, ChildRule][]): string {
+  const rows = children.map(([name, { rule, occurs }]) => {
+    if (!isPlain(rule) || !rule.text) return `| \`${name}\` | ${OCCURS[occurs]} | see below | |`;
+    const preset = rule.default === undefined ? '' : ` Default: \`${rule.default}\`.`;
+    const meaning = `${rule.about}.${preset} ${since(rule)}`;
+    return `| \`${name}\` | ${OCCURS[occurs]} | ${valueText(rule.text)} | ${meaning} |`;
+  });
+  return `| element inside | how often | value | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}`;
 }
 
 function attributeTable(attributes: readonly [string, AttributeRule][]): string {

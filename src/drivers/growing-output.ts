@@ -1,0 +1,101 @@
+/**
+ * The controller's copy of an output while it grows: a folder of files, each named by the logical offset of its first byte. The
+ * oldest go beyond the bound, and a gap is a file that begins later than the one before it ends.
+ *
+ *     FILE.stream/0  FILE.stream/16777216  …  FILE.stream/end   (the size of the whole, once it is complete)
+ */
+import { appendFile, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode } from './agent-error.ts';
+import type { OutputPiece } from './outputs.ts';
+
+/** Files that a bound is divided into. */
+const PARTS = 4;
+const END = 'end';
+
+interface Part {
+  readonly from: number;
+  readonly size: number;
+}
+
+/** What is here of an output. */
+export interface Kept {
+  /** Logical offset to go on at. */
+  readonly end: number;
+  readonly isWhole: boolean;
+}
+
+export class GrowingOutput {
+  readonly #dir: string;
+
+  constructor(file: string) {
+    this.#dir = `${file}.stream`;
+  }
+
+  async kept(): Promise<Kept> {
+    const last = (await this.#parts()).at(-1);
+    return { end: last === undefined ? 0 : last.from + last.size, isWhole: await this.#isWhole() };
+  }
+
+  /** Adds bytes at an offset at or behind the end, and drops the oldest beyond the bound. */
+  async append(offset: number, bytes: Buffer, maxBytes: number): Promise<void> {
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    const parts = await this.#parts();
+    const last = parts.at(-1);
+    const fits = last !== undefined && last.from + last.size === offset && last.size < maxBytes / PARTS;
+    const name = String(fits ? last.from : offset);
+    await appendFile(join(this.#dir, name), bytes, { mode: 0o600 });
+    let total = parts.reduce((sum, { size }) => sum + size, bytes.length);
+    for (const { from, size } of fits ? parts.slice(0, -1) : parts) {
+      if (total <= maxBytes) return;
+      await rm(join(this.#dir, String(from)), { force: true });
+      total -= size;
+    }
+  }
+
+  /** All has been copied. */
+  async finish(size: number): Promise<void> {
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    await writeFile(join(this.#dir, END), String(size), { mode: 0o600 });
+  }
+
+  /** A piece at an offset, or behind it where it is not kept; undefined where nothing is. */
+  async read(offset: number, limit: number): Promise<(OutputPiece & { isWhole: boolean }) | undefined> {
+    const isWhole = await this.#isWhole();
+    const parts = await this.#parts();
+    const last = parts.at(-1);
+    if (last === undefined)
+      return isWhole ? { bytes: Buffer.alloc(0), offset: 0, size: 0, isWhole } : undefined;
+    const size = last.from + last.size;
+    const part = parts.find(({ from, size: own }) => from + own > offset);
+    if (part === undefined) return { bytes: Buffer.alloc(0), offset: size, size, isWhole };
+    const start = Math.max(offset, part.from);
+    const bytes = Buffer.alloc(Math.min(limit, part.from + part.size - start));
+    const handle = await open(join(this.#dir, String(part.from)), 'r');
+    try {
+      const { bytesRead } = await handle.read(bytes, 0, bytes.length, start - part.from);
+      return { bytes: bytes.subarray(0, bytesRead), offset: start, size, isWhole };
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #isWhole(): Promise<boolean> {
+    const text = await readFile(join(this.#dir, END), 'utf8').catch(nothing);
+    return text !== undefined;
+  }
+
+  async #parts(): Promise<Part[]> {
+    const names = (await readdir(this.#dir).catch(nothing)) ?? [];
+    const parts: Part[] = [];
+    for (const name of names.filter((one) => /^\d+$/.test(one))) {
+      const known = await stat(join(this.#dir, name)).catch(nothing);
+      if (known !== undefined) parts.push({ from: Number(name), size: known.size });
+    }
+    return parts.sort((a, b) => a.from - b.from);
+  }
+}
+
+function nothing(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error;
+}
