@@ -15,6 +15,8 @@ export interface MachineOptions {
   readonly chance: Chance;
   /** Probability that a task does not end with exit code 0. */
   readonly taskFailure: number;
+  /** How many times as long as elsewhere its tasks take. */
+  readonly slowness: number;
   /** Identities started so far in the whole simulation. */
   readonly started: Set<string>;
   /** A task has ended of itself. */
@@ -66,9 +68,9 @@ export class Machine {
     this.#pid += 1;
     const report: TaskReport = { task_id, run_id, state: 'running', pid: this.#pid };
     this.processes.set(task_id, { run_id, block, report });
-    const { chance, clock, taskFailure } = this.options;
+    const { chance, clock, taskFailure, slowness } = this.options;
     const end = chance.is(taskFailure) ? this.#badEnd() : { exit_code: 0 };
-    clock.after(chance.delay(20_000), () => {
+    clock.after(slowness * chance.delay(20_000), () => {
       if (this.processes.get(task_id)?.report.state !== 'running') return;
       this.options.onEnd(order, end);
       this.#end(task_id, end);

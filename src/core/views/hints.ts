@@ -10,6 +10,7 @@ type CoreCause =
   | 'late_at_barrier'
   | 'exit_code'
   | 'signal'
+  | 'workflow_stranded'
   | 'not_enough_nodes'
   | 'static_host_lost';
 
@@ -117,6 +118,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   late_at_barrier:
     'The barrier says what becomes of latecomers (late). Raise its min_percent or min_wait, or let them pass.',
   files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
+  workflow_stranded:
+    'Give the blocks that the workflow waits for another exit policy than POLICY_IGNORE, or mend what fails there.',
   not_enough_nodes: 'Add nodes with plushAddNode, ask for fewer with num_hosts, or mend those that failed.',
   static_host_lost: 'Mend the static host, or name another one; a run cannot go on without it.',
 };

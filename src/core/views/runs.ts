@@ -6,6 +6,7 @@ import type { Run, State } from '../state.ts';
 import { blockInfo, blocksOf, tasksOf } from './blocks.ts';
 import { DEFAULT_PAGE_ITEMS, fitting, makeCursor, readCursor } from './page.ts';
 import { waitingIn } from './waiting.ts';
+import { resultsOf } from './workflows.ts';
 
 type RunPage = ResultOf<'plushListRuns'>;
 type RunInfo = RunPage['runs'][number];
@@ -71,8 +72,8 @@ export function runDetail(run: Run, state: State): RunDetail {
   };
 }
 
-/** @throws Rejection BLOCK_NOT_FOUND */
-export function blockDetail(run: Run, name: string): BlockDetail {
+/** @param from of a workflow: the first task whose result is told @throws Rejection BLOCK_NOT_FOUND */
+export function blockDetail(run: Run, name: string, from = 1): BlockDetail {
   const planned = planOf(run.spec).blocks.get(name);
   if (planned === undefined) {
     throw new Rejection('BLOCK_NOT_FOUND', `Run "${run.run_id}" has no block "${name}"`, {
@@ -84,6 +85,7 @@ export function blockDetail(run: Run, name: string): BlockDetail {
     ...blockInfo(run, planned),
     predecessors: [...planned.spec.predecessors],
     tasks: tasksOf(run, name),
+    ...resultsOf(run, planned.spec, from),
   };
 }
 
