@@ -137,7 +137,16 @@ export const events = {
       members: Type.Array(MemberSchema),
     },
   ),
-  run_released: event('run', 'Every node of the run is prepared; tasks start.', { run_id }),
+  run_released: event(
+    'run',
+    'Every node of the run is prepared, or the first one of a service: tasks start.',
+    { run_id },
+  ),
+  run_refreshed: event(
+    'run',
+    'A service has looked for more nodes, as it does every reconnect_interval; run_matched names those it took.',
+    { run_id },
+  ),
   run_ending: event(
     'run',
     'The outcome is decided; tasks are stopped, output is collected, nodes are cleaned.',
@@ -254,6 +263,7 @@ export const events = {
       operation_id,
       kind: Type.Union([Type.Literal('shell'), Type.Literal('resources')]),
       total: Type.Integer({ description: 'Nodes, or requests' }),
+      run_id: optional(Type.String({ description: 'The service that asks for more nodes' })),
       request_id: optional(Type.String()),
       request_digest: optional(
         Type.String({ description: 'SHA-256 of what was asked for under that request_id' }),
@@ -268,6 +278,7 @@ export const events = {
   }),
   resources_requested: event('operation', 'A resource service was asked for resources.', {
     operation_id,
+    run_id: optional(Type.String({ description: 'The service that asks for more nodes' })),
     component,
     request,
     service: Type.String(),

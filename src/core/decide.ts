@@ -9,6 +9,7 @@ import type { Input, InputOf, Moment } from './input.ts';
 import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
 import * as run from './run/decide.ts';
+import * as refresh from './run/refresh.ts';
 import * as restart from './run/restart.ts';
 import type { State } from './state.ts';
 import * as subscription from './subscription/decide.ts';
@@ -56,6 +57,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
     if (timer.kind === 'reconnect') pool.reconnect(tx, timer.hostname);
     else if (timer.kind === 'restore') pool.restore(tx, timer.hostname);
     else if (timer.kind === 'restart_task') restart.restartTask(tx, timer.task_id);
+    else if (timer.kind === 'refresh') refresh.refresh(tx, timer.run_id);
     else if (timer.kind === 'begin_again') restart.beginAgain(tx, timer.run_id);
     else run.endOverdue(tx, timer.run_id);
   },

@@ -85,12 +85,14 @@ function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exi
  *     block first
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
  *     policies exit=SIGSEGV:ignore
+ *     service 30
  *
  * @throws Error for a line that is none of these
  */
 export function readApplication(name: string, lines: readonly string[]): AppSpec {
   const components: ComponentSpec[] = [];
   const policies: Pick<AppSpec, 'exit_policies' | 'liveness'> = {};
+  const service: { -readonly [K in 'service' | 'reconnect_interval_ms']?: AppSpec[K] } = {};
   const parents: (Omit<ComponentBlockSpec, 'blocks'> & { blocks: ProcessBlockSpec[] })[] = [];
   for (const line of lines) {
     const { words, settings } = readWords(line);
@@ -110,6 +112,9 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     } else if (kind === 'block') {
       const block = makeBlock(first, list('after'));
       parents.at(-1)?.blocks.push({ ...block, process: { ...block.process, ...readPolicies(settings) } });
+    } else if (kind === 'service') {
+      service.service = true;
+      if (first !== '') service.reconnect_interval_ms = Number(first) * 1000;
     } else if (kind === 'policies') {
       Object.assign(policies, readPolicies(settings));
     } else {
@@ -120,5 +125,5 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     name: one,
     type: 'none' as const,
   }));
-  return { name, project: name, software, components, component_blocks: parents, ...policies };
+  return { name, project: name, software, components, component_blocks: parents, ...policies, ...service };
 }

@@ -270,5 +270,7 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       component_blocks.push({ name: parent, component: component.name, predecessors, blocks });
     }
   }
-  return { name, project: name, software: [], components, component_blocks, ...makePolicies(chance) };
+  const service = chance.is(0.3) ? { service: true, reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};
+  const policies = makePolicies(chance);
+  return { name, project: name, software: [], components, component_blocks, ...policies, ...service };
 }
