@@ -47,9 +47,9 @@ export const callbacks = {
     ],
   },
   sendBlockStatus: {
-    doc: 'A block of a run began or completed. plushGetBlock tells more.',
+    doc: 'A block of a run began or completed, or a node entered its barrier. plushGetBlock and plushGetBarrier tell more.',
     params: [{ name: 'block', schema: Type.String() }],
-    when: ['block_changed'],
+    when: ['block_changed', 'barrier_entered'],
   },
   sendResourceMatching: {
     doc: 'The nodes of a run changed. The struct is the matching at the time of the call: component name to array of node names.',

@@ -2,7 +2,9 @@
  * Every fact of the journal, which is also every event of the event stream: topic, meaning and schema of its body.
  * An event on the wire is `{seq, time, type}` and the members of the body.
  */
-import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
+import { event, type Topic, topics } from './event.ts';
+import { operationEvents } from './operation-events.ts';
 import {
   AppSpecSchema,
   FailureSchema,
@@ -12,21 +14,14 @@ import {
   optional,
   ShortfallSchema,
 } from './schemas.ts';
+import type { BarrierSpec } from './spec.ts';
+import { subscriptionEvents } from './subscription-events.ts';
 
-export const topics = ['control', 'node', 'app', 'run', 'task', 'operation', 'subscription'] as const;
-export type Topic = (typeof topics)[number];
+export { type Topic, topics };
 
-interface EventDefinition<P extends TProperties> {
-  readonly topic: Topic;
-  readonly doc: string;
-  readonly body: TObject<P>;
-}
-
-const event = <P extends TProperties>(topic: Topic, doc: string, body: P): EventDefinition<P> => ({
-  topic,
-  doc,
-  body: Type.Object(body),
-});
+/** Why a barrier released somebody, and why somebody left a semaphore: see the events. */
+export type ReleaseCause = 'all' | 'percent' | 'timeout' | 'knee' | 'manual' | 'rate' | 'late' | 'place';
+export type LeaveCause = 'left' | 'ended' | 'expired' | 'lost' | 'unused';
 
 const run_id = Type.String();
 const task_id = Type.String({ description: 'RUN/BLOCK/NODE/ATTEMPT' });
@@ -36,28 +31,16 @@ const block = Type.String();
 const cause = Type.String({ description: 'A symbol' });
 const message = Type.String({ description: 'One sentence for a person' });
 const attempt = Type.Integer();
-const operation_id = Type.String();
-const request = optional(Type.Integer({ description: 'Which request of the component, from 0' }));
+const barrier = Type.String();
+const participant = Type.String({
+  description:
+    'COMPONENT/INDEX for a node, with /BLOCK for a task of its own; the place, which a replacement takes over',
+});
 const monitor = Type.Integer({
   description: "Place of the liveness monitor, from 0: the process's own, then the application's",
 });
 const owner = optional(Type.String({ description: 'Name of the token that added the node' }));
 const stderr_tail = optional(Type.Array(Type.String()));
-
-const subscription_id = Type.String();
-const credentials = optional(
-  Type.String({ description: 'Name under which the state folder keeps its secret and password' }),
-);
-const described = {
-  subscription_id,
-  url: Type.String({ description: 'Without user and password' }),
-  protocol: Type.Union([Type.Literal('xmlrpc'), Type.Literal('jsonrpc')]),
-  topics: optional(Type.Array(Type.Union(topics.map((topic) => Type.Literal<Topic>(topic))))),
-  details: Type.Boolean(),
-  signed: Type.Boolean({ description: 'With a secret' }),
-  credentials,
-  caller: Type.String({ description: 'Who subscribed' }),
-};
 
 export const events = {
   controller_started: event(
@@ -205,6 +188,66 @@ export const events = {
     state: Type.Union([Type.Literal('running'), Type.Literal('completed'), Type.Literal('failed')]),
   }),
 
+  barrier_entered: event(
+    'run',
+    'A node, or one of its tasks, entered a barrier. It is told once for each entry, and again when a barrier block of a node that has entered already begins to wait.',
+    {
+      run_id,
+      barrier,
+      participant,
+      hostname,
+      block: optional(Type.String({ description: 'The barrier block that waits' })),
+      task_id: optional(Type.String({ description: 'The task that entered; RUN/BLOCK/NODE/ATTEMPT' })),
+      label: optional(Type.String()),
+      late: optional(
+        Type.Unsafe<NonNullable<BarrierSpec['late']>>({
+          type: 'string',
+          description:
+            'It came after the release: pass, catchup, remove or replace, and that is what became of it',
+        }),
+      ),
+      entered: Type.Integer({ description: 'How many have entered, this one included' }),
+      expected: Type.Integer({ description: 'How many participants there are' }),
+    },
+  ),
+  barrier_released: event('run', 'A barrier let participants go, or let them into its semaphore.', {
+    run_id,
+    barrier,
+    cause: Type.Unsafe<ReleaseCause>({
+      type: 'string',
+      description:
+        'all: everybody has entered; percent, timeout, knee: early; manual: plushReleaseBarrier; rate: throttled, the next ones; late: after the release; place: into the semaphore',
+    }),
+    participants: Type.Array(Type.String()),
+    opens: Type.Boolean({ description: 'The barrier is open from now on: who enters later is late' }),
+  }),
+  barrier_left: event('run', 'A participant left a semaphore, or was lost while it waited or was inside.', {
+    run_id,
+    barrier,
+    participant,
+    cause: Type.Unsafe<LeaveCause>({
+      type: 'string',
+      description:
+        'left; ended: its task is over; expired: its lease is; lost: its node is; unused: it had nothing to do inside',
+    }),
+  }),
+  barrier_knee: event('run', 'The arrivals had their knee before the barrier may open; it is ignored.', {
+    run_id,
+    barrier,
+    entered: Type.Integer(),
+  }),
+  blocks_completed: event(
+    'run',
+    'Barrier blocks are complete on a node, or blocks are skipped to catch up.',
+    {
+      run_id,
+      hostname,
+      barrier,
+      blocks: Type.Array(Type.String()),
+      skipped: Type.Boolean(),
+    },
+  ),
+
   task_ordered: event('task', 'A task may start on a node, once.', {
     run_id,
     task_id,
@@ -256,76 +299,8 @@ export const events = {
     },
   ),
 
-  operation_started: event(
-    'operation',
-    'An operation was ordered: a command on nodes, or requests to resource services. plushGetOperation tells more.',
-    {
-      operation_id,
-      kind: Type.Union([Type.Literal('shell'), Type.Literal('resources')]),
-      total: Type.Integer({ description: 'Nodes, or requests' }),
-      run_id: optional(Type.String({ description: 'The service that asks for more nodes' })),
-      request_id: optional(Type.String()),
-      request_digest: optional(
-        Type.String({ description: 'SHA-256 of what was asked for under that request_id' }),
-      ),
-    },
-  ),
-  operation_ended: event('operation', 'An operation is over.', {
-    operation_id,
-    state: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('interrupted')]),
-    succeeded: Type.Integer(),
-    failed: Type.Integer(),
-  }),
-  resources_requested: event('operation', 'A resource service was asked for resources.', {
-    operation_id,
-    run_id: optional(Type.String({ description: 'The service that asks for more nodes' })),
-    component,
-    request,
-    service: Type.String(),
-    server: Type.String(),
-  }),
-  resources_answered: event('operation', 'A resource service answered, or could not be reached.', {
-    operation_id,
-    component,
-    request,
-    ok: Type.Boolean(),
-    message,
-  }),
-
-  subscription_added: event('subscription', 'Somebody subscribed with plushSubscribe and a URL.', {
-    ...described,
-    after: Type.Integer({ description: 'It gets the events after this one' }),
-  }),
-  subscription_updated: event(
-    'subscription',
-    'A subscription was described anew by subscribing again; a suspended one goes on.',
-    {
-      ...described,
-      after: optional(Type.Integer({ description: 'It goes on after this event; absent: where it was' })),
-    },
-  ),
-  subscription_suspended: event(
-    'subscription',
-    'A subscriber failed for too long; it goes on by subscribing again.',
-    { subscription_id, message },
-  ),
-  subscription_removed: event('subscription', 'plushUnsubscribe ended a subscription.', { subscription_id }),
-  client_registered: event('subscription', 'A classic callback client registered, or registered again.', {
-    url: Type.String(),
-    credentials,
-    caller: optional(Type.String({ description: 'Who registered it' })),
-  }),
-  client_removed: event('subscription', 'plushUnsubscribe ended the calls to a classic callback client.', {
-    url: Type.String(),
-  }),
-  client_suspended: event(
-    'subscription',
-    'A callback client was unreachable for too long; it resumes by registering again.',
-    {
-      url: Type.String(),
-      message,
-    },
-  ),
+  ...operationEvents,
+  ...subscriptionEvents,
 } as const;
 
 export type EventType = keyof typeof events;

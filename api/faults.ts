@@ -151,6 +151,26 @@ export const faults = {
     meaning: 'The cursor does not come from this list',
     hint: 'Start again without a cursor.',
   },
+  BARRIER_NOT_FOUND: {
+    code: 1080,
+    meaning: 'The application has no barrier of that name',
+    hint: 'plushGetApp() shows its barriers.',
+  },
+  NOT_A_PARTICIPANT: {
+    code: 1081,
+    meaning: 'The node, or its task, takes no part in that barrier',
+    hint: 'plushGetBarrier() lists who does.',
+  },
+  BARRIER_NOT_RELEASABLE: {
+    code: 1082,
+    meaning: 'A semaphore cannot be released as a whole',
+    hint: 'Have a holder leave, or raise its concurrency.',
+  },
+  RUN_NOT_RELEASED: {
+    code: 1083,
+    meaning: 'The nodes of the run are still being prepared',
+    hint: 'Wait for the event run_released.',
+  },
   QUITTING: { code: 1060, meaning: 'The controller is stopping', hint: '' },
   TOO_LARGE: {
     code: 1061,

@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from '@sinclair/typebox';
 import * as answers from './answers.ts';
+import { barrierMethods } from './barriers.ts';
 import { closed, type MethodDefinition, maybe, type Parameter, page, param, type Scope } from './method.ts';
 import { operationMethods } from './operations.ts';
 import { Hostname, NodeInput, optional } from './schemas.ts';
@@ -254,6 +255,7 @@ const methods = {
     faults: ['SUBJECT_NOT_FOUND'],
   },
   ...operationMethods,
+  ...barrierMethods,
   ...subscriptionMethods,
   plushInfoControl: {
     doc: "The controller's own state.",

@@ -60,10 +60,12 @@ const OperationInfo = Type.Object({
 });
 
 const Step = Type.Object({
-  action: Type.String({ description: 'connect, install, run or clean' }),
+  action: Type.String({ description: 'connect, install, run, barrier or clean' }),
   component: optional(Type.String()),
   block: optional(Type.String()),
-  command: optional(Type.String({ description: 'Program and arguments, for a person to read' })),
+  command: optional(
+    Type.String({ description: 'Program and arguments, or when the barrier releases, for a person to read' }),
+  ),
   nodes: Type.Integer({ description: 'How many nodes take this step' }),
   waits_for: Type.Array(
     Type.Object({

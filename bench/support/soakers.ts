@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { WebSocket } from 'ws';
 import { encodeCall } from '../../src/wire/xmlrpc/encode.ts';
 import { applicationXml } from '../../test/harness/application.ts';
 import { CallFault, type Plushd } from '../../test/harness/plushd.ts';
@@ -59,6 +60,7 @@ function habitsOf(plushd: Plushd, receiver: string): Record<string, Habit> {
     runs: { pauseMs: 1_000, act: (round) => runOnce(plushd, round) },
     subscribers: { pauseMs: 500, act: (round) => subscribeAWhile(plushd, receiver, round) },
     streams: { pauseMs: 200, act: () => listenAWhile(plushd) },
+    sockets: { pauseMs: 300, act: (round) => talkAWhile(plushd, round) },
     'broken off': { pauseMs: 100, act: (round) => breakOff(plushd, round) },
   };
 }
@@ -141,6 +143,21 @@ async function listenAWhile(plushd: Plushd): Promise<void> {
   await response.body?.getReader().read();
   await pause(300);
   leave.abort();
+}
+
+/** A WebSocket that subscribes, hears of something, and is closed or cut. */
+async function talkAWhile(plushd: Plushd, round: number): Promise<void> {
+  const socket = new WebSocket(`${plushd.url.replace('http', 'ws')}/rpc`, { headers: authorized(plushd) });
+  const closed = once(socket, 'close');
+  await once(socket, 'open');
+  const params = [{ details: true, after: 0 }];
+  socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'plushSubscribe', params }));
+  const [first] = (await once(socket, 'message')) as [Buffer];
+  if (first.toString().includes('"error"')) throw new Error(`A socket was answered ${first.toString()}`);
+  await once(socket, 'message');
+  if (round % 2 === 0) socket.terminate();
+  else socket.close();
+  await closed;
 }
 
 /** In turn: a body that is cut off, an answer that nobody waits for, and a stream that nobody reads. */

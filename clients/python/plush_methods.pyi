@@ -468,6 +468,128 @@ class Methods:
         Fault 1042 OPERATION_NOT_FOUND: There is no operation of that id; the oldest ones are forgotten
         Fault 1050 BAD_CURSOR: The cursor does not come from this list
         """
+    def plushEnterBarrier(self, entry: Dict[str, Any], /) -> Dict[str, Any]:
+        """plushEnterBarrier(entry)
+
+        Enters a node, or a task of it for itself, into a barrier of its run, once: entering again answers how it stands, and the first label stays. With wait_s the answer comes when it is released, or after that time.
+
+        entry (struct): run, barrier and node are required
+          run (string)
+          barrier (string)
+          node (string): The name of the node: "host" or "host:port"
+          block (string, optional): Block of the task that enters for itself; without it the node enters
+          label (string, optional)
+          wait_s (double, optional): Seconds; default 0
+        Answers struct
+          run_id (string)
+          barrier (string)
+          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own
+          state (string): outside: it has not entered; waiting; released; inside or left, of a semaphore; catchup: it came late and is to go on at the barrier go_on_at; removed: it came late and its node is taken out of the run
+          label (string, optional)
+          fence (int, optional): Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones
+          go_on_at (string, optional)
+          entered (int): How many have entered
+          expected (int): How many participants there are
+
+        Scope: operate
+        Fault 1020 RUN_NOT_FOUND: There is no run of that id
+        Fault 1021 RUN_ENDED: The run is over
+        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared
+        Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
+        Fault 1081 NOT_A_PARTICIPANT: The node, or its task, takes no part in that barrier
+        Fault 1023 BLOCK_NOT_FOUND: The run has no block of that name
+        """
+    def plushLeaveBarrier(self, entry: Dict[str, Any], /) -> Dict[str, Any]:
+        """plushLeaveBarrier(entry)
+
+        Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.
+
+        entry (struct): run, barrier and node are required
+          run (string)
+          barrier (string)
+          node (string): The name of the node: "host" or "host:port"
+          block (string, optional): Block of the task that enters for itself; without it the node enters
+        Answers struct
+          run_id (string)
+          barrier (string)
+          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own
+          state (string): outside: it has not entered; waiting; released; inside or left, of a semaphore; catchup: it came late and is to go on at the barrier go_on_at; removed: it came late and its node is taken out of the run
+          label (string, optional)
+          fence (int, optional): Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones
+          go_on_at (string, optional)
+          entered (int): How many have entered
+          expected (int): How many participants there are
+
+        Scope: operate
+        Fault 1020 RUN_NOT_FOUND: There is no run of that id
+        Fault 1021 RUN_ENDED: The run is over
+        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared
+        Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
+        Fault 1081 NOT_A_PARTICIPANT: The node, or its task, takes no part in that barrier
+        Fault 1023 BLOCK_NOT_FOUND: The run has no block of that name
+        """
+    def plushReleaseBarrier(self, run: str, barrier: str, which: Dict[str, Any] = ..., /) -> Dict[str, Any]:
+        """plushReleaseBarrier(run, barrier, [which])
+
+        Releases a barrier by hand: all that have entered, and the barrier is open, or only the nodes named. It works on barriers that release by themselves too; a semaphore admits by itself.
+
+        run (string): The run's id
+        barrier (string): The barrier's name
+        which (struct): nodes: those to release, which have entered; without it all
+          nodes (array, optional)
+        Answers struct
+          run_id (string)
+          barrier (string)
+          type (string): traditional, early, throttled or semaphore
+          state (string): closed: nobody was released by its rule yet; open: who enters now is late; a semaphore is always open
+          rule (string): When it releases, in words
+          entered (int)
+          expected (int)
+          waiting (int)
+          inside (int): Of a semaphore
+          since (string, optional): When the first one entered; ISO 8601
+          opened (string, optional): When it opened; ISO 8601
+          cause (string, optional): Why it opened: all, percent, timeout, knee or manual
+          concurrency (int, optional): How many may be inside a semaphore now
+          entries (array): At most 1000: those that wait or are inside first, in the order of their entry
+          missing (array): Nodes that have not entered; at most 20
+
+        Scope: operate
+        Fault 1020 RUN_NOT_FOUND: There is no run of that id
+        Fault 1021 RUN_ENDED: The run is over
+        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared
+        Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
+        Fault 1081 NOT_A_PARTICIPANT: The node, or its task, takes no part in that barrier
+        Fault 1082 BARRIER_NOT_RELEASABLE: A semaphore cannot be released as a whole
+        """
+    def plushGetBarrier(self, run: str, barrier: str, /) -> Dict[str, Any]:
+        """plushGetBarrier(run, barrier)
+
+        One barrier of a run: its rule, who has entered, and who is missing. The barrier #install is the semaphore that transfers of packages pass.
+
+        run (string): The run's id
+        barrier (string): The barrier's name
+        Answers struct
+          run_id (string)
+          barrier (string)
+          type (string): traditional, early, throttled or semaphore
+          state (string): closed: nobody was released by its rule yet; open: who enters now is late; a semaphore is always open
+          rule (string): When it releases, in words
+          entered (int)
+          expected (int)
+          waiting (int)
+          inside (int): Of a semaphore
+          since (string, optional): When the first one entered; ISO 8601
+          opened (string, optional): When it opened; ISO 8601
+          cause (string, optional): Why it opened: all, percent, timeout, knee or manual
+          concurrency (int, optional): How many may be inside a semaphore now
+          entries (array): At most 1000: those that wait or are inside first, in the order of their entry
+          missing (array): Nodes that have not entered; at most 20
+
+        Scope: read
+        Fault 1020 RUN_NOT_FOUND: There is no run of that id
+        Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
+        """
     def plushSubscribe(self, subscription: Dict[str, Any], /) -> Dict[str, Any]:
         """plushSubscribe(subscription)
 

@@ -89,6 +89,7 @@ export class PlushSocket implements Caller {
   #subscribing = 0;
   #lastId = 0;
 
+  /** @internal PlushClient.socket makes them. */
   constructor(socket: WebSocket, url: string, timeoutMs: number) {
     this.#socket = socket;
     this.#url = url;

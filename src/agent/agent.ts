@@ -10,6 +10,7 @@ import { PackageCache } from '../drivers/install/package-cache.ts';
 import type { ProcessIdentity } from '../drivers/tasks/processes.ts';
 import type { ShellCommands } from '../drivers/tasks/shell-commands.ts';
 import { Supervisor } from '../drivers/tasks/supervisor.ts';
+import { Barriers, barrierSocketPath, writeBarrierCommand } from './barriers.ts';
 import { CleanedRuns } from './cleaned-runs.ts';
 import { HostMonitor } from './host-monitor.ts';
 import { Links } from './links.ts';
@@ -35,6 +36,7 @@ export class Agent {
   readonly cache: PackageCache;
   readonly installer: Installer;
   readonly monitor: HostMonitor;
+  readonly barriers: Barriers;
   readonly memory = new Memory();
   /** Nothing is served any more. */
   ending = false;
@@ -47,9 +49,16 @@ export class Agent {
     readonly settings: Settings,
     /** Tells this process from every other one, for ever. */
     readonly me: ProcessIdentity,
+    /** What to run to run this program again. */
+    private readonly program: readonly string[],
     private readonly log: (message: string) => void,
   ) {
-    const { dir, env, stallMs } = settings;
+    const { dir, stallMs } = settings;
+    const env = {
+      ...settings.env,
+      PATH: `${join(dir, 'bin')}:${settings.env.PATH ?? '/usr/bin:/bin'}`,
+      PLUSH_BARRIER_SOCKET: barrierSocketPath(settings.socket),
+    };
     this.folders = new RunFolders(dir);
     this.cleaned = new CleanedRuns(dir);
     this.links = new Links(dir, { serve: (link, request) => serve(this, link, request), log });
@@ -59,6 +68,11 @@ export class Agent {
       env,
       log,
       onReport: (task) => this.links.report({ report: 'task', task }),
+    });
+    this.barriers = new Barriers({
+      knows: (taskId) => this.supervisor.knows(taskId),
+      report: (frame) => this.links.report(frame),
+      log,
     });
     this.cache = new PackageCache(join(settings.cache, 'packages'));
     this.installer = new Installer({
@@ -83,6 +97,8 @@ export class Agent {
       if (this.cleaned.has(runId)) this.#finishCleaning(runId);
     }
     if (fs.existsSync(join(this.settings.dir, RECORD))) this.#endForgottenCommands();
+    writeBarrierCommand(this.settings.dir, this.program);
+    await this.barriers.listen(barrierSocketPath(this.settings.socket));
     await this.links.listen(this.settings.socket);
     setInterval(() => this.#checkNeeded(), Math.min(IDLE_CHECK_MS, Math.ceil(this.settings.idleMs / 4)));
   }
@@ -134,6 +150,7 @@ export class Agent {
   async retire(): Promise<void> {
     this.ending = true;
     this.links.close();
+    this.barriers.close();
     await this.installer.abortAll();
     await (await this.#shells)?.endAll();
     setTimeout(this.exit, LAST_REPLY_MS);
@@ -148,7 +165,9 @@ export class Agent {
       const killed = await this.supervisor.endAll(graceMs);
       await removeTree(this.settings.dir);
       this.links.close();
-      fs.rmSync(this.settings.socket, { force: true });
+      this.barriers.close();
+      for (const path of [this.settings.socket, barrierSocketPath(this.settings.socket)])
+        fs.rmSync(path, { force: true });
       this.#removeIfEmpty(dirname(this.settings.dir));
       setTimeout(this.exit, LAST_REPLY_MS);
       return killed;
@@ -165,6 +184,7 @@ export class Agent {
 
   async #clean(runId: string, graceMs: number): Promise<number> {
     const hadFolder = this.folders.has(runId);
+    this.barriers.forget(runId);
     // A full disk is no reason not to clean but the best one to do it: what cannot be written before is written after.
     const saved = !hadFolder || this.#remember(runId);
     await this.installer.abort(runId);

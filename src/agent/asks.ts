@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
 import { AgentError } from '../drivers/agent-error.ts';
 import type { ShellOrder } from '../drivers/tasks/shell-commands.ts';
-import { MAX_SHELL_OUTPUT_BYTES } from '../wire/agent.ts';
+import { type BarrierNews, MAX_SHELL_OUTPUT_BYTES } from '../wire/agent.ts';
 
 const SOFTWARE_TYPES = ['tar', 'tgz', 'tbz2', 'zip', 'gz', 'rpm', 'apt', 'yum', 'none'] as const;
 const PACKAGE_TYPES = ['web', 'scp', 'rsync', 'ftp', 'file', 'inline'] as const;
@@ -73,6 +73,18 @@ export function shellOrder(ask: Ask): ShellOrder {
     timeoutMs: count(ask, 'timeout_ms'),
     maxOutputBytes: Math.min(count(ask, 'max_output_bytes'), MAX_SHELL_OUTPUT_BYTES),
   };
+}
+
+/** @throws AgentError BAD_REQUEST */
+export function barrierNews(ask: Ask): BarrierNews {
+  const news = members(ask.news, 'news');
+  if (news.id !== undefined) count(news, 'id');
+  if (news.error !== undefined) text(members(news.error, 'error'), 'message');
+  if (news.standing !== undefined) {
+    const standing = members(news.standing, 'standing');
+    for (const name of ['run_id', 'barrier', 'participant', 'state']) text(standing, name);
+  }
+  return news as BarrierNews;
 }
 
 /** @throws AgentError BAD_REQUEST */

@@ -1,11 +1,11 @@
 /** All links, and the rule that only the newest controller's count. */
-import * as fs from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { AgentError, messageOf } from '../drivers/agent-error.ts';
 import { readJson, writeAtomic } from '../drivers/files/atomic.ts';
 import type { ReportFrame } from '../wire/agent.ts';
 import { Link, type LinkOptions } from './link.ts';
+import { listenPrivately } from './listen.ts';
 
 /** Links at a time; a further one takes the place of the oldest. */
 const MAX_LINKS = 16;
@@ -50,19 +50,7 @@ export class Links {
 
   /** Listens; nobody but this account may connect. @throws the system's error */
   listen(path: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      const umask = process.umask(0o177);
-      try {
-        this.#server.listen(path, () => {
-          this.#server.off('error', reject);
-          fs.chmodSync(path, 0o600);
-          resolve();
-        });
-      } finally {
-        process.umask(umask);
-      }
-    });
+    return listenPrivately(this.#server, path);
   }
 
   /** No more connections; removes the socket. */

@@ -4,7 +4,8 @@
  * Prints one line of JSON: {"ready":true,"pid":…} when it listens, with "already":true when another agent answers there
  * (exit 0), {"unsuitable":"v16…"} when this Node is too old (exit 3). Other failures are one line on stderr, exit 1.
  *
- * `node agent.cjs --relay SOCKET` is no agent but the way to one: see relay.ts.
+ * `node agent.cjs --relay SOCKET` is no agent but the way to one: see relay.ts. `node agent.cjs barrier …` is the command of
+ * tasks: see barrier-command.ts.
  */
 import * as fs from 'node:fs';
 import { connect } from 'node:net';
@@ -25,6 +26,11 @@ async function main(): Promise<void> {
   const [first, socketPath] = process.argv.slice(2);
   if (first === '--relay' && socketPath !== undefined) {
     relay(socketPath);
+    return;
+  }
+  if (first === 'barrier') {
+    const { barrierCommand } = await import('./barrier-command.ts');
+    barrierCommand(process.argv.slice(3), process.env);
     return;
   }
   if (Number.parseInt(process.versions.node, 10) < MIN_NODE_MAJOR) {
@@ -53,7 +59,8 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   removeStale(socket);
-  const agent = new Agent(settings, me, log.write);
+  const program = [process.execPath, fs.realpathSync.native(process.argv[1] ?? '')];
+  const agent = new Agent(settings, me, program, log.write);
   await agent.begin();
   writeAtomic(record, JSON.stringify({ ...me, bundle, socket, node: settings.node }));
   tell({ ready: true, pid: process.pid });

@@ -30,6 +30,7 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     const after = () => {
       for (const task of rest) link.report({ report: 'task', task });
       agent.monitor.sample();
+      agent.barriers.askAgain();
     };
     return { ok: state, after };
   },
@@ -141,6 +142,11 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
       stderr_cut: stderr.isCut,
     };
     return { ok, binary: Buffer.concat([stdout.bytes, stderr.bytes]) };
+  },
+
+  barrier(agent, { ask }) {
+    agent.barriers.tell(asks.barrierNews(ask));
+    return { ok: {} };
   },
 
   async retire(agent) {

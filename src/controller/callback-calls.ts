@@ -1,6 +1,7 @@
 /** Facts as the calls that tell subscribers of them. */
 import { type CallbackName, callbacks, detailed } from '../../api/callbacks.ts';
 import { type EventType, events, type Topic } from '../../api/events.ts';
+import { planOf } from '../core/run/plan.ts';
 import type { State } from '../core/state.ts';
 import { matching } from '../core/views/runs.ts';
 import type { JournalRecord } from '../drivers/journal.ts';
@@ -81,13 +82,21 @@ function encode({ protocol, details }: Form, event: StreamedEvent, name: string,
   return protocol === 'xmlrpc' ? encodeCall(name, all) : encodeJsonRpcCall(String(event.seq), name, all);
 }
 
+/** The block that a fact is about; of an entry by a task, the first block of the barrier. */
+function blockOf({ block, barrier, run_id }: JournalRecord['body'], state: State): unknown[] | undefined {
+  if (block !== undefined) return [block];
+  const run = state.runs.get(String(run_id));
+  const name = run && planOf(run.spec).barriers.get(String(barrier))?.blocks[0]?.spec.name;
+  return name === undefined ? undefined : [name];
+}
+
 /** The parameters of a classic call; undefined where there is nothing to say any more. */
 function paramsOf(name: CallbackName, { body }: JournalRecord, state: State): unknown[] | undefined {
   switch (name) {
     case 'sendHostStatus':
       return [body.hostname ?? (body.node as { hostname: string }).hostname];
     case 'sendBlockStatus':
-      return [body.block];
+      return blockOf(body, state);
     case 'sendResourceMatching': {
       const run = state.runs.get(String(body.run_id));
       return run === undefined ? undefined : [matching(run)];

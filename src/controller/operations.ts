@@ -10,6 +10,7 @@ import type { State } from '../core/state.ts';
 import { messageOf } from '../drivers/agent-error.ts';
 import type { Log } from '../drivers/log.ts';
 import type { NodeDriver } from '../drivers/nodes/node-driver.ts';
+import { BarrierWaiters } from './barrier-waiters.ts';
 import { failureOf, nothing, runOnNode, type ShellOrder } from './shell-runner.ts';
 
 /** Nodes on which one operation's command runs at a time. */
@@ -39,10 +40,13 @@ export class Operations {
   /** Oldest first. */
   readonly #results = new Map<string, ResultFold>();
   readonly #waiters = new Set<Waiter>();
+  /** Those who wait at barriers. */
+  readonly barriers: BarrierWaiters;
   #closed = false;
 
   constructor(options: OperationsOptions) {
     this.#options = options;
+    this.barriers = new BarrierWaiters(options.state);
   }
 
   /** Runs a command whose operation has begun, and answers at once. */
@@ -77,11 +81,13 @@ export class Operations {
   /** New facts are durable: whoever waits for an operation that is over now goes on. */
   wake(): void {
     for (const { operation_id, done } of this.#waiters) if (!this.#isRunning(operation_id)) done();
+    this.barriers.wake();
   }
 
   /** Nobody is kept waiting, and no end is told any more: the next daemon ends what is under way as interrupted. */
   close(): void {
     this.#closed = true;
+    this.barriers.close();
     for (const { done } of this.#waiters) done();
   }
 

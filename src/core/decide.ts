@@ -8,6 +8,7 @@ import type { Effect } from './effect.ts';
 import type { Input, InputOf, Moment } from './input.ts';
 import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
+import * as barriers from './run/barrier-calls.ts';
 import * as run from './run/decide.ts';
 import * as refresh from './run/refresh.ts';
 import * as restart from './run/restart.ts';
@@ -53,9 +54,14 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   installed: run.installed,
   install_failed: run.installFailed,
   task_report: run.taskReport,
+  enter_barrier: barriers.enterBarrier,
+  leave_barrier: barriers.leaveBarrier,
+  release_barrier: barriers.releaseBarrier,
+  barrier_ask: barriers.barrierAsk,
   timer: (tx, { timer }) => {
     if (timer.kind === 'reconnect') pool.reconnect(tx, timer.hostname);
     else if (timer.kind === 'restore') pool.restore(tx, timer.hostname);
+    else if (timer.kind === 'barrier') barriers.barrierDue(tx, timer);
     else if (timer.kind === 'restart_task') restart.restartTask(tx, timer.task_id);
     else if (timer.kind === 'refresh') refresh.refresh(tx, timer.run_id);
     else if (timer.kind === 'begin_again') restart.beginAgain(tx, timer.run_id);
@@ -92,6 +98,10 @@ export function whole<T>(tx: Transaction, input: Input['type'], work: () => T): 
 export function decide(state: State, input: Input, moment: Moment): Decision {
   const tx = new Transaction(state, moment);
   const handler = handlers[input.type] as Handler<Input['type']>;
-  const answer = whole(tx, input.type, () => handler(tx, input as never));
+  const answer = whole(tx, input.type, () => {
+    const answered = handler(tx, input as never);
+    tx.finish();
+    return answered;
+  });
   return { facts: tx.facts, effects: tx.effects, answer: typeof answer === 'string' ? answer : undefined };
 }

@@ -2,7 +2,7 @@
 import type { NodeSpec, ResourceRequest, SoftwareSpec } from '../../api/spec.ts';
 import type { Timer } from './input.ts';
 import type { FileCopy } from './run/logs.ts';
-import type { LogCopy, TaskOrder } from './task.ts';
+import type { BarrierNews, LogCopy, TaskOrder } from './task.ts';
 
 export type Effect =
   /** Reach the node and see that its agent runs; answers node_up or node_down. */
@@ -20,6 +20,8 @@ export type Effect =
       readonly software: readonly SoftwareSpec[];
     }
   | { readonly type: 'start_task'; readonly hostname: string; readonly order: TaskOrder }
+  /** Tell the node's agent, where it is there; one that is not asks again when it is. */
+  | { readonly type: 'tell_barrier'; readonly hostname: string; readonly news: BarrierNews }
   /** Stop a task that the run goes on without; answers with its report, also when the agent never heard of it. */
   | {
       readonly type: 'stop_task';

@@ -4,9 +4,11 @@ import type { Effect } from './effect.ts';
 import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
 import { argumentsOf } from './run/arguments.ts';
+import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
+import { hasTransfers, participantOf } from './run/barrier-state.ts';
 import { splitTaskId, taskId } from './run/evolve.ts';
 import { filesOf, filesOfEnd, logCopies, logOrder } from './run/logs.ts';
-import { planOf } from './run/plan.ts';
+import { INSTALL_BARRIER, planOf } from './run/plan.ts';
 import { graceOf, monitorsOf, processOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
 import { refreshLater } from './run/service.ts';
@@ -14,7 +16,7 @@ import { softwareOf } from './run/software.ts';
 import { isOver, type Member, type Run, type State, type Task } from './state.ts';
 import type { TaskOrder } from './task.ts';
 
-type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State) => Effect[];
+type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State, nowMs: number) => Effect[];
 
 /** The types of fact that make the world do something; all others are only remembered. */
 const table: { readonly [T in EventType]?: EffectsOf<T> } = {
@@ -77,6 +79,18 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     const task = run?.members.get(hostname)?.tasks.get(block);
     return run === undefined || task === undefined ? [] : streamTask(run, task);
   },
+  barrier_entered: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
+  barrier_left: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
+  barrier_released: ({ run_id, barrier, participants }, state, nowMs) => {
+    const run = state.runs.get(run_id);
+    if (run === undefined) return [];
+    const timer = barrierTimer(run, barrier, nowMs);
+    if (barrier === INSTALL_BARRIER.name) return [...timer, ...installs(state, run, participants)];
+    return [...timer, ...tellReleased(state, run, barrier, participants)];
+  },
+  blocks_completed: ({ run_id, hostname }, state) => {
+    return cleanIfFinishing(state, run_id, hostname);
+  },
   policy_applied: ({ run_id, task_id, policy, retry_ms }, state) => {
     if (retry_ms !== undefined)
       return [{ type: 'timer', timer: { kind: 'restart_task', task_id }, delayMs: retry_ms }];
@@ -107,6 +121,22 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
       : [{ type: 'request_resources', operation_id, component, index, request }];
   },
 };
+
+function timerOf(state: State, run_id: string, barrier: string, nowMs: number): Effect[] {
+  const run = state.runs.get(run_id);
+  return run === undefined ? [] : barrierTimer(run, barrier, nowMs);
+}
+
+/** Nodes that have been let in begin to install. */
+function installs(state: State, run: Run, participants: readonly string[]): Effect[] {
+  const entries = run.barriers.get(INSTALL_BARRIER.name)?.entries;
+  return participants.flatMap((participant) => {
+    const member = run.members.get(entries?.get(participant)?.hostname ?? '');
+    return member !== undefined && state.nodes.get(member.hostname)?.link === 'connected'
+      ? memberWork(run, member)
+      : [];
+  });
+}
 
 /** The effects that end the part of a member with nothing left to do, unless it may have to do it again. */
 function cleanIfFinishing(state: State, run_id: string, hostname: string): Effect[] {
@@ -141,8 +171,10 @@ function quitWhenIdle(state: State): Effect[] {
 }
 
 export function effectsOf(fact: Fact, state: State): Effect[] {
-  const effects = table[fact.type] as ((body: Fact['body'], state: State) => Effect[]) | undefined;
-  return effects === undefined ? [] : effects(fact.body, state);
+  const effects = table[fact.type] as
+    | ((body: Fact['body'], state: State, nowMs: number) => Effect[])
+    | undefined;
+  return effects === undefined ? [] : effects(fact.body, state, Date.parse(fact.time));
 }
 
 /** Everything that a node whose agent has just answered must do: what is owed, what is foreign, and its part in its run. */
@@ -170,7 +202,7 @@ function memberWork(run: Run, member: Member | undefined): Effect[] {
   if (member.phase === 'done') return [];
   if (run.state === 'ending') return [cleanMember(run, member)];
   if (member.phase === 'finishing') return keepsFiles(run) ? [] : [cleanMember(run, member)];
-  if (member.phase === 'preparing') return [install(run, member)];
+  if (member.phase === 'preparing') return mayInstall(run, member) ? [install(run, member)] : [];
   if (run.restarting !== undefined) return stopTasks(run, member);
   // A running task is not ordered again: an agent that has forgotten it would run it twice.
   return [...member.tasks.values()].flatMap((task) => {
@@ -195,6 +227,14 @@ function collectAfter(state: State, run_id: string, hostname: string, block: str
   return files.length === 0 ? [] : [{ type: 'collect', hostname, run_id, files }];
 }
 
+/** Where packages have to be brought, a node stands in line. */
+function mayInstall(run: Run, member: Member): boolean {
+  if (!hasTransfers(run, member)) return true;
+  const entry = run.barriers.get(INSTALL_BARRIER.name)?.entries.get(participantOf(member));
+  // One that held its place for too long goes on with what it had begun.
+  return entry?.state === 'inside' || entry?.state === 'left';
+}
+
 function install(run: Run, member: Member): Effect {
   const software = softwareOf(run.spec, member.component);
   const { hostname, generation } = member;
@@ -204,6 +244,12 @@ function install(run: Run, member: Member): Effect {
 
 function startTask(run: Run, task: Task): Effect {
   return { type: 'start_task', hostname: task.hostname, order: taskOrder(run, task) };
+}
+
+function labelAt(run: Run, { hostname }: Task, barrier: string): string {
+  const member = run.members.get(hostname);
+  const entries = run.barriers.get(barrier)?.entries;
+  return (member && entries?.get(participantOf(member))?.label) ?? '';
 }
 
 /** The order for a task, with the environment that engine.md promises every task. */
@@ -217,7 +263,10 @@ function taskOrder(run: Run, task: Task): TaskOrder {
     attempt: task.attempt,
     path: process?.path ?? '',
     ...(process?.cwd === undefined ? {} : { cwd: process.cwd }),
-    args: process === undefined ? [] : argumentsOf(process, { ...task, node: task.hostname }),
+    args:
+      process === undefined
+        ? []
+        : argumentsOf(process, { ...task, node: task.hostname, labelAt: (name) => labelAt(run, task, name) }),
     env: {
       ...process?.env,
       PLUSH_RUN: run.run_id,
@@ -298,6 +347,7 @@ export function resume(state: State, nowMs: number): Effect[] {
       effects.push({ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs });
     }
   }
+  for (const run_id of state.active) effects.push(...resumeBarriers(state.runs.get(run_id) as Run, nowMs));
   for (const run of state.runs.values()) {
     const { run_id } = run;
     if (!isOver(run)) effects.push(...refreshLater(run, nowMs));

@@ -6,7 +6,7 @@ import type { Topic } from '../../api/events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { CallbackProtocol } from '../../api/subscriptions.ts';
-import type { AgentState, TaskReport } from './task.ts';
+import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 
 /** When an input arrived (ms since 1970) and a seed for whatever is chosen by chance because of it. */
 export interface Moment {
@@ -96,6 +96,31 @@ export type Input =
       readonly failure: Failure;
     }
   | { readonly type: 'task_report'; readonly hostname: string; readonly task: TaskReport }
+  /** A node enters a barrier, or one of its tasks does when there is a block. */
+  | {
+      readonly type: 'enter_barrier';
+      readonly run_id: string;
+      readonly barrier: string;
+      readonly hostname: string;
+      readonly block?: string;
+      readonly label?: string;
+    }
+  | {
+      readonly type: 'leave_barrier';
+      readonly run_id: string;
+      readonly barrier: string;
+      readonly hostname: string;
+      readonly block?: string;
+    }
+  /** Without `hostnames`: all that have entered, and the barrier is open. */
+  | {
+      readonly type: 'release_barrier';
+      readonly run_id: string;
+      readonly barrier: string;
+      readonly hostnames?: readonly string[];
+    }
+  /** A task asks its node's agent. */
+  | { readonly type: 'barrier_ask'; readonly hostname: string; readonly ask: BarrierAsk }
   | {
       readonly type: 'cleaned';
       readonly hostname: string;
@@ -117,6 +142,7 @@ export type Input =
 export type Timer =
   | { readonly kind: 'reconnect'; readonly hostname: string }
   | { readonly kind: 'restore'; readonly hostname: string }
+  | { readonly kind: 'barrier'; readonly run_id: string; readonly barrier: string }
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
   | { readonly kind: 'begin_again'; readonly run_id: string }

@@ -4,8 +4,10 @@
  * is one object again afterwards. In a row, Maps and Sets are written as tagged arrays; everything else is plain JSON.
  */
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { Entry } from './barrier/barrier.ts';
+import { addEntry, decodeBarrier, encodeBarrier, type SavedBarrier } from './barrier/saved.ts';
 import { countOwned } from './pool/owned.ts';
-import type { LoadedApp, Member, PoolNode, Run, State } from './state.ts';
+import type { LoadedApp, Member, PoolNode, Run, RunBarrier, State } from './state.ts';
 
 /**
  * Version of the fold: grows whenever evolve would make another state of the same facts, or rows are written otherwise.
@@ -27,7 +29,10 @@ type Row =
   | readonly ['leaving', string, NodeSpec]
   | readonly ['spec', AppSpec]
   | readonly ['app', string, Omit<LoadedApp, 'spec'>, spec: number]
-  | readonly ['run', Omit<Run, 'spec' | 'members' | 'past'>, spec: number]
+  | readonly ['run', Omit<Run, 'spec' | 'members' | 'past' | 'barriers'>, spec: number]
+  /** Of the run before it; its entries follow it. */
+  | readonly ['barrier', SavedBarrier<RunBarrier>]
+  | readonly ['entry', Entry]
   /** Of the run before it, in the order of its members and of its past ones. */
   | readonly ['member' | 'past', Member]
   | readonly ['end', rows: number];
@@ -52,9 +57,13 @@ function* rowsOf(state: State): Generator<Row> {
     yield* newSpec(specs, spec);
     yield ['app', name, app, specs.get(spec) as number];
   }
-  for (const { spec, members, past, ...run } of runs.values()) {
+  for (const { spec, members, past, barriers, ...run } of runs.values()) {
     yield* newSpec(specs, spec);
     yield ['run', run, specs.get(spec) as number];
+    for (const barrier of barriers.values()) {
+      yield ['barrier', encodeBarrier(barrier)];
+      for (const entry of barrier.entries.values()) yield ['entry', entry];
+    }
     for (const member of members.values()) yield ['member', member];
     for (const member of past) yield ['past', member];
   }
@@ -98,6 +107,7 @@ class Reader {
   #state: State | undefined;
   readonly #specs: AppSpec[] = [];
   #run: Run | undefined;
+  #barrier: RunBarrier | undefined;
   #count = 0;
   #isWhole = false;
 
@@ -144,8 +154,21 @@ class Reader {
         state.apps.set(row[1], { ...row[2], spec: present(this.#specs[row[3]]) });
         return;
       case 'run':
-        this.#run = { ...row[1], spec: present(this.#specs[row[2]]), members: new Map(), past: [] };
+        this.#run = {
+          ...row[1],
+          spec: present(this.#specs[row[2]]),
+          barriers: new Map(),
+          members: new Map(),
+          past: [],
+        };
         state.runs.set(this.#run.run_id, this.#run);
+        return;
+      case 'barrier':
+        this.#barrier = decodeBarrier(row[1]);
+        present(this.#run).barriers.set(this.#barrier.name, this.#barrier);
+        return;
+      case 'entry':
+        addEntry(present(this.#barrier), row[1]);
         return;
       case 'member':
         present(this.#run).members.set(row[1].hostname, row[1]);

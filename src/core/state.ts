@@ -7,6 +7,7 @@ import type { FactBody, Topic } from '../../api/events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec, Policy } from '../../api/spec.ts';
 import type { CallbackProtocol } from '../../api/subscriptions.ts';
+import type { Barrier } from './barrier/barrier.ts';
 
 /**
  *     idle ──asked──▶ connecting ──▶ connected ──▶ lost ──retry──▶ connecting
@@ -99,6 +100,10 @@ export interface Member {
   /** Newest task of each block. */
   tasks: Map<string, Task>;
   completed: Set<string>;
+  /** Barrier blocks at which it waits → since when. */
+  at?: Map<string, string>;
+  /** Barriers that it will not enter any more, since its part is over. */
+  absent?: Set<string>;
   /** Blocks that the node goes on without: one whose process failed and was ignored, and those that wait for it here. */
   skipped?: Set<string>;
   /** Newest attempt of each block before the application was begun again: identities are never used twice. */
@@ -132,6 +137,14 @@ export interface BlockState {
   /** Nodes that go on without it. */
   skipped?: number;
   state: 'waiting' | 'running' | 'completed' | 'failed';
+}
+
+/** A barrier of a run. */
+export interface RunBarrier extends Barrier {
+  /** Members that will not enter any more, since their part is over. */
+  absent: number;
+  /** Tasks have entered for themselves: nodes say nothing about the number of participants. */
+  byTask?: boolean;
 }
 
 /** Exits of one kind that a policy dealt with, for explanations. */
@@ -171,6 +184,8 @@ export interface Run {
   ending?: { outcome: RunOutcome; cause: string; message: string; shortfalls: readonly Shortfall[] };
   components: Map<string, ComponentState>;
   blocks: Map<string, BlockState>;
+  /** Those that somebody has entered, by name. */
+  barriers: Map<string, RunBarrier>;
   members: Map<string, Member>;
   /** Members that were lost, oldest first. */
   past: Member[];

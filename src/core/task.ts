@@ -115,3 +115,38 @@ export interface AgentState {
   readonly installed: readonly string[];
   readonly tasks: readonly TaskReport[];
 }
+
+/** What a task asks of a barrier, as its agent passes it on. Asked again, it has the same answer. */
+export interface BarrierAsk {
+  /** The agent's number for the question, which the answer repeats. */
+  readonly id: number;
+  readonly op: 'enter' | 'leave' | 'status';
+  readonly task_id: string;
+  readonly barrier: string;
+  readonly label?: string;
+  /** The task enters for itself, and not for its node. */
+  readonly own?: boolean;
+}
+
+/** How one participant stands at a barrier. */
+export interface Standing {
+  readonly run_id: string;
+  readonly barrier: string;
+  readonly participant: string;
+  /** `outside`: it has not entered; `catchup`: it came late, and is to go on at the barrier `go_on_at`. */
+  readonly state: 'outside' | 'waiting' | 'inside' | 'released' | 'left' | 'catchup' | 'removed';
+  readonly label?: string;
+  /** Number of the lease, of a semaphore. */
+  readonly fence?: number;
+  readonly go_on_at?: string;
+  readonly entered: number;
+  readonly expected: number;
+}
+
+/** What the controller tells an agent of a barrier: an answer (with `id`), or news of a participant that waits. */
+export interface BarrierNews {
+  readonly id?: number;
+  readonly standing?: Standing;
+  /** The question cannot be answered: symbol of the fault, and its sentence. */
+  readonly error?: { readonly code: string; readonly message: string };
+}

@@ -16,6 +16,7 @@ export class Transaction {
   readonly effects: Effect[] = [];
   readonly random: Random;
   readonly nowMs: number;
+  readonly #later: (() => void)[] = [];
   readonly #time: string;
 
   constructor(
@@ -33,5 +34,16 @@ export class Transaction {
     this.facts.push(fact);
     evolve(this.state, fact);
     for (const effect of effectsOf(fact, this.state)) this.effects.push(effect);
+  }
+
+  /** Has something decided after all that is being decided now, so that a chain of consequences is no chain of calls. */
+  later(work: () => void): void {
+    this.#later.push(work);
+  }
+
+  /** Decides what was put off, and what that puts off in turn. */
+  finish(): void {
+    for (let next = 0; next < this.#later.length; next += 1) this.#later[next]?.();
+    this.#later.length = 0;
   }
 }

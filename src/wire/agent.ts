@@ -13,16 +13,31 @@
 import type { SoftwareSpec } from '../../api/spec.ts';
 import type {
   AgentState,
+  BarrierAsk,
+  BarrierNews,
   FdOrder,
   LogOrder,
   MonitorOrder,
+  Standing,
   StreamName,
   TaskCause,
   TaskOrder,
   TaskReport,
 } from '../core/task.ts';
 
-export type { AgentState, FdOrder, LogOrder, MonitorOrder, StreamName, TaskCause, TaskOrder, TaskReport };
+export type {
+  AgentState,
+  BarrierAsk,
+  BarrierNews,
+  FdOrder,
+  LogOrder,
+  MonitorOrder,
+  Standing,
+  StreamName,
+  TaskCause,
+  TaskOrder,
+  TaskReport,
+};
 
 /** Version of this protocol; agent and controller come from one build, a retiring agent may be older. */
 export const AGENT_PROTOCOL = 1;
@@ -128,6 +143,8 @@ export interface AgentRequests {
     ask: { operation_id: string; command: string; timeout_ms: number; max_output_bytes: number };
     ok: ShellEnd;
   };
+  /** The answer to a question about a barrier, or news of one for which a task waits. */
+  barrier: { ask: { news: BarrierNews }; ok: Record<string, never> };
   /** The process ends and leaves tasks and folder to its successor, another version of the agent. */
   retire: { ask: Record<string, never>; ok: Record<string, never> };
   /** Stops every task, removes the node's folder, ends the process. */
@@ -156,7 +173,9 @@ export type ReplyFrame =
 /** Unasked news: a task that started or exited; the host monitor's sample every 10 s. */
 export type ReportFrame =
   | { readonly report: 'task'; readonly task: TaskReport }
-  | { readonly report: 'host'; readonly host: HostSample };
+  | { readonly report: 'host'; readonly host: HostSample }
+  /** A task asks about a barrier; the answer comes as the request `barrier`. Asked again on a new link. */
+  | { readonly report: 'barrier'; readonly ask: BarrierAsk };
 
 /** The host monitor's sample (section 3.2 of plush-toit.2011). Not journalled. */
 export interface HostSample {

@@ -1,6 +1,6 @@
 /** Both client libraries as their users have them: the examples of their pages, and the package of the TypeScript one. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildPlush, type Plushd, startPlushd } from '../harness/plushd.ts';
@@ -25,12 +25,22 @@ function examples(page: string, language: string): [name: string, program: strin
   return found;
 }
 
-/** A project of a user, with the package installed as npm installs a folder. */
+/** What the package says it brings along; `ws` has its types elsewhere, and they are not needed. */
+const BROUGHT = ['ws', '@sinclair/typebox', '@types/node'];
+
+/** A project of a user that has the package and what it brings along, as npm would lay it down. */
 function makeProject(scratch: Scratch): void {
-  mkdirSync(scratch.path('node_modules', '@plush', 'x', '..'), { recursive: true });
-  symlinkSync(join(CLIENTS, 'typescript'), scratch.path('node_modules', '@plush', 'client'));
-  mkdirSync(scratch.path('node_modules', '@types', 'x', '..'), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules', '@types', 'node'), scratch.path('node_modules', '@types', 'node'));
+  const packed = scratch.path('node_modules', '@plush', 'client');
+  for (const part of ['dist', 'package.json', 'samples']) {
+    cpSync(join(CLIENTS, 'typescript', part), join(packed, part), { recursive: true });
+  }
+  const { dependencies } = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  expect(Object.keys(dependencies).sort()).toEqual([...BROUGHT].sort());
+  for (const name of BROUGHT) {
+    symlinkSync(join(ROOT, 'node_modules', name), scratch.path('node_modules', ...name.split('/')));
+  }
   writeFileSync(scratch.path('package.json'), '{"type":"module"}');
 }
 
@@ -119,8 +129,8 @@ test('a TypeScript program has its calls, events and callbacks checked against t
       ...{ strict: true, noEmit: true, allowJs: true, checkJs: true, types: ['node'] },
       ...{ target: 'es2022', module: 'nodenext', skipLibCheck: false, exactOptionalPropertyTypes: true },
     };
-    const samples = join(CLIENTS, 'typescript', 'samples', '*.mjs');
-    const include = ['consumer.ts', samples];
+    const include = ['consumer.ts', 'samples/*.mjs'];
+    cpSync(join(CLIENTS, 'typescript', 'samples'), scratch.path('samples'), { recursive: true });
     writeFileSync(scratch.path('tsconfig.json'), JSON.stringify({ compilerOptions, include }));
     const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
     const checked = await promisify(execFile)(process.execPath, [tsc, '-p', scratch.dir]).catch(

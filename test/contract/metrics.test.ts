@@ -110,6 +110,8 @@ describe('/metrics', () => {
     expect(await value('plush_callback_lag_events')).toBeGreaterThanOrEqual(2);
     const text = await (await get('/metrics')).text();
     expect(text).not.toMatch(/pa55word|5ecret|RPC2/);
+    expect(plushd.logText()).toContain('callback');
+    expect(plushd.logText()).not.toContain('pa55word');
     await client.start();
     await waitFor('the client to catch up', async () => (await value('plush_callback_lag_events')) === 0);
     expect(await value('plush_callback_failures')).toBe(0);

@@ -340,7 +340,8 @@ describe('a system package', () => {
     buildDeb(repository, '1.0');
     const client = await started({ ...pathWithoutSudo(), ...aptRoot(root, repository) });
     const probe = { command: `cat ${root}/opt/plush-probe/version`, expect: '1.0' };
-    const software: Partial<SoftwareSpec> = { type: 'apt', name: 'plush-probe', version_check: probe };
+    const known = pack('inline', '', { name: 'plush-probe', dest_path: '' });
+    const software: Partial<SoftwareSpec> = { type: 'apt', package: known, version_check: probe };
     await client.request('install', ask(software));
     expect(version(root)).toBe('1.0\n');
     fs.rmSync(repository, { recursive: true });

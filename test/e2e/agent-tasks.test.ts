@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { Cgroups, removeGroup } from '../../src/drivers/tasks/cgroups.ts';
 import { type AgentClient, buildAgentBundle, order, TestNode } from '../harness/agent.ts';
 import { makeScratch } from '../harness/scratch.ts';
 import { waitFor } from '../harness/wait.ts';
@@ -266,18 +267,48 @@ test('finds processes that forked away when a run is cleaned, and removes its fo
 });
 
 /** Processes of this test that may have no environment of ours: by command line and by being below our folder. */
-function sleepers(): string[] {
+function sleepers(tell: 'pid' | 'line' = 'line'): string[] {
   return fs.readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return [];
     try {
       const line = fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1');
       const mine = fs.readlinkSync(`/proc/${pid}/cwd`).startsWith(node.dir);
-      return /^sleep,100\d,$/.test(line.replaceAll('\0', ',')) && mine ? [line] : [];
+      return /^sleep,100\d,$/.test(line.replaceAll('\0', ',')) && mine ? [tell === 'pid' ? pid : line] : [];
     } catch {
       return [];
     }
   });
 }
+
+test('finds one that daemonised twice with an empty environment, where the agent may make control groups', async () => {
+  const client = await node.dial();
+  const probe = new Cgroups(node.dir).make('probe');
+  if (probe !== undefined) removeGroup(probe);
+  const daemon = 'setsid env -i sh -c "setsid env -i sleep 1007 & sleep 0" &';
+  await client.start(order('a', `${daemon} wait; exit 0`));
+  await client.exited('run/a/n1/1');
+  await waitFor('the daemon', () => sleepers().length === 1);
+  expect(node.processes()).toEqual([]);
+  await client.request('clean', { run_id: 'run', grace_ms: 100 });
+  if (probe === undefined) {
+    // It looks like a stranger's: docs/operating.md says so.
+    expect(sleepers('pid')).toHaveLength(1);
+    for (const pid of sleepers('pid')) process.kill(Number(pid), 'SIGKILL');
+  }
+  expect(sleepers()).toEqual([]);
+  if (probe !== undefined) {
+    const prefix = basename(probe).slice(0, 'plush-'.length + 16);
+    expect(fs.readdirSync(dirname(probe)).filter((name) => name.startsWith(prefix))).toEqual([]);
+  }
+});
+
+test('stops an exited task that left a daemon behind, and knows one that left none', async () => {
+  const client = await node.dial();
+  await client.start(order('a', 'setsid sleep 1008 & exit 0'));
+  await client.exited('run/a/n1/1');
+  await client.request('stop', { task_id: 'run/a/n1/1' });
+  expect(sleepers()).toEqual([]);
+});
 
 test('ends a chain of processes that fork faster than they can be looked for', async () => {
   const client = await node.dial();

@@ -8,6 +8,8 @@ interface Schema {
   readonly anyOf?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly minItems?: number;
 }
 
 let scratch: Scratch;
@@ -52,11 +54,11 @@ function wrongValues({ type, anyOf }: Schema): readonly unknown[] {
 }
 
 /** A value that passes the schema. */
-function rightValue({ type, anyOf, properties = {}, required = [] }: Schema): unknown {
+function rightValue({ type, anyOf, properties = {}, required = [], items, minItems = 0 }: Schema): unknown {
   if (anyOf !== undefined) return (anyOf[0] as { const: unknown }).const;
   if (type === 'object')
     return Object.fromEntries(required.map((name) => [name, rightValue(properties[name] ?? {})]));
-  if (type === 'array') return [];
+  if (type === 'array') return Array.from({ length: minItems }, () => rightValue(items ?? {}));
   return type === 'integer' || type === 'number' ? 1 : 'x';
 }
 

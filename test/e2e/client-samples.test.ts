@@ -89,6 +89,9 @@ describe.each(Object.entries(samples))('of %s', (language, commandOf) => {
       expect(program.err).toMatch(sentence);
       expect(program.err).not.toMatch(/Traceback|\n\s+at /);
     }
+    const alone = startWith({ PLUSH_STATE: scratch.path('nothing') }, 'run-and-wait', broken);
+    expect(await alone.ended).toBe(3);
+    expect(alone.err).toMatch(/^No plushd runs on the state folder \S+\n$/);
   });
 
   test('monitor follows a plushd over SIGKILL and another port, without a hole and without a repetition', async () => {

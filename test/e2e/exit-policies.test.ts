@@ -87,7 +87,7 @@ it('begins the application again, with all its files, and stops what runs', asyn
   const other = script('other', 'test -e kept2 && exit 0; touch kept2; exec sleep 1000');
   const last = script(
     'last',
-    'test "$(wc -l <kept)" = 2 || exit 9',
+    'while ! test -e kept2; do sleep 0.05; done; test "$(wc -l <kept)" = 2 || exit 9',
     policy('9', 'POLICY_RESTART_APPLICATION', QUICK),
     {
       after: ['first'],

@@ -16,6 +16,7 @@ import {
   type TaskReport,
 } from '../../src/wire/agent.ts';
 import { encodeFrame, FrameReader } from '../../src/wire/frames.ts';
+import { sweepAgent } from './control-groups.ts';
 import { makeScratch } from './scratch.ts';
 import { waitFor } from './wait.ts';
 
@@ -121,6 +122,7 @@ export class TestNode {
     for (const client of this.#clients) client.end();
     for (const pid of this.#pids) sendSignal(pid, 'SIGKILL');
     await this.killProcesses();
+    sweepAgent(this.dir);
     execFileSync('chmod', ['-R', 'u+rwx', this.scratch.dir]);
     await this.scratch.remove();
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { MethodName, ParamsOf, ResultOf } from '../../api/methods.ts';
+import { sweepBase } from './control-groups.ts';
 import { commandLine, killProcess, processesOf } from './processes.ts';
 import type { Scratch } from './scratch.ts';
 import type { Sshd } from './sshd.ts';
@@ -266,6 +267,7 @@ export class Plushd {
       for (const pid of left) killProcess(pid);
       return left.length === 0;
     });
+    sweepBase(this.#options.scratch.path('n'));
   }
 }
 

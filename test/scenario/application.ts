@@ -1,6 +1,8 @@
 /** Applications in a few words, for scenarios and simulations. */
 import type {
   AppSpec,
+  BarrierSpec,
+  BlockSpec,
   ComponentBlockSpec,
   ComponentSpec,
   ExitPolicySpec,
@@ -86,6 +88,8 @@ function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exi
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
  *     policies exit=SIGSEGV:ignore
  *     service 30
+ *     barrier meet early percent=75 timeout_ms=30000 late=catchup catchup=other
+ *     barrier_block wait meet after=first
  *
  * @throws Error for a line that is none of these
  */
@@ -93,7 +97,8 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
   const components: ComponentSpec[] = [];
   const policies: Pick<AppSpec, 'exit_policies' | 'liveness'> = {};
   const service: { -readonly [K in 'service' | 'reconnect_interval_ms']?: AppSpec[K] } = {};
-  const parents: (Omit<ComponentBlockSpec, 'blocks'> & { blocks: ProcessBlockSpec[] })[] = [];
+  const parents: (Omit<ComponentBlockSpec, 'blocks'> & { blocks: BlockSpec[] })[] = [];
+  const barriers: BarrierSpec[] = [];
   for (const line of lines) {
     const { words, settings } = readWords(line);
     const [kind = '', first = '', second = ''] = words;
@@ -109,6 +114,11 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
       });
     } else if (kind === 'component_block') {
       parents.push({ name: first, component: second, predecessors: list('after'), blocks: [] });
+    } else if (kind === 'barrier') {
+      barriers.push(readBarrier(first, second, settings));
+    } else if (kind === 'barrier_block') {
+      const block = { kind: 'barrier' as const, name: first, barrier: second, predecessors: list('after') };
+      parents.at(-1)?.blocks.push(block);
     } else if (kind === 'block') {
       const block = makeBlock(first, list('after'));
       parents.at(-1)?.blocks.push({ ...block, process: { ...block.process, ...readPolicies(settings) } });
@@ -124,6 +134,26 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
   const software = [...new Set(components.flatMap((c) => c.software))].map((one) => ({
     name: one,
     type: 'none' as const,
+    // What is called "fetched-…" comes over the network.
+    ...(one.startsWith('fetched-')
+      ? { package: { name: one, type: 'web' as const, path: `http://packages/${one}`, dest_path: one } }
+      : {}),
   }));
-  return { name, project: name, software, components, component_blocks: parents, ...policies, ...service };
+  const application = {
+    name,
+    project: name,
+    software,
+    components,
+    component_blocks: parents,
+    ...policies,
+    ...service,
+  };
+  return barriers.length === 0 ? application : { ...application, barriers };
+}
+
+/** Members of a barrier as they are called in api/spec.ts; what looks like a number is one. */
+function readBarrier(name: string, type: string, settings: ReadonlyMap<string, string>): BarrierSpec {
+  const more = [...settings].map(([key, value]) => [key, /^\d+$/.test(value) ? Number(value) : value]);
+  const manual = settings.has('manual') ? { manual: true } : {};
+  return { name, type: type as BarrierSpec['type'], ...Object.fromEntries(more), ...manual };
 }

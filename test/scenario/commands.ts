@@ -1,8 +1,10 @@
 /** What a line of a scenario does. */
 import type { NodeSpec } from '../../api/spec.ts';
 import type { Actor, Input } from '../../src/core/input.ts';
+import { barrierNamed } from '../../src/core/run/barrier-calls.ts';
 import type { Run, Task } from '../../src/core/state.ts';
 import type { TaskCause, TaskReport } from '../../src/core/task.ts';
+import { barrierDetail } from '../../src/core/views/barriers.ts';
 import { explain } from '../../src/core/views/explain.ts';
 import { nodeInfo } from '../../src/core/views/nodes.ts';
 import { runDetail } from '../../src/core/views/runs.ts';
@@ -127,6 +129,23 @@ const failureOf = (hostname: string, cause: string, phase: 'bootstrap' | 'instal
   attempt: 1,
 });
 
+function barrierAt(
+  world: World,
+  barrier: string,
+  hostname: string,
+  settings: ReadonlyMap<string, string>,
+): { run_id: string; barrier: string; hostname: string; block?: string; label?: string } {
+  const label = settings.get('label');
+  const block = settings.get('own');
+  return {
+    run_id: runFor(world, hostname, settings.get('run')),
+    barrier,
+    hostname,
+    ...(block === undefined ? {} : { block }),
+    ...(label === undefined ? {} : { label }),
+  };
+}
+
 const commands: Readonly<Record<string, Command>> = {
   start: single(() => ({ type: 'start_controller', controller: 'here', version: '1' })),
   restart: (world) => world.restart(),
@@ -222,6 +241,62 @@ const commands: Readonly<Record<string, Command>> = {
     hostname,
     run_id: runFor(world, hostname, settings.get('run')),
   })),
+  /** enter meet n1 n2 label=a own=block */
+  enter: (world, { words: [barrier = '', ...hostnames], settings }) =>
+    hostnames.flatMap((hostname) =>
+      world.submit({ type: 'enter_barrier', ...barrierAt(world, barrier, hostname, settings) }),
+    ),
+  leave: (world, { words: [barrier = '', ...hostnames], settings }) =>
+    hostnames.flatMap((hostname) =>
+      world.submit({ type: 'leave_barrier', ...barrierAt(world, barrier, hostname, settings) }),
+    ),
+  /** release app#1 meet n1 n2 */
+  release: single((world, { words: [run = '', barrier = '', ...hostnames] }) => ({
+    type: 'release_barrier',
+    run_id: world.runId(run),
+    barrier,
+    ...(hostnames.length === 0 ? {} : { hostnames }),
+  })),
+  /** ask enter meet work on n1 n2: the task of block work asks through its agent */
+  ask: (world, { words, settings }) => {
+    const [op = '', barrier = '', block = '', , ...hostnames] = words;
+    const label = settings.get('label');
+    return hostnames.flatMap((hostname) =>
+      world.submit({
+        type: 'barrier_ask',
+        hostname,
+        ask: {
+          id: 1,
+          op: op as 'enter',
+          task_id: taskOn(world, hostname, block)?.task_id ?? `?/${block}/${hostname}/1`,
+          barrier,
+          ...(label === undefined ? {} : { label }),
+          ...(settings.has('own') ? { own: true } : {}),
+        },
+      }),
+    );
+  },
+  /** due app#1 meet: its timer rings */
+  due: single((world, { words: [run = '', barrier = ''] }) => ({
+    type: 'timer',
+    timer: { kind: 'barrier', run_id: world.runId(run), barrier },
+  })),
+  barrier: (world, { words: [name = '', barrier = ''] }) => {
+    const run = world.state.runs.get(world.runId(name));
+    if (run === undefined) return [];
+    const detail = barrierDetail(run, barrierNamed(run, barrier));
+    const { state, rule, entered, expected, waiting, inside, cause, entries, missing } = detail;
+    return [
+      `${barrier}: ${[state, cause].filter(Boolean).join(' by ')}; ${entered} of ${expected} entered, ${waiting} waiting, ${inside} inside`,
+      rule,
+      ...entries.map((e) =>
+        [e.participant, e.hostname, e.state, e.label, e.late, e.fence]
+          .filter((x) => x !== undefined)
+          .join(' '),
+      ),
+      ...(missing.length === 0 ? [] : [`missing ${missing.join(' ')}`]),
+    ];
+  },
   left: forEach((hostname) => ({ type: 'left', hostname })),
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',

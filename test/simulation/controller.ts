@@ -180,6 +180,7 @@ export class Controller {
         const upTo = generation === undefined ? {} : { generation };
         this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id, ...upTo });
       }),
+    tell_barrier: () => undefined,
     stream_output: () => undefined,
     collect: () => undefined,
     release: () => undefined,

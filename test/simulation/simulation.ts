@@ -6,6 +6,7 @@ import { planOf } from '../../src/core/run/plan.ts';
 import { policyFor } from '../../src/core/run/policy.ts';
 import type { TaskOrder, TaskReport } from '../../src/core/task.ts';
 import { makeBlock, makeComponent } from '../scenario/application.ts';
+import { addBarriers, checkBarriers, checkReleases, meddle, releaseAll } from './barriers.ts';
 import { Chance } from './chance.ts';
 import { checkAnswers, checkEnd, checkProcesses, checkState } from './checks.ts';
 import { Clock } from './clock.ts';
@@ -76,6 +77,7 @@ class Simulation {
           : undefined,
       check: (state) => {
         checkState(state);
+        if (chance.is(0.2)) checkBarriers(state);
         checkProcesses(state, this.#machines.values());
         if (chance.is(0.03)) checkAnswers(state);
       },
@@ -95,6 +97,7 @@ class Simulation {
     while (this.#clock.step(START_MS + TROUBLE_MS));
     this.#mend();
     while (this.#clock.step(START_MS + LIMIT_MS));
+    checkReleases(controller);
     checkEnd(controller, this.#machines.values(), this.#succeeded);
     checkAnswers(controller.state);
     if (this.#trouble === 0) this.#checkSuccess();
@@ -149,14 +152,19 @@ class Simulation {
     const run = this.#controller.state.runs.get(run_id);
     const planned = run && planOf(run.spec).blocks.get(block);
     if (run === undefined || planned === undefined) return;
+    const member = run.members.get(hostname) ?? run.past.findLast((past) => past.hostname === hostname);
     for (const name of planned.before) {
-      assert(this.#succeeded.has(`${run_id}/${name}/${hostname}`), `${task_id} did not wait for ${name}`);
+      const isDone = this.#succeeded.has(`${run_id}/${name}/${hostname}`) || member?.completed.has(name);
+      assert(isDone, `${task_id} did not wait for ${name}`);
     }
     for (const gate of planned.gates) {
       const least = run.components.get(planOf(run.spec).blocks.get(gate)?.component ?? '')?.min ?? 0;
       const done = [...this.#machines.keys()].filter(
         (name) =>
-          this.#succeeded.has(`${run_id}/${gate}/${name}`) || run.members.get(name)?.skipped?.has(gate),
+          this.#succeeded.has(`${run_id}/${gate}/${name}`) ||
+          [...run.members.values(), ...run.past].some(
+            (m) => m.hostname === name && (m.completed.has(gate) || m.skipped?.has(gate)),
+          ),
       );
       assert(done.length >= least, `${task_id} did not wait for ${gate} on all nodes`);
     }
@@ -178,6 +186,8 @@ class Simulation {
     const node = this.#specs.get(hostname) as NodeSpec;
     const acts: (() => void)[] = [
       () => controller.submit({ type: 'fail_host', hostname }),
+      () => meddle(chance, controller, hostname),
+      () => meddle(chance, controller, hostname),
       () => controller.submit({ type: 'remove_node', hostname }),
       () => controller.submit({ type: 'add_node', node }),
       () => controller.submit({ type: 'add_node', node: { ...node, group: chance.pick(GROUPS) } }),
@@ -205,7 +215,14 @@ class Simulation {
     this.#controller.restart();
   }
 
+  /** Whoever is to release barriers by hand does so, again and again. */
+  #releaseByHand(): void {
+    releaseAll(this.#controller);
+    if (this.#controller.state.active.size > 0) this.#clock.after(30_000, () => this.#releaseByHand());
+  }
+
   #mend(): void {
+    this.#releaseByHand();
     for (const machine of this.#machines.values()) machine.isUp = true;
     if (this.#controller.hasQuit || this.#chance.is(0.3)) this.#controller.restart();
     // What the daemon does not try again of its own accord.
@@ -270,7 +287,17 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       component_blocks.push({ name: parent, component: component.name, predecessors, blocks });
     }
   }
-  const service = chance.is(0.3) ? { service: true, reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};
+  const barriers = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];
   const policies = makePolicies(chance);
-  return { name, project: name, software: [], components, component_blocks, ...policies, ...service };
+  const service = chance.is(0.3) ? { service: true, reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};
+  return {
+    name,
+    project: name,
+    software: [],
+    components,
+    component_blocks,
+    barriers,
+    ...policies,
+    ...service,
+  };
 }

@@ -17,6 +17,7 @@ NOT_RUN = 3
 
 
 def run_and_wait(client: plush.Client, specification: str) -> int:
+    client.plushTestConnection()  # a plushd that is not there at all is told at once
     # Both may be made twice, the second one thanks to its request_id: so a plushd that is just being restarted is no reason to fail.
     app = client.call("plushLoadAppXml", specification, patience=30)
     run = client.call("plushStartRun", {"app": app, "request_id": str(uuid.uuid4())}, patience=30)

@@ -27,6 +27,7 @@ try {
 
 /** @param {string} specification */
 async function runAndWait(specification) {
+  await client.call('plushTestConnection'); // a plushd that is not there at all is told at once
   // Both may be made twice, the second one thanks to its request_id: so a plushd that is just being restarted is no reason to fail.
   const patient = client.with({ patienceMs: 30_000 });
   const app = await patient.call('plushLoadAppXml', specification);

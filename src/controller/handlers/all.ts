@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Handlers } from '../dispatcher.ts';
 import { appHandlers } from './apps.ts';
+import { barrierHandlers } from './barriers.ts';
 import { controlHandlers } from './control.ts';
 import { nodeHandlers } from './nodes.ts';
 import { operationHandlers } from './operations.ts';
@@ -15,6 +16,7 @@ export function allHandlers(context: Context): Omit<Handlers, 'system.multicall'
     ...appHandlers(context),
     ...runHandlers(context),
     ...operationHandlers(context),
+    ...barrierHandlers(context),
     ...subscriptionHandlers(context),
     ...controlHandlers(context),
     ...tokenHandlers(context),

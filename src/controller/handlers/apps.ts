@@ -29,7 +29,7 @@ export function appHandlers({ state, submit, appsDir }: Context): Pick<Handlers,
       return load(call, readApp(file, filename), file);
     },
     plushLoadAppXml: (call, xml) => load(call, xml, 'application.xml'),
-    plushValidateApp: (_call, xml) => [...parseApplication(xml, 'application.xml').diagnostics],
+    plushValidateApp: (_call, xml) => [...parseApplication(xml, 'The file').diagnostics],
     plushListApps: (_call, filter) => listApps(state, filter ?? {}),
     plushGetApp: (_call, name) => appDetail(state, name),
   };

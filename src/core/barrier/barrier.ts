@@ -6,6 +6,7 @@
  *     waiting ──admitted──▶ inside ──leaves──▶ left          semaphore; who enters again begins anew
  *        └──lost──▶ gone       └──lease over──▶ left
  */
+import type { LeaveCause, ReleaseCause } from '../../../api/events.ts';
 import type { BarrierSpec } from '../../../api/spec.ts';
 import { arrive, type Knee } from './knee.ts';
 import { addPoint } from './kneedle.ts';
@@ -13,15 +14,6 @@ import { adapt, FIRST_CONCURRENCY, newPace, type Pace } from './pace.ts';
 
 /** What becomes of one that enters after the release. */
 export type Late = NonNullable<BarrierSpec['late']>;
-
-/** Why somebody was released. `all`: every participant had entered. `late`: after the release. `place`: into a semaphore. */
-export type ReleaseCause = 'all' | 'percent' | 'timeout' | 'knee' | 'manual' | 'rate' | 'late' | 'place';
-
-/**
- * Why somebody is out. `left`: of its own accord; `ended`: its task is over; `expired`: its lease is; `lost`: its node is;
- * `unused`: it did nothing with its place, so the length of its stay says nothing.
- */
-export type LeaveCause = 'left' | 'ended' | 'expired' | 'lost' | 'unused';
 
 /** One participant's entry. */
 export interface Entry {
@@ -81,6 +73,8 @@ export function enter(barrier: Barrier, spec: BarrierSpec, newcomer: Newcomer, a
   const { participant, late } = newcomer;
   const known = barrier.entries.get(participant);
   if (known !== undefined && known.state !== 'left') return;
+  // One that enters anew stands at the end.
+  barrier.entries.delete(participant);
   const goesOn = late !== undefined && late !== 'pass';
   barrier.entries.set(participant, { ...newcomer, at_ms: atMs, state: goesOn ? 'released' : 'waiting' });
   if (!goesOn) barrier.waiting.add(participant);

@@ -16,6 +16,7 @@ import { isNeeded } from '../needed.ts';
 import { refuseWhenQuitting } from '../quitting.ts';
 import { Rejection } from '../rejection.ts';
 import { advanceRun, missTasks, reconcileTask } from '../run/advance.ts';
+import { queueForInstall } from '../run/barriers.ts';
 import {
   failMember,
   failNode,
@@ -193,6 +194,7 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
   for (const task of tasks) reconcileTask(tx, hostname, task);
   const part = partOf(tx.state, node);
   if (part === undefined || hasDoneItsPart(part.run, part.member)) return;
+  queueForInstall(tx, part.run, part.member);
   if (part.member.phase !== 'preparing' && !runs.includes(part.run.run_id)) {
     const message = "The node came back without the run's files";
     failMember(tx, part.run, hostname, { phase: 'watch', cause: 'files_lost', message, attempt: 1 });

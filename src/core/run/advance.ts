@@ -8,6 +8,7 @@ import { LOST_RESTARTS } from '../limits.ts';
 import { isOver, type Member, type Run } from '../state.ts';
 import type { TaskReport } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
+import { endAtBarriers, enterBlock, leaveAfter, partDone, settleAll } from './barriers.ts';
 import { splitTaskId, taskId } from './evolve.ts';
 import { type PlannedBlock, planOf } from './plan.ts';
 import { isSuccess, policyFor } from './policy.ts';
@@ -26,6 +27,7 @@ export function advanceRun(tx: Transaction, run: Run): void {
     stoppedIfNothingRuns(tx, run);
     return;
   }
+  settleAll(tx, run);
   const components = [...run.components.values()];
   if (run.state === 'deploying') {
     if (!isReleasable(run)) return;
@@ -59,10 +61,11 @@ function startIfDue(tx: Transaction, run: Run, member: Member, block: PlannedBlo
   if (run.state !== 'running' || run.restarting !== undefined) return;
   if (run.members.get(member.hostname) !== member) return;
   if (member.phase === 'preparing' || member.tasks.has(block.spec.name)) return;
-  if (member.skipped?.has(block.spec.name)) return;
+  if (member.skipped?.has(block.spec.name) || member.completed.has(block.spec.name)) return;
   if (block.before.some((name) => !member.completed.has(name))) return;
   if (block.gates.some((name) => run.blocks.get(name)?.state !== 'completed')) return;
-  order(tx, run, member, block.spec.name);
+  if (block.spec.kind === 'barrier') tx.later(() => enterBlock(tx, run, member, block));
+  else order(tx, run, member, block.spec.name);
 }
 
 /** Orders the next attempt at a block on a node. */
@@ -122,6 +125,7 @@ function exited(tx: Transaction, run: Run, member: Member, block: string, report
     ...(rest.stderr_tail ? { stderr_tail: [...rest.stderr_tail] } : {}),
   } as never);
   if (run.ending !== undefined) return;
+  endAtBarriers(tx, run, member, task_id);
   if (run.restarting !== undefined) stoppedIfNothingRuns(tx, run);
   else if (chosen !== undefined) {
     const attempt = member.tasks.get(block)?.attempt ?? 1;
@@ -146,8 +150,11 @@ function outcomeOf(
 /** What waits for a block on the node, or for the whole of it, may begin. */
 export function completed(tx: Transaction, run: Run, member: Member, name: string): void {
   const plan = planOf(run.spec);
+  const block = plan.blocks.get(name);
+  if (block !== undefined) leaveAfter(tx, run, member, block);
   for (const next of plan.after.get(name) ?? []) startIfDue(tx, run, member, next);
   closeBlock(tx, run, name);
+  partDone(tx, run, member);
   if (keepsFiles(run)) advanceRun(tx, run);
 }
 

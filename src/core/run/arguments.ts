@@ -7,6 +7,8 @@ export interface Known {
   /** The node's place in the component, from 0, and their number. */
   readonly index: number;
   readonly count: number;
+  /** The label with which the node entered a barrier; empty where it had none. */
+  readonly labelAt: (barrier: string) => string;
 }
 
 /** A substitution with a flag becomes two arguments (figure 18 of plush-toit.2011). */
@@ -26,8 +28,9 @@ function replacement({ type, id, name }: Substitution, known: Known): string {
       return String(known.index);
     case 'count':
       return String(known.count);
-    case 'workflow':
     case 'barrier':
+      return known.labelAt(id ?? '');
+    case 'workflow':
       throw new Error(`The substitution ${name} of type ${type} names ${id}, which no task of this run has`);
   }
 }

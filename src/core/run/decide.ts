@@ -9,6 +9,7 @@ import { Rejection } from '../rejection.ts';
 import { isOver, type Run, type State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { advanceRun, reconcileTask, startBlocks } from './advance.ts';
+import { leaveInstall } from './barriers.ts';
 import { firstMatching } from './first-matching.ts';
 import { endRun, failMember, failNode, finishMember, finishRun, join } from './recover.ts';
 import { isService } from './service.ts';
@@ -86,6 +87,7 @@ export function installed(
   if (run === undefined || member?.phase !== 'preparing' || run.ending !== undefined) return;
   if (member.generation !== generation) return;
   tx.emit('member_installed', { run_id, hostname, bytes });
+  leaveInstall(tx, run, member, bytes > 0);
   if (run.state === 'running') startBlocks(tx, run, member);
   advanceRun(tx, run);
 }

@@ -12,6 +12,7 @@ import {
   type State,
   type Task,
 } from '../state.ts';
+import { barrierEvolvers, beAbsent, unmarkAbsent } from './barrier-state.ts';
 import { planOf } from './plan.ts';
 import { comesBack, newService, rememberLost } from './service-evolve.ts';
 
@@ -46,6 +47,7 @@ export function newRun(run_id: string, app: string, spec: AppSpec, time: string)
     since: time,
     components,
     blocks,
+    barriers: new Map(),
     members: new Map(),
     past: [],
     lost: new Set(),
@@ -95,6 +97,7 @@ export function finishIfThrough(run: Run, member: Member, time: string): void {
   if (component === undefined || done !== all || member.phase !== 'working') return;
   setPhase(member, 'finishing', time);
   component.finished += 1;
+  beAbsent(run, member);
 }
 
 /** Takes a member out of the counters of its component and blocks. */
@@ -104,13 +107,15 @@ function discount(run: Run, member: Member): void {
   component.members.delete(member.hostname);
   if (member.phase !== 'preparing') component.prepared -= 1;
   if (member.phase === 'finishing' || member.phase === 'done') component.finished -= 1;
-  for (const task of member.tasks.values()) {
-    const block = run.blocks.get(task.block);
+  unmarkAbsent(run, member);
+  for (const name of new Set([...member.tasks.keys(), ...(member.at?.keys() ?? []), ...member.completed])) {
+    const block = run.blocks.get(name);
     if (block === undefined) continue;
     block.begun -= 1;
-    if (member.completed.has(task.block)) block.completed -= 1;
-    if (task.state === 'failed') block.failed -= 1;
-    run.restarting?.stopping.delete(task.task_id);
+    if (member.completed.has(name)) block.completed -= 1;
+    const task = member.tasks.get(name);
+    if (task?.state === 'failed') block.failed -= 1;
+    if (task !== undefined) run.restarting?.stopping.delete(task.task_id);
   }
   for (const name of member.skipped ?? []) {
     const block = run.blocks.get(name);
@@ -154,9 +159,12 @@ type RunEvents =
   | 'block_changed'
   | 'task_ordered'
   | 'task_started'
-  | 'task_exited';
+  | 'task_exited'
+  | 'blocks_completed'
+  | keyof typeof barrierEvolvers;
 
 export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
+  ...barrierEvolvers,
   run_started: (state, { run_id, app, request_id }, time) => {
     const loaded = state.apps.get(app);
     if (loaded === undefined) return;
@@ -310,6 +318,20 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     if (outcome !== 'completed' || block === undefined) return;
     block.completed += 1;
     member.completed.add(task.block);
+    finishIfThrough(run, member, time);
+  },
+  blocks_completed: (state, { run_id, hostname, blocks }, time) => {
+    const run = state.runs.get(run_id);
+    const member = run?.members.get(hostname);
+    if (run === undefined || member === undefined) return;
+    for (const name of blocks) {
+      const block = run.blocks.get(name);
+      if (block === undefined || member.completed.has(name)) continue;
+      if (!member.at?.delete(name)) block.begun += 1;
+      block.completed += 1;
+      member.completed.add(name);
+    }
+    if (member.phase === 'ready') setPhase(member, 'working', time);
     finishIfThrough(run, member, time);
   },
 };

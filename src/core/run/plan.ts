@@ -2,7 +2,7 @@
  * The order of an application's blocks, worked out once for each specification: what a block waits for and what waits
  * for it. Inside a component block an order holds node by node; across component blocks it holds for whole blocks.
  */
-import type { AppSpec, BlockSpec, ComponentBlockSpec, ProcessSpec } from '../../../api/spec.ts';
+import type { AppSpec, BarrierSpec, BlockSpec, ComponentBlockSpec, ProcessSpec } from '../../../api/spec.ts';
 import { STOP_GRACE_MS } from '../limits.ts';
 
 type Policies = Pick<ProcessSpec, 'exit_policies' | 'liveness'>;
@@ -17,7 +17,16 @@ export interface PlannedBlock {
   readonly gates: readonly string[];
 }
 
+/** A barrier with those who meet there. */
+export interface PlannedBarrier {
+  readonly spec: BarrierSpec;
+  /** Components whose nodes take part: those with a block of the barrier, or all where no block names it. */
+  readonly components: ReadonlySet<string>;
+  readonly blocks: readonly PlannedBlock[];
+}
+
 export interface Plan {
+  readonly barriers: ReadonlyMap<string, PlannedBarrier>;
   readonly blocks: ReadonlyMap<string, PlannedBlock>;
   /** Component → its blocks in document order. */
   readonly ofComponent: ReadonlyMap<string, readonly PlannedBlock[]>;
@@ -30,6 +39,17 @@ export interface Plan {
   /** Longest time that a process may take to obey its stop signal. */
   readonly graceMs: number;
 }
+
+/**
+ * The semaphore that transfers of packages pass (section 5.3 of plush-toit.2011), one in each run. No specification can name
+ * it. A lease is longer than any transfer that still gets somewhere.
+ */
+export const INSTALL_BARRIER: BarrierSpec = {
+  name: '#install',
+  type: 'semaphore',
+  adaptive: 'gradient2',
+  hold_timeout_ms: 10 * 60_000,
+};
 
 const plans = new WeakMap<AppSpec, Plan>();
 
@@ -81,6 +101,7 @@ function makePlan(app: AppSpec): Plan {
     ofComponent,
     after,
     gated,
+    barriers: barriersOf(app, [...blocks.values()]),
     mayRestart: [app, ...processes].some(restartsApplication),
     graceMs: Math.max(STOP_GRACE_MS, ...graces),
   };
@@ -98,6 +119,21 @@ function processesOf(app: AppSpec): ProcessSpec[] {
 
 function restartsApplication({ exit_policies = [], liveness = [] }: Policies): boolean {
   return [...exit_policies, ...liveness].some(({ policy }) => policy === 'restart_application');
+}
+
+function barriersOf(app: AppSpec, blocks: readonly PlannedBlock[]): Map<string, PlannedBarrier> {
+  const own = new Map<string, PlannedBlock[]>();
+  for (const block of blocks) if (block.spec.kind === 'barrier') append(own, block.spec.barrier, block);
+  const all = new Set(blocks.map((block) => block.component));
+  const barriers = new Map<string, PlannedBarrier>();
+  for (const spec of app.barriers ?? []) {
+    const named = own.get(spec.name) ?? [];
+    const components = named.length === 0 ? all : new Set(named.map((block) => block.component));
+    barriers.set(spec.name, { spec, components, blocks: named });
+  }
+  const { name } = INSTALL_BARRIER;
+  barriers.set(name, { spec: INSTALL_BARRIER, components: all, blocks: [] });
+  return barriers;
 }
 
 function append(map: Map<string, PlannedBlock[]>, key: string, block: PlannedBlock): void {

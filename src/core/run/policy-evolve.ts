@@ -3,8 +3,9 @@ import type { Evolver } from '../evolve.ts';
 import { MAX_HANDLED, MAX_HANDLED_HOSTS } from '../limits.ts';
 import type { Member, Run, Task } from '../state.ts';
 import { failureOf } from './advance.ts';
+import { beAbsent } from './barrier-state.ts';
 import { finishIfThrough, setPhase, taskOf } from './evolve.ts';
-import { planOf } from './plan.ts';
+import { INSTALL_BARRIER, planOf } from './plan.ts';
 import { isSuccess } from './policy.ts';
 
 type PolicyEvents = 'policy_applied' | 'task_unhealthy' | 'run_restarting' | 'run_stopped' | 'run_restarted';
@@ -54,6 +55,8 @@ export const policyEvolvers: { readonly [T in PolicyEvents]: Evolver<T> } = {
       Object.assign(block, { begun: 0, completed: 0, failed: 0, state: 'waiting' });
       delete block.skipped;
     }
+    for (const { name } of run.barriers.values())
+      if (name !== INSTALL_BARRIER.name) run.barriers.delete(name);
     for (const member of run.members.values()) beginAgain(run, member, time);
   },
 };
@@ -65,6 +68,8 @@ function beginAgain(run: Run, member: Member, time: string): void {
   member.tasks.clear();
   member.completed.clear();
   delete member.skipped;
+  delete member.at;
+  delete member.absent;
   const component = run.components.get(member.component);
   if (member.phase === 'done' && component !== undefined) component.finished += 1;
   if (member.phase === 'working' || member.phase === 'finishing') setPhase(member, 'ready', time);
@@ -77,6 +82,8 @@ function skip(run: Run, member: Member, name: string): void {
   member.skipped.add(name);
   const block = run.blocks.get(name);
   if (block !== undefined) block.skipped = (block.skipped ?? 0) + 1;
+  const { spec } = planOf(run.spec).blocks.get(name) ?? {};
+  if (spec?.kind === 'barrier') beAbsent(run, member, spec.barrier);
   for (const next of planOf(run.spec).after.get(name) ?? []) skip(run, member, next.spec.name);
 }
 

@@ -8,6 +8,7 @@ import { isCandidate, match, mayJoin, refersTo, shortfallSentence } from '../poo
 import { isOver, type Member, type PoolNode, type Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { advanceRun, closeBlocks } from './advance.ts';
+import { loseAtBarriers, queueForInstall } from './barriers.ts';
 import { generationOf, isService } from './service.ts';
 
 /** Decides the outcome; the nodes are cleaned, and the run ends when they are. */
@@ -117,6 +118,7 @@ export function failMember(
   }
   const { component, index } = member;
   tx.emit('member_failed', { run_id: run.run_id, hostname, component, failure });
+  if (run.ending === undefined) loseAtBarriers(tx, run, member);
   const spec = componentOf(run, component);
   const isStatic = node !== undefined && spec.static_hosts.some((host) => refersTo(host, node));
   before?.();
@@ -127,6 +129,25 @@ export function failMember(
   } else {
     replace(tx, run, spec, index, hostname, failure);
   }
+}
+
+/** Takes a member out of its run for good: nobody takes its place, and the run ends when too few are left. */
+export function removeMember(tx: Transaction, run: Run, hostname: string, failure: Failure): void {
+  const member = run.members.get(hostname);
+  if (member === undefined || run.ending !== undefined) return;
+  const { component } = member;
+  tx.emit('member_failed', { run_id: run.run_id, hostname, component, failure });
+  loseAtBarriers(tx, run, member);
+  const spec = componentOf(run, component);
+  const left = run.components.get(component)?.members.size ?? 0;
+  if (left < spec.min && !isService(run)) {
+    const nodes = left === 1 ? '1 node' : `${left} nodes`;
+    const message = `Component "${component}" has ${nodes} left and cannot do with fewer than ${spec.min}: ${failure.message}`;
+    endRun(tx, run, 'failed', 'not_enough_nodes', message);
+    return;
+  }
+  closeBlocks(tx, run, component);
+  advanceRun(tx, run);
 }
 
 function replace(
@@ -158,6 +179,7 @@ export function join(tx: Transaction, run: Run, members: readonly MemberRef[]): 
   for (const { hostname } of members) {
     const link = tx.state.nodes.get(hostname)?.link;
     if (link === 'idle' || link === 'lost') tx.emit('node_connecting', { hostname });
+    else if (link === 'connected') queueForInstall(tx, run, run.members.get(hostname));
   }
 }
 

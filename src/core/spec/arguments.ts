@@ -1,7 +1,7 @@
 /** Reads `cmdline`: arguments as given, and those known only when a task starts (figure 18 of plush-toit.2011). */
 import type { ProcessSpec, Substitution } from '../../../api/spec.ts';
 import type { Problems } from './problems.ts';
-import { attributeSetting, enumValue, fail, type Setting } from './values.ts';
+import { attributeSetting, definedName, enumValue, fail, type Setting } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
 
 /** What `cmdline` holds. */
@@ -33,7 +33,7 @@ export function readArguments(cmdline: XmlElement | undefined, problems: Problem
 }
 
 function readSubstitution(element: XmlElement, problems: Problems): Substitution | undefined {
-  const name = attributeSetting(element, 'name')?.value;
+  const name = definedName(element, problems);
   const type = enumValue(attributeSetting(element, 'type'), TYPES, problems);
   const id = attributeSetting(element, 'id');
   const flag = attributeSetting(element, 'flag')?.value;

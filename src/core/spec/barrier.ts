@@ -7,7 +7,15 @@ import { checkBarrier } from './barrier-rules.ts';
 import type { Problems } from './problems.ts';
 import { booleanValue, durationValue } from './quantities.ts';
 import { HOSTS, PARTICIPANTS, PERCENT, WAIT } from './value-rule.ts';
-import { attributeSetting, enumValue, fail, integerValue, quoted, type Setting } from './values.ts';
+import {
+  attributeSetting,
+  definedName,
+  enumValue,
+  fail,
+  integerValue,
+  quoted,
+  type Setting,
+} from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
 
 const TYPES = ['0', 'traditional', '1', 'early', '2', 'throttled', '3', 'semaphore'] as const;
@@ -57,7 +65,7 @@ export class Barriers {
 
   /** Takes up a `barrier` element and answers the barrier's name. Reports CONTRADICTION where two places differ. */
   read(element: XmlElement): string | undefined {
-    const name = attributeSetting(element, 'name')?.value;
+    const name = definedName(element, this.problems);
     if (name === undefined) return undefined;
     const known = this.found.get(name) ?? newBarrier(name, element);
     this.found.set(name, known);

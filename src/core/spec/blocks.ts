@@ -16,7 +16,7 @@ import type { Problems } from './problems.ts';
 import { readProcess } from './process.ts';
 import { booleanValue, durationValue } from './quantities.ts';
 import { PERIOD } from './value-rule.ts';
-import { attributeSetting, child, childrenNamed, definedName, fail } from './values.ts';
+import { attributeSetting, child, childrenNamed, definedName, nameValue } from './values.ts';
 import { readTasks } from './workflow.ts';
 import type { XmlElement } from './xml-tree.ts';
 
@@ -187,12 +187,12 @@ function readBarrierBlock(
 function readWorkflow(element: XmlElement, container: Block | undefined, reading: Reading): BlockSpec[] {
   const tasks = readTasks(element, reading.problems);
   const idSetting = attributeSetting(element, 'id') ?? attributeSetting(element, 'name');
+  if (idSetting?.attribute === 'id') nameValue(idSetting, reading.problems);
   const id = idSetting?.value ?? '';
   if (idSetting && !reading.workflowIds.claim(id, element, idSetting.attribute)) {
     // Its substitutions would be anyone's; the name has been reported.
     return [];
   }
-  if (idSetting && id.length > 255) fail(reading.problems, 'TOO_LARGE', idSetting, 'The id is too long');
   const more = { ...(container && { container }), workflow: { id, tasks: tasks?.num_tasks ?? 1 } };
   const block = takeBlock(element, more, reading);
   const blocks = readInner(element, block, reading).filter((inner) => inner.kind !== 'workflow');

@@ -9,16 +9,11 @@ import type { XmlElement } from './xml-tree.ts';
 
 /** `PARENT/ELEMENT`, `ELEMENT@ATTRIBUTE` or `ELEMENT@ATTRIBUTE=VALUE`, elements by the kind of their rule. */
 export const NOT_RUN: readonly string[] = [
-  // Barriers
-  'component_block/barrier_block',
-
   // Workflows
   'component_block/workflow_block',
 
   // Substitutions
   'substitution@type=workflow',
-
-  'substitution@type=barrier',
 
   // Output and cleanup
 

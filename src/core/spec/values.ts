@@ -95,26 +95,22 @@ export function fail(
 
 /** The name attribute of an element that defines something; reports BAD_VALUE and TOO_LARGE. */
 export function definedName(element: XmlElement, problems: Problems): string | undefined {
-  const setting = attributeSetting(element, 'name');
+  return nameValue(attributeSetting(element, 'name'), problems);
+}
+
+/** A name under which something is known; reports BAD_VALUE and TOO_LARGE. */
+export function nameValue(setting: Setting | undefined, problems: Problems): string | undefined {
   if (!setting) return undefined;
-  const { value } = setting;
+  const { value, element, attribute = element.name } = setting;
   if (value.length > MAX_NAME_LENGTH) {
-    fail(
-      problems,
-      'TOO_LARGE',
-      setting,
-      `The name of ${element.name} has more than ${MAX_NAME_LENGTH} characters`,
-    );
+    const message = `The ${attribute} of ${element.name} has more than ${MAX_NAME_LENGTH} characters`;
+    fail(problems, 'TOO_LARGE', setting, message);
     return undefined;
   }
   // Names become parts of task identities and of folder names.
   if (/[/\\]|\p{Cc}/u.test(value) || value === '.' || value === '..') {
-    fail(
-      problems,
-      'BAD_VALUE',
-      setting,
-      `The name ${quoted(value)} has a slash or a control character in it`,
-    );
+    const message = `The ${attribute} ${quoted(value)} has a slash or a control character in it`;
+    fail(problems, 'BAD_VALUE', setting, message);
     return undefined;
   }
   return value;

@@ -7,6 +7,7 @@ type CoreCause =
   | 'removed'
   | 'flapping'
   | 'files_lost'
+  | 'late_at_barrier'
   | 'exit_code'
   | 'signal'
   | 'not_enough_nodes'
@@ -113,6 +114,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   failed_by_operator: 'plushConnect clears the failed flag before its time.',
   removed: 'plushAddNode brings the node back.',
   flapping: "The node's network is not reliable: mend it, or remove the node from the pool.",
+  late_at_barrier:
+    'The barrier says what becomes of latecomers (late). Raise its min_percent or min_wait, or let them pass.',
   files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
   not_enough_nodes: 'Add nodes with plushAddNode, ask for fewer with num_hosts, or mend those that failed.',
   static_host_lost: 'Mend the static host, or name another one; a run cannot go on without it.',

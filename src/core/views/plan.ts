@@ -1,14 +1,15 @@
 /** plushPlanApp: what a run would do if it were started now. Works on the matcher alone and changes nothing. */
 import type { ResultOf } from '../../../api/methods.ts';
 import type { MemberRef } from '../../../api/schemas.ts';
-import type { AppSpec, ComponentSpec, ProcessSpec } from '../../../api/spec.ts';
+import type { AppSpec, BlockSpec, ComponentSpec, ProcessSpec } from '../../../api/spec.ts';
 import { isEligible, preferenceFor, refersTo } from '../pool/match.ts';
 import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
 import { newRun } from '../run/evolve.ts';
 import { firstMatching } from '../run/first-matching.ts';
-import { type PlannedBlock, planOf } from '../run/plan.ts';
+import { type Plan, type PlannedBlock, planOf } from '../run/plan.ts';
 import type { PoolNode, State } from '../state.ts';
+import { ruleOf } from './barriers.ts';
 
 type AppPlan = ResultOf<'plushPlanApp'>;
 type Placement = AppPlan['components'][number];
@@ -155,20 +156,24 @@ function stepsOf(
     ...components
       .filter(({ name }) => (app.components.find((c) => c.name === name)?.software.length ?? 0) > 0)
       .map(({ name, count }) => ({ ...step('install', count), component: name })),
-    ...inOrder(app).map((block) => runStep(block, counts.get(block.component) ?? 0)),
+    ...inOrder(app).map((block) => runStep(block, counts.get(block.component) ?? 0, planOf(app).barriers)),
     step('clean', all),
   ];
 }
 
-function step(action: 'connect' | 'install' | 'run' | 'clean', nodes: number): Step {
+function step(action: 'connect' | 'install' | 'run' | 'barrier' | 'clean', nodes: number): Step {
   return { action, nodes, waits_for: [] };
 }
 
-function runStep({ spec, component, before, gates }: PlannedBlock, nodes: number): Step {
-  const command = spec.kind === 'process' ? commandLine(spec.process) : '';
+function runStep(
+  { spec, component, before, gates }: PlannedBlock,
+  nodes: number,
+  barriers: Plan['barriers'],
+): Step {
+  const command = commandOf(barriers, spec);
   const isLong = command.length > MAX_COMMAND_CHARACTERS;
   return {
-    ...step('run', nodes),
+    ...step(spec.kind === 'barrier' ? 'barrier' : 'run', nodes),
     component,
     block: spec.name,
     command: isLong ? `${command.slice(0, MAX_COMMAND_CHARACTERS - 1)}…` : command,
@@ -177,6 +182,12 @@ function runStep({ spec, component, before, gates }: PlannedBlock, nodes: number
       ...gates.map((block) => ({ block, on: 'all' })),
     ],
   };
+}
+
+function commandOf(barriers: Plan['barriers'], spec: BlockSpec): string {
+  if (spec.kind === 'process') return commandLine(spec.process);
+  const barrier = spec.kind === 'barrier' ? barriers.get(spec.barrier)?.spec : undefined;
+  return barrier === undefined ? '' : `barrier "${barrier.name}" ${ruleOf(barrier)}`;
 }
 
 /** A command as a person would write it; what is known only later stands as {name}. */

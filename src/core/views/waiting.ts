@@ -3,6 +3,7 @@ import type { ResultOf } from '../../../api/methods.ts';
 import { planOf } from '../run/plan.ts';
 import { keepsFiles } from '../run/restart.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
+import { barrierWait, installWait, taskAtBarrier } from './barriers.ts';
 
 type Waiting = ResultOf<'plushGetRun'>['waiting'];
 
@@ -35,7 +36,7 @@ function memberWaitsFor(state: State, run: Run, member: Member): string | undefi
   if (node !== undefined && node.link !== 'connected') return connection(node);
   if (run.ending !== undefined || (member.phase === 'finishing' && !keepsFiles(run)))
     return 'its output to be collected';
-  if (member.phase === 'preparing') return 'software to be installed';
+  if (member.phase === 'preparing') return installWait(run, member);
   if (run.restarting !== undefined) return restartWaitsFor(run);
   if (run.state === 'deploying') return `the other nodes to be prepared (${preparedOf(run)} are)`;
   return blockWaitsFor(run, member);
@@ -71,9 +72,17 @@ function restartWaitsFor({ restarts = 1, restarting }: Run): string {
 
 function blockWaitsFor(run: Run, member: Member): string | undefined {
   for (const task of member.tasks.values()) {
-    if (task.state === 'running') return `its task in block "${task.block}" to end`;
+    if (task.state === 'running') {
+      const barrier = taskAtBarrier(run, member, task.task_id, task.block);
+      if (barrier !== undefined) return barrierWait(run, barrier);
+      return `its task in block "${task.block}" to end`;
+    }
     if (task.state === 'ordered') return `its task in block "${task.block}" to start`;
     if (task.restart_at !== undefined) return `its task in block "${task.block}" to be started again`;
+  }
+  for (const name of member.at?.keys() ?? []) {
+    const spec = planOf(run.spec).blocks.get(name)?.spec;
+    if (spec?.kind === 'barrier') return barrierWait(run, spec.barrier);
   }
   for (const block of planOf(run.spec).ofComponent.get(member.component) ?? []) {
     if (member.completed.has(block.spec.name)) continue;
@@ -117,6 +126,7 @@ function sinceOf(state: State, member: Member): string {
   for (const task of member.tasks.values()) {
     if (task.state === 'running' || task.state === 'ordered') since = later(since, task.since);
   }
+  for (const entered of member.at?.values() ?? []) since = later(since, entered);
   return since;
 }
 

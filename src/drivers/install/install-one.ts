@@ -53,8 +53,8 @@ async function bring(
   options: Surroundings,
 ): Promise<{ bytes: number; file?: string }> {
   const spec = software.package;
-  if (spec === undefined || (isSystemSoftware(software) && spec.path === '' && spec.type !== 'inline'))
-    return { bytes: 0 };
+  const isNamed = isSystemSoftware(software) && spec?.path === '' && spec.content === undefined;
+  if (spec === undefined || isNamed) return { bytes: 0 };
   const file = workFile(options.cwd, spec.dest_path);
   const present = (await presentBytes(spec, file)) ?? (await cached(spec, file, options.cache));
   if (present !== undefined) return { bytes: present, file };

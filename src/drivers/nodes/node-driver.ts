@@ -47,6 +47,7 @@ export type NodeEffect = EffectOf<
   | 'stream_output'
   | 'collect'
   | 'clean'
+  | 'tell_barrier'
 >;
 
 export interface NodeDriverOptions {
@@ -115,6 +116,7 @@ export class NodeDriver {
       stream_output: (stream) => this.#tasks.stream(stream),
       collect: (files) => this.#tasks.collect(files),
       clean: (clean) => this.#clean(clean),
+      tell_barrier: (tell) => this.#tellBarrier(tell),
     };
     const carry = carriers[effect.type] as (effect: Effect) => void | Promise<void>;
     Promise.resolve(carry(effect)).catch((error: unknown) => {
@@ -239,6 +241,8 @@ export class NodeDriver {
     const { hostname } = connection.node;
     if (this.#connections.get(hostname) !== connection) return;
     if (report.report === 'host') this.#hosts.set(hostname, report.host);
+    else if (report.report === 'barrier')
+      this.#options.report({ type: 'barrier_ask', hostname, ask: report.ask });
     else this.#options.report({ type: 'task_report', hostname, task: report.task });
   }
 
@@ -262,6 +266,16 @@ export class NodeDriver {
       if (error instanceof LinkError && this.link(hostname) !== link) return;
       const failure = installFailure(error);
       this.#options.report({ type: 'install_failed', hostname, run_id, failure, ...again });
+    }
+  }
+
+  /** An agent that is not there, or does not take it, asks again on its next link. */
+  async #tellBarrier({ hostname, news }: EffectOf<'tell_barrier'>): Promise<void> {
+    try {
+      await this.link(hostname)?.request('barrier', { news });
+    } catch (error) {
+      if (!(error instanceof LinkError || error instanceof AgentError)) throw error;
+      this.#options.log.debug({ hostname, err: messageOf(error) }, 'News of a barrier did not arrive');
     }
   }
 

@@ -33,7 +33,7 @@ export function adoptTask(
   const exited = folder.readExited();
   if (exited !== undefined) {
     task.restore(exited, uptime());
-    task.leftovers = carried.has(order.task_id);
+    task.leftovers = carried.has(order.task_id) || task.isGroupPopulated;
   } else {
     task.setPid(folder.readProgramPid());
   }

@@ -2,9 +2,11 @@
  * Finds every process that belongs to us, also one that forked away. A process belongs when any of these holds:
  *
  * - its environment carries our marks (survives fork, exec, setsid and double forks);
+ * - it is in a control group of ours (survives all that follows);
  * - its session or process group was led by a wrapper of ours (survives a cleared environment);
  * - its parent belongs.
  */
+import { processesIn } from './cgroups.ts';
 import {
   hasProc,
   isAlive,
@@ -32,6 +34,8 @@ export interface Scope {
   readonly sessions: readonly LedSession[];
   /** No process of the scope started earlier; ticks since boot. @default 0 */
   readonly sinceTicks?: number;
+  /** Control groups all of whose processes belong. */
+  readonly groups?: readonly string[];
 }
 
 /**
@@ -47,9 +51,15 @@ export function findProcesses(scope: Scope, bootId: string): ProcessInfo[] {
   const needles = scope.marks.map((mark) => Buffer.from(`\0${mark}\0`));
   const all: ProcessInfo[] = [];
   const found = new Set<ProcessInfo>();
+  const grouped = (scope.groups ?? []).flatMap(processesIn).filter(({ pid }) => pid !== process.pid);
+  const groupedPids = new Set(grouped.map(({ pid }) => pid));
+  for (const info of grouped) {
+    found.add(info);
+    all.push(info);
+  }
   const empty = new Map<number, number>();
   visitProcesses(scope.sinceTicks ?? 0, (info) => {
-    if (info.pid === process.pid || info.pid === 1) return true;
+    if (info.pid === process.pid || info.pid === 1 || groupedPids.has(info.pid)) return true;
     const session = led.get(info.session) ?? led.get(info.pgrp);
     const ours = (session !== undefined && belongs(info, session)) || carries(info, needles, empty);
     if (ours === undefined) return false;

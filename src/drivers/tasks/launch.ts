@@ -13,12 +13,14 @@ import { linkInto } from '../files/work-file.ts';
 import type { TaskFolder } from './task-folder.ts';
 
 /**
- * Arguments: the task's folder, the program, its arguments. Nothing of these is ever parsed by a shell.
+ * Arguments: the task's folder, its control group or nothing, the program, its arguments. Nothing of these is ever parsed by a
+ * shell. The wrapper enters the group before all else, and notes it when it is in.
  * The outer shell catches the signals that a program may send to its group; a trap with a command, unlike an ignored
  * signal, is not inherited, so the program gets defaults. Its own stderr goes nowhere: what it says about a killed child
  * is not the program's output. The inner shell becomes the program, which makes the pid in `pid` the program's.
  */
-const WRAPPER = `d=$1; shift
+const WRAPPER = `d=$1; g=$2; shift 2
+test -z "$g" || { echo $$ >"$g/cgroup.procs" && printf %s "$g" >"$d/cgroup"; } 2>/dev/null
 trap : HUP INT QUIT ALRM TERM USR1 USR2 PIPE
 echo $$ >"$d/wrapper"
 exec 3>&2 2>/dev/null
@@ -34,6 +36,8 @@ const APPEAR_PAUSE_MAX_MS = 50;
 
 export interface Launch {
   readonly folder: TaskFolder;
+  /** Control group to run in. */
+  readonly group: string | undefined;
   readonly program: string;
   readonly args: readonly string[];
   /** Text of the standard input. */
@@ -84,9 +88,9 @@ function openInput({ folder, stdin }: Launch, files: number[]): number | 'ignore
 }
 
 function spawnWrapper(options: Launch, stdio: StdioOptions): Promise<number> {
-  const { folder, program, args, cwd, env, onExit } = options;
+  const { folder, group = '', program, args, cwd, env, onExit } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn('/bin/sh', ['-c', WRAPPER, 'plush-task', folder.path, program, ...args], {
+    const child = spawn('/bin/sh', ['-c', WRAPPER, 'plush-task', folder.path, group, program, ...args], {
       cwd,
       env,
       stdio,

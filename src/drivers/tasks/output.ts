@@ -41,6 +41,7 @@ export class OutputFile {
   /** Size of the live file when it was last looked at. */
   #seen = 0;
   readonly #threshold: number;
+  readonly #maxBytes: number;
 
   /** Takes up what an earlier agent left, wherever in emptying the file it was cut off. */
   constructor(
@@ -49,7 +50,8 @@ export class OutputFile {
     log: (message: string) => void,
   ) {
     this.#log = log;
-    this.#threshold = rotateAt(Math.min(maxBytes, MAX_KEPT_BYTES));
+    this.#maxBytes = Math.min(maxBytes, MAX_KEPT_BYTES);
+    this.#threshold = rotateAt(this.#maxBytes);
     const saved: Saved = (readJson(`${path}.json`) as Saved | undefined) ?? EMPTY_WINDOW;
     this.#window = { older: saved.older, base: saved.base };
     if (saved.emptying === true) this.#recover(saved);
@@ -75,7 +77,9 @@ export class OutputFile {
   read(offset: number, limit: number): OutputChunk {
     // First, since it may move the window.
     const size = this.#measure();
-    const plan = planRead(this.#window, size, offset, limit);
+    // A program that is faster than its output is moved may leave a little more than the bound.
+    const first = this.#window.base + size - this.#maxBytes;
+    const plan = planRead(this.#window, size, Math.max(offset, first), limit);
     const parts: Buffer[] = [];
     for (const piece of plan.pieces) {
       const bytes = readPiece(

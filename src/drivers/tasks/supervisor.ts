@@ -13,7 +13,8 @@ import { AgentError, isNoRoom, messageOf } from '../agent-error.ts';
 import type { RunFolders } from '../files/run-folders.ts';
 import { DISK_FULL, freeBytes } from '../install/room.ts';
 import type { AccountChange } from './account.ts';
-import { adoptTask } from './adopt.ts';
+import { adoptTask, wrapperLives } from './adopt.ts';
+import { Cgroups, isPopulated, pidsIn, removeGroup, removeGroups } from './cgroups.ts';
 import type { CommandSetting } from './check.ts';
 import { endProcesses } from './end-processes.ts';
 import { carriedTasks, findProcesses, type Scope } from './find-processes.ts';
@@ -52,10 +53,12 @@ export class Supervisor {
   readonly #watch: Watch;
   #monitors: Promise<Monitors> | undefined;
   readonly #waits = new Waits();
+  readonly #cgroups: Cgroups;
   readonly #mark: string;
 
   constructor(private readonly options: SupervisorOptions) {
     this.#mark = agentMark(options.folders.dir);
+    this.#cgroups = new Cgroups(options.folders.dir);
     this.#watch = new Watch({
       bootId: options.bootId,
       processesOf: (task) => this.#find(task.scope(options.folders.dir)),
@@ -69,6 +72,10 @@ export class Supervisor {
     return [...this.#tasks.values()].map((task) => task.report);
   }
 
+  knows(taskId: string): boolean {
+    return this.#tasks.has(taskId) || this.#starting.has(taskId);
+  }
+
   get anyRunning(): boolean {
     return [...this.#tasks.values()].some((task) => task.running);
   }
@@ -77,6 +84,7 @@ export class Supervisor {
   adopt(): void {
     const runs = this.options.folders.list();
     if (runs.length === 0) return;
+    this.#cgroups.sweep();
     const carried = carriedTasks(this.#mark);
     for (const runId of runs) {
       const tasksPath = this.options.folders.tasksPath(runId);
@@ -118,6 +126,8 @@ export class Supervisor {
   }
 
   async #endTask(task: Task, reason: Reason, how: Partial<Stop> = {}): Promise<void> {
+    // Nothing was left of it when it ended, and nothing comes of nothing: looking again would cost as much as ending it.
+    if (!task.running && !task.leftovers) return;
     await this.#end(task.scope(this.options.folders.dir), [task], { ...task.stop, ...how }, reason);
   }
 
@@ -252,7 +262,7 @@ export class Supervisor {
   async #endEarlier({ replaces }: TaskOrder): Promise<void> {
     const earlier = replaces === undefined ? undefined : this.#tasks.get(replaces);
     if (earlier === undefined) return;
-    if (earlier.running || earlier.leftovers) await this.#endTask(earlier, STOPPED);
+    await this.#endTask(earlier, STOPPED);
     if (earlier.replaces !== undefined) this.#tasks.get(earlier.replaces)?.dropOutput();
   }
 
@@ -271,26 +281,54 @@ export class Supervisor {
     const onExit = (status: number | undefined) => this.#settle(task, status);
     const { stdin, log = {} } = order;
     const work = this.options.folders.workPath(order.run_id);
-    const pid = await launch({ folder: task.folder, program, args, stdin, log, work, cwd, env, onExit });
+    const group = this.#cgroups.make(order.task_id);
+    const pid = await launch({
+      folder: task.folder,
+      group,
+      program,
+      args,
+      stdin,
+      log,
+      work,
+      cwd,
+      env,
+      onExit,
+    });
     task.wrapper = identify(pid, this.options.bootId);
     if (task.wrapper !== undefined) task.folder.writeWrapper(task.wrapper);
     this.#watch.add(task);
     task.setPid((await awaitProgram(task.folder, () => !task.running)) ?? pid);
+    if (group !== undefined && task.group === undefined) removeGroup(group);
     await this.#monitor(task, order);
   }
 
   /** The wrapper is gone, as far as is known: tells how the task ended, unless processes of it live on without a status. */
   #settle(task: Task, told: number | undefined): void {
     if (!task.running) return;
-    const alive = this.#find(task.scope(this.options.folders.dir));
+    const left = this.#leftOf(task);
     // Read after looking for processes: a wrapper that ended between the two has written its status by now.
     const status = task.folder.readStatus() ?? told;
-    if (status === undefined && alive.length > 0) {
+    if (status === undefined && left !== 'none') {
       task.adopted = true;
       return;
     }
-    task.leftovers = alive.some((info) => info.pid !== task.wrapper?.pid);
+    task.leftovers = left === 'others';
     this.#exited(task, status, this.#reasonOf(task, status));
+  }
+
+  /** What lives of a task. Its control group tells at once; without one the whole machine is looked through. */
+  #leftOf(task: Task): 'none' | 'wrapper' | 'others' {
+    const isWrapper = (pid: number) => pid === task.wrapper?.pid && wrapperLives(task, this.options.bootId);
+    const { group } = task;
+    if (group !== undefined) {
+      if (!isPopulated(group)) return 'none';
+      // A process that has ended before its number is read has left another one, or the group would be empty.
+      const pids = pidsIn(group);
+      return pids.length > 0 && pids.every(isWrapper) ? 'wrapper' : 'others';
+    }
+    const alive = this.#find(task.scope(this.options.folders.dir));
+    if (alive.length === 0) return 'none';
+    return alive.every(({ pid }) => pid === task.wrapper?.pid) ? 'wrapper' : 'others';
   }
 
   /** What the status alone does not say. A program that fails on a full disk seldom gets to tell why. */
@@ -318,8 +356,10 @@ export class Supervisor {
   async #endAndForget(own: () => Task[], marks: readonly string[], graceMs: number): Promise<number> {
     await Promise.allSettled(own().map((task) => this.#starting.get(task.id)));
     const tasks = own();
-    const scope = { marks, sessions: tasks.flatMap((task) => task.sessions()) };
+    const groups = tasks.flatMap((task) => task.groups());
+    const scope = { marks, sessions: tasks.flatMap((task) => task.sessions()), groups };
     const killed = await this.#end(scope, tasks, { signal: 'SIGTERM', graceMs }, STOPPED);
+    await removeGroups(groups);
     for (const task of tasks) {
       this.#watch.remove(task);
       this.#tasks.delete(task.id);

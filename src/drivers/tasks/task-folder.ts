@@ -81,6 +81,11 @@ export class TaskFolder {
     return this.#readPid('pid');
   }
 
+  /** Control group that the wrapper has entered. */
+  readGroup(): string | undefined {
+    return readIfThere(join(this.path, 'cgroup'));
+  }
+
   readStatus(): number | undefined {
     return parseStatus(readIfThere(join(this.path, 'exit')) ?? '');
   }

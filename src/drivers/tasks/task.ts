@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { exitStatus } from '../../core/agent/exit-status.ts';
 import { TAIL_BYTES, tailLines } from '../../core/agent/tail.ts';
 import type { StreamName, TaskCause, TaskOrder, TaskReport } from '../../wire/agent.ts';
+import { isPopulated } from './cgroups.ts';
 import type { LedSession, Scope } from './find-processes.ts';
 import { OutputFile } from './output.ts';
 import { type ProcessIdentity, TICKS_PER_SECOND } from './processes.ts';
@@ -51,6 +52,7 @@ export class Task {
   /** The attempt before this one. */
   readonly replaces: string | undefined;
   #endedTicks: number | undefined;
+  #group: string | undefined;
 
   constructor(order: TaskOrder, path: string, log: (message: string) => void) {
     this.id = order.task_id;
@@ -69,6 +71,17 @@ export class Task {
     return this.report.state === 'running';
   }
 
+  /** Control group that holds all its processes, once its wrapper is in it. */
+  get group(): string | undefined {
+    this.#group ??= this.folder.readGroup();
+    return this.#group;
+  }
+
+  /** Whether anybody lives in its control group; false where it has none, which says nothing. */
+  get isGroupPopulated(): boolean {
+    return this.group !== undefined && isPopulated(this.group);
+  }
+
   /** Its processes. */
   scope(agentDir: string): Scope {
     const since = this.wrapper === undefined ? 0 : Number(this.wrapper.start);
@@ -76,7 +89,12 @@ export class Task {
       marks: [agentMark(agentDir), `PLUSH_TASK=${this.id}`],
       sessions: this.sessions(),
       sinceTicks: Number.isFinite(since) ? since : 0,
+      groups: this.groups(),
     };
+  }
+
+  groups(): string[] {
+    return this.group === undefined ? [] : [this.group];
   }
 
   sessions(): LedSession[] {

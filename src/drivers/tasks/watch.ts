@@ -95,6 +95,6 @@ export class Watch {
     const left = [...this.#tasks].filter((task) => task.leftovers);
     if (left.length === 0) return;
     const carried = this.options.carried();
-    for (const task of left) task.leftovers = carried.has(task.id);
+    for (const task of left) task.leftovers = carried.has(task.id) || task.isGroupPopulated;
   }
 }

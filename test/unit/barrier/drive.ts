@@ -1,14 +1,7 @@
 /** Drives a barrier as the engine does: every change, and every time it asked for, is followed by all that is due. */
+import type { LeaveCause, ReleaseCause } from '../../../api/events.ts';
 import type { BarrierSpec } from '../../../api/spec.ts';
-import {
-  type Barrier,
-  enter,
-  type LeaveCause,
-  leave,
-  newBarrier,
-  type ReleaseCause,
-  release,
-} from '../../../src/core/barrier/barrier.ts';
+import { type Barrier, enter, leave, newBarrier, release } from '../../../src/core/barrier/barrier.ts';
 import { lateness, nextStep, wakeAt } from '../../../src/core/barrier/rules.ts';
 
 export interface Released {

@@ -1,16 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseApplication } from '../../../src/core/spec/application.ts';
 import { DIRECTORY } from '../../../src/core/spec/directory.ts';
 import { APPLICATION } from '../../../src/core/spec/grammar.ts';
 import { publishedFiles } from '../../../src/core/spec/publish/published.ts';
 import type { ElementRule } from '../../../src/core/spec/rule.ts';
 import { readXml, type XmlElement } from '../../../src/core/spec/xml-tree.ts';
+import { makeScratch } from '../../harness/scratch.ts';
 
 const ROOT = join(__dirname, '../../..');
 const FIXTURES = 'test/unit/spec/fixtures';
 const APPLICATION_SCHEMA = 'api/plush-application.xsd';
 const DIRECTORY_SCHEMA = 'api/plush-directory.xsd';
+
+/** Values that attributes of one kind or another take, or nearly. */
+const VALUES = [' 1 ', '+3', '007', '90s', '64KiB', '2.5', 'false', 'a/b', 'SIGHUP, 3-4,any', 'ignore'];
 
 /** Lines `element@attribute` and `element/child` of the grammar. */
 function namesOfGrammar(rule: ElementRule, names = new Set<string>(), element = 'plush'): Set<string> {
@@ -99,6 +104,26 @@ describe('what is published of the languages', () => {
       ...filesOf(`${FIXTURES}/figures`, /^figure[69]\.xml$/),
     ];
     expect(complaints(DIRECTORY_SCHEMA, files)).toBe('');
+  });
+
+  test('refuses no value that the parser takes', async () => {
+    const scratch = makeScratch();
+    try {
+      const source = readFileSync(join(ROOT, FIXTURES, 'valid/language.xml'), 'utf8');
+      const places = [...source.matchAll(/(?<!version|encoding)="([^"]*)"/g)];
+      const files = places.flatMap(({ index, 0: written }, at) => {
+        const value = VALUES[at % VALUES.length];
+        const text = `${source.slice(0, index)}="${value}"${source.slice(index + written.length)}`;
+        if (!parseApplication(text, 'changed.xml', []).app) return [];
+        const file = scratch.path(`${index}.xml`);
+        writeFileSync(file, text);
+        return [file];
+      });
+      expect(files.length).toBeGreaterThan(10);
+      expect(complaints(APPLICATION_SCHEMA, files)).toBe('');
+    } finally {
+      await scratch.remove();
+    }
   });
 
   test.each(['structure', 'values', 'blocks'])(

@@ -1,0 +1,162 @@
+/** Answers about barriers. */
+import type { ResultOf } from '../../../api/methods.ts';
+import type { BarrierSpec } from '../../../api/spec.ts';
+import type { Entry } from '../barrier/barrier.ts';
+import { roomOf } from '../barrier/pace.ts';
+import { shareOf } from '../barrier/rules.ts';
+import { expectedAt, participantOf } from '../run/barrier-state.ts';
+import { INSTALL_BARRIER, type PlannedBarrier, planOf } from '../run/plan.ts';
+import type { Member, Run, RunBarrier } from '../state.ts';
+
+type BarrierDetail = ResultOf<'plushGetBarrier'>;
+
+const MAX_ENTRIES = 1000;
+const MAX_MISSING = 20;
+
+export function barrierDetail(run: Run, planned: PlannedBarrier): BarrierDetail {
+  const { spec } = planned;
+  const barrier = run.barriers.get(spec.name);
+  const { first_ms, opened, waiting, inside, entries } = barrier ?? {};
+  return {
+    run_id: run.run_id,
+    barrier: spec.name,
+    type: spec.type,
+    state: opened !== undefined || spec.type === 'semaphore' ? 'open' : 'closed',
+    rule: ruleOf(spec),
+    entered: entries?.size ?? 0,
+    expected: expectedAt(run, planned),
+    waiting: waiting?.size ?? 0,
+    inside: inside?.size ?? 0,
+    ...(first_ms === undefined ? {} : { since: new Date(first_ms).toISOString() }),
+    ...(opened === undefined ? {} : { opened: new Date(opened.at_ms).toISOString(), cause: opened.cause }),
+    ...(barrier === undefined || spec.type !== 'semaphore' ? {} : { concurrency: roomOf(barrier.pace) }),
+    entries: barrier === undefined ? [] : entriesOf(barrier),
+    missing: missingAt(run, planned, barrier),
+  };
+}
+
+function entriesOf({ entries, waiting, inside }: RunBarrier): BarrierDetail['entries'] {
+  const shown = new Set<string>();
+  for (const participants of [waiting, inside, entries.keys()]) {
+    for (const participant of participants) {
+      if (shown.size >= MAX_ENTRIES) break;
+      shown.add(participant);
+    }
+  }
+  return [...shown].flatMap((participant) => {
+    const entry = entries.get(participant);
+    return entry === undefined ? [] : [entryInfo(entry)];
+  });
+}
+
+function entryInfo({
+  participant,
+  hostname,
+  state,
+  at_ms,
+  label,
+  late,
+  fence,
+}: Entry): BarrierDetail['entries'][number] {
+  return {
+    participant,
+    ...(hostname === undefined ? {} : { hostname }),
+    state,
+    entered: new Date(at_ms).toISOString(),
+    ...(label === undefined ? {} : { label }),
+    ...(late === undefined ? {} : { late }),
+    ...(fence === undefined ? {} : { fence }),
+  };
+}
+
+function missingAt(
+  run: Run,
+  { spec, components }: PlannedBarrier,
+  barrier: RunBarrier | undefined,
+): string[] {
+  const missing: string[] = [];
+  if (spec === INSTALL_BARRIER) return missing;
+  for (const component of components) {
+    for (const hostname of run.components.get(component)?.members ?? []) {
+      if (missing.length >= MAX_MISSING) return missing;
+      const member = run.members.get(hostname);
+      if (member === undefined || barrier?.entries.has(participantOf(member))) continue;
+      if (!member.absent?.has(spec.name)) missing.push(hostname);
+    }
+  }
+  return missing;
+}
+
+/** When a barrier releases, for a person: "at 80 % or 30 s after the first entry, not before 60 %". */
+export function ruleOf(spec: BarrierSpec): string {
+  const { type, rate = 1, interval_ms = 0, concurrency, adaptive, hold_timeout_ms } = spec;
+  if (type === 'semaphore') {
+    const places = adaptive === undefined ? `${concurrency ?? 1}` : `an adaptive number (${adaptive})`;
+    const lease = hold_timeout_ms === undefined ? '' : `, each for at most ${seconds(hold_timeout_ms)}`;
+    return `lets ${places} in at a time${lease}`;
+  }
+  if (spec.manual) return 'releases when plushReleaseBarrier is called';
+  const when = whenOf(spec);
+  return type === 'throttled'
+    ? `releases ${rate} every ${seconds(interval_ms)}, beginning ${when}`
+    : `releases ${when}`;
+}
+
+function whenOf({ type, percent, timeout_ms, knee, min_percent, min_wait_ms }: BarrierSpec): string {
+  const all = 'when all have entered';
+  if (type === 'traditional') return all;
+  const ways = [
+    ...(percent === undefined ? [] : [`when ${percent} % have`]),
+    ...(timeout_ms === undefined ? [] : [`${seconds(timeout_ms)} after the first entry`]),
+    ...(knee === undefined ? [] : [`at the knee (${knee})`]),
+  ];
+  if (ways.length === 0) return all;
+  const minima = [
+    ...(min_percent === undefined ? [] : [`${min_percent} % have`]),
+    ...(min_wait_ms === undefined ? [] : [`${seconds(min_wait_ms)} have passed`]),
+  ];
+  const least = minima.length === 0 ? '' : `, not early before ${minima.join(' and ')}`;
+  return `${all}, ${ways.join(' or ')}${least}`;
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
+}
+
+/** What a node waits for at a barrier. */
+export function barrierWait(run: Run, name: string): string {
+  const planned = planOf(run.spec).barriers.get(name);
+  const barrier = run.barriers.get(name);
+  if (planned === undefined || barrier === undefined) return `barrier "${name}"`;
+  const { spec } = planned;
+  if (spec.type === 'semaphore')
+    return `its turn at barrier "${name}" (${barrier.inside.size} of ${roomOf(barrier.pace)} places are taken)`;
+  if (barrier.opened !== undefined) return `its turn at barrier "${name}", which ${ruleOf(spec)}`;
+  const expected = expectedAt(run, planned);
+  const counts = `${barrier.entries.size} of ${expected} have entered`;
+  if (spec.manual) return `barrier "${name}" to be released by plushReleaseBarrier (${counts})`;
+  const share =
+    spec.type !== 'traditional' && spec.percent !== undefined
+      ? `, ${shareOf(spec.percent, expected)} suffice`
+      : '';
+  return `barrier "${name}" (${counts}${share})`;
+}
+
+/** What a node that is to install waits for: its packages, or its turn to get them. */
+export function installWait(run: Run, member: Member): string {
+  const barrier = run.barriers.get(INSTALL_BARRIER.name);
+  const isInLine = barrier?.entries.get(participantOf(member))?.state === 'waiting';
+  if (!isInLine) return 'software to be installed';
+  return `its turn to fetch software (${barrier?.inside.size ?? 0} others do)`;
+}
+
+/** The barrier at which a task of the member waits, for the node or for itself, and since when. */
+export function taskAtBarrier(run: Run, member: Member, task_id: string, block: string): string | undefined {
+  for (const barrier of run.barriers.values()) {
+    for (const participant of [participantOf(member), participantOf(member, block)]) {
+      const entry = barrier.entries.get(participant);
+      if (entry?.state === 'waiting' && entry.task_id === task_id) return barrier.name;
+    }
+  }
+  return undefined;
+}
