@@ -4,7 +4,8 @@ import { type TObject, type TProperties, Type } from '@sinclair/typebox';
 export const topics = ['control', 'node', 'app', 'run', 'task', 'operation', 'subscription'] as const;
 export type Topic = (typeof topics)[number];
 
-interface EventDefinition<P extends TProperties> {
+/** A type of event: what it is about, what it means and what it holds. */
+export interface EventDefinition<P extends TProperties> {
   readonly topic: Topic;
   readonly doc: string;
   readonly body: TObject<P>;

@@ -14,6 +14,7 @@ const described = {
   protocol: Type.Union([Type.Literal('xmlrpc'), Type.Literal('jsonrpc')]),
   topics: optional(Type.Array(Type.Union(topics.map((topic) => Type.Literal<Topic>(topic))))),
   details: Type.Boolean(),
+  xml_types: optional(Type.Array(Type.Union([Type.Literal('nil'), Type.Literal('i8')]))),
   signed: Type.Boolean({ description: 'With a secret' }),
   credentials,
   caller: Type.String({ description: 'Who subscribed' }),

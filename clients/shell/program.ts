@@ -121,8 +121,8 @@ function contextOf(
 
 function addRun(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
   addCommand(program, 'run', 'run an application and follow it until it is over', [
-    new Option('--output', 'show what the tasks print, each line with its node'),
-    new Option('--directory <FILE>', 'the directory of nodes, for a plushd that has to be started'),
+    new Option('-o, --output', 'show what the tasks print, each line with its node'),
+    new Option('-d, --directory <FILE>', 'the directory of nodes, for a plushd that has to be started'),
   ])
     .argument('<FILE>', 'the application specification (XML)')
     .addHelpText(

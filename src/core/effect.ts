@@ -42,6 +42,8 @@ export type Effect =
       readonly grace_ms?: number;
       /** Streams that are copied otherwise than whole at the end, or get a name. */
       readonly logs?: readonly LogCopy[];
+      /** Shell command that is run in the working folder once the tasks are stopped. */
+      readonly command?: string;
       /** Files that come back first. */
       readonly files?: readonly FileCopy[];
     }

@@ -313,6 +313,7 @@ function cleanMember(run: Run, member: Member): Effect {
   const { graceMs } = planOf(run.spec);
   const logs = [...member.tasks.values()].flatMap((task) => logCopies(run, task));
   const files = filesOf(run, member);
+  const command = run.spec.cleanup?.command;
   return {
     type: 'clean',
     hostname: member.hostname,
@@ -321,6 +322,7 @@ function cleanMember(run: Run, member: Member): Effect {
     ...(run.service === undefined ? {} : { generation: member.generation ?? 1 }),
     ...(graceMs > STOP_GRACE_MS ? { grace_ms: graceMs } : {}),
     ...(logs.length > 0 ? { logs } : {}),
+    ...(command === undefined || member.phase === 'preparing' ? {} : { command }),
     ...(files.length > 0 ? { files } : {}),
   };
 }

@@ -5,7 +5,7 @@
 import type { Topic } from '../../api/events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
-import type { CallbackProtocol } from '../../api/subscriptions.ts';
+import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 
 /** When an input arrived (ms since 1970) and a seed for whatever is chosen by chance because of it. */
@@ -63,6 +63,7 @@ export type Input =
       readonly protocol: CallbackProtocol;
       readonly topics?: Topic[];
       readonly details: boolean;
+      readonly xml_types?: XmlType[];
       readonly signed: boolean;
       readonly credentials?: string;
       /** Name of who calls. */

@@ -6,7 +6,7 @@
 import type { FactBody, Topic } from '../../api/events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec, Policy } from '../../api/spec.ts';
-import type { CallbackProtocol } from '../../api/subscriptions.ts';
+import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { Barrier } from './barrier/barrier.ts';
 
 /**
@@ -260,6 +260,8 @@ export interface Subscription {
   /** Absent: all. */
   topics?: readonly Topic[];
   details: boolean;
+  /** What an XML-RPC client understands beyond the specification. */
+  xml_types?: readonly XmlType[];
   signed: boolean;
   /** Where its secret and password are kept. */
   credentials?: string;

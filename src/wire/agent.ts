@@ -127,6 +127,11 @@ export interface AgentRequests {
   };
   /** Bytes of a file below the run's working folder; the bytes are the frame's binary part. Answers its size, too. */
   fetch: { ask: { run_id: string; path: string; offset: number; limit: number }; ok: { size: number } };
+  /**
+   * Runs a shell command in the run's working folder, for `timeout_ms` at most; then it is killed. `trouble`: what kept it from
+   * exit code 0, as the end of a sentence. A run that is not here: nothing is done.
+   */
+  tidy: { ask: { run_id: string; command: string; timeout_ms: number }; ok: { trouble?: string } };
   /** Stops all tasks of the run, finds every process that carries a task id of it, removes the run's folder. Nothing there: answers at once. */
   clean: { ask: { run_id: string; grace_ms: number; generation?: number }; ok: { killed: number } };
   /**

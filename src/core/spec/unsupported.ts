@@ -18,7 +18,6 @@ export const NOT_RUN: readonly string[] = [
   // Output and cleanup
 
   'component_block/cleanup',
-  'application_block/cleanup',
 
   // Matching
   'rspec/requirement',

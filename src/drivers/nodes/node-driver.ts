@@ -289,6 +289,7 @@ export class NodeDriver {
     await connection.inOrder(async () => {
       try {
         await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, effect)));
+        await this.#tasks.tidy(link, effect);
         await this.#tasks.collectFiles(link, effect);
         await link.request('clean', { run_id, grace_ms: GRACE_MS, ...upTo }, { timeoutMs: CLEAN_MS });
         report({ type: 'cleaned', hostname, run_id, ...upTo });
