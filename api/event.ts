@@ -1,10 +1,11 @@
-/** How an event is described, and the topics that events are sorted by. */
+/** What a type of event is, and the topics by which they are chosen. */
 import { type TObject, type TProperties, Type } from '@sinclair/typebox';
 
 export const topics = ['control', 'node', 'app', 'run', 'task', 'operation', 'subscription'] as const;
 export type Topic = (typeof topics)[number];
 
-interface EventDefinition<P extends TProperties> {
+/** A type of event: what it is about, what it means and what it holds. */
+export interface EventDefinition<P extends TProperties> {
   readonly topic: Topic;
   readonly doc: string;
   readonly body: TObject<P>;

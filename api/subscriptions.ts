@@ -15,6 +15,10 @@ const Protocol = Type.Union([Type.Literal('xmlrpc'), Type.Literal('jsonrpc')], {
 });
 export type CallbackProtocol = Static<typeof Protocol>;
 
+/** Types beyond the XML-RPC specification that a client understands. */
+export const XmlType = Type.Union([Type.Literal('nil'), Type.Literal('i8')]);
+export type XmlType = Static<typeof XmlType>;
+
 const Order = Type.Object(
   {
     url: optional(
@@ -31,6 +35,14 @@ const Order = Type.Object(
       Type.Boolean({
         description:
           'Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent. Default false',
+      }),
+    ),
+    xml_types: optional(
+      Type.Array(XmlType, {
+        minItems: 1,
+        maxItems: 2,
+        description:
+          'With protocol xmlrpc: what the client understands beyond the specification; without it members without a value are left out, and whole numbers beyond 32 bits are strings',
       }),
     ),
     secret: optional(
@@ -58,6 +70,7 @@ const SubscriptionInfo = Type.Object({
   classic: Type.Boolean({ description: 'Registered with setXmlRpcClientUrl' }),
   details: Type.Boolean(),
   topics: optional(Type.Array(Type.String(), { description: 'Absent: all' })),
+  xml_types: optional(Type.Array(Type.String(), { description: 'nil, i8' })),
   signed: Type.Boolean({ description: 'A secret was given; it is never shown' }),
   caller: optional(Type.String({ description: 'Who subscribed' })),
   since: Time,
@@ -81,7 +94,7 @@ const SubscriptionPage = Type.Object({
 export const subscriptionMethods = {
   plushSubscribe: {
     doc: 'Has events brought to the caller, in order and at least once: by calls to a URL (scope operate), or as notifications on the WebSocket on which this is called. A subscription with a URL outlives both sides; the same caller subscribing with the same URL and protocol again describes it anew, and resumes it where it was suspended. Events that were removed meanwhile are stood for by one of type gap, whose first is the oldest event that is still there.',
-    params: [param('subscription', Order, 'url, protocol, topics, details, secret, after')],
+    params: [param('subscription', Order, 'url, protocol, topics, details, xml_types, secret, after')],
     result: Type.Object({
       subscription_id: Type.String({ description: 'For plushUnsubscribe' }),
     }),

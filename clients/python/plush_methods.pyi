@@ -595,11 +595,12 @@ class Methods:
 
         Has events brought to the caller, in order and at least once: by calls to a URL (scope operate), or as notifications on the WebSocket on which this is called. A subscription with a URL outlives both sides; the same caller subscribing with the same URL and protocol again describes it anew, and resumes it where it was suspended. Events that were removed meanwhile are stood for by one of type gap, whose first is the oldest event that is still there.
 
-        subscription (struct): url, protocol, topics, details, secret, after
+        subscription (struct): url, protocol, topics, details, xml_types, secret, after
           url (string, optional): Where to call, http or https; a user and password in it are sent as HTTP Basic. Absent, on a WebSocket alone: events come as notifications on it
           protocol (string, optional): xmlrpc (default) or jsonrpc; with url
           topics (array, optional): control, node, app, run, task, operation, subscription; absent: all
           details (boolean, optional): Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent. Default false
+          xml_types (array, optional): With protocol xmlrpc: what the client understands beyond the specification; without it members without a value are left out, and whole numbers beyond 32 bits are strings
           secret (string, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256)
           after (int, optional): Begin after the event of this number; 0 is the oldest, -1 is now. Absent: now, or where the subscription is already
         Answers struct

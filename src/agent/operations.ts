@@ -122,8 +122,32 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: {} };
   },
 
+  async tidy(agent, { ask }) {
+    const runId = asks.identity(ask, 'run_id');
+    const command = asks.text(ask, 'command');
+    const timeoutMs = asks.count(ask, 'timeout_ms');
+    if (!agent.folders.has(runId)) return { ok: {} };
+    const { checkCommand } = await import('../drivers/tasks/check.ts');
+    const { dir } = agent.folders;
+    const env = { ...agent.settings.env, PLUSH_RUN: runId, PLUSH_AGENT: dir };
+    const cwd = agent.folders.workPath(runId);
+    const trouble = await checkCommand(command, timeoutMs, { cwd, env, prefix: [] });
+    return { ok: trouble === undefined ? {} : { trouble } };
+  },
+
   async clean(agent, { ask }) {
-    return { ok: { killed: await agent.clean(asks.identity(ask, 'run_id'), asks.graceMs(ask)) } };
+    const { generation } = ask;
+    const upTo = generation === undefined ? {} : { generation: asks.count(ask, 'generation') };
+    return { ok: { killed: await agent.clean(asks.identity(ask, 'run_id'), asks.graceMs(ask), upTo) } };
+  },
+
+  async rejoin(agent, { ask }) {
+    try {
+      const killed = await agent.rejoin(asks.identity(ask, 'run_id'), asks.count(ask, 'generation'));
+      return { ok: { killed } };
+    } catch (error) {
+      throw explainNoRoom(error, agent.folders.dir);
+    }
   },
 
   async shell(agent, { ask }, link) {

@@ -11,7 +11,7 @@ import { eventOf } from './event-stream.ts';
 import type { RecentEvent, RecentEvents } from './recent-events.ts';
 import type { Subscriber } from './subscribers.ts';
 
-type Form = Pick<Subscriber, 'protocol' | 'details'>;
+type Form = Pick<Subscriber, 'protocol' | 'details' | 'xml_types'>;
 type StreamedEvent = Readonly<Record<string, unknown>> & { readonly seq: number };
 
 /** Type of fact → the classic calls it leads to. */
@@ -39,7 +39,7 @@ export function bodiesOf(
 ): readonly string[] {
   const names = classicCalls.get(record.type) ?? [];
   if (names.length === 0 && !form.details) return [];
-  const key = `${form.protocol} ${form.details}`;
+  const key = `${form.protocol} ${form.details} ${form.xml_types?.join() ?? ''}`;
   const known = bodies.get(key);
   if (known !== undefined) return known;
   const made = makeBodies(names, record, form, state);
@@ -77,9 +77,11 @@ export function gapBodies(form: Form, first: number): readonly string[] {
 }
 
 /** @param event is a parameter more where details are wanted */
-function encode({ protocol, details }: Form, event: StreamedEvent, name: string, params: unknown[]): string {
+function encode(form: Form, event: StreamedEvent, name: string, params: unknown[]): string {
+  const { protocol, details, xml_types = [] } = form;
   const all = details ? [...params, event] : params;
-  return protocol === 'xmlrpc' ? encodeCall(name, all) : encodeJsonRpcCall(String(event.seq), name, all);
+  if (protocol === 'jsonrpc') return encodeJsonRpcCall(String(event.seq), name, all);
+  return encodeCall(name, all, { nil: xml_types.includes('nil'), i8: xml_types.includes('i8') });
 }
 
 /** The block that a fact is about; of an entry by a task, the first block of the barrier. */

@@ -1,6 +1,6 @@
 /** Everybody to whom events are brought at a URL, classic clients and subscriptions alike, as the state has them. */
 import type { Topic } from '../../api/events.ts';
-import type { CallbackProtocol } from '../../api/subscriptions.ts';
+import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { CallbackClient, State, Subscription } from '../core/state.ts';
 import { classicId, classicUrl } from '../core/subscription/decide.ts';
 
@@ -12,6 +12,7 @@ export interface Subscriber {
   readonly classic: boolean;
   readonly topics?: readonly Topic[];
   readonly details: boolean;
+  readonly xml_types?: readonly XmlType[];
   readonly signed: boolean;
   readonly credentials?: string;
   readonly caller?: string;

@@ -5,7 +5,7 @@
 import type { Topic } from '../../api/events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
-import type { CallbackProtocol } from '../../api/subscriptions.ts';
+import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 
 /** When an input arrived (ms since 1970) and a seed for whatever is chosen by chance because of it. */
@@ -63,6 +63,7 @@ export type Input =
       readonly protocol: CallbackProtocol;
       readonly topics?: Topic[];
       readonly details: boolean;
+      readonly xml_types?: XmlType[];
       readonly signed: boolean;
       readonly credentials?: string;
       /** Name of who calls. */
@@ -80,11 +81,19 @@ export type Input =
   | { readonly type: 'node_up'; readonly hostname: string; readonly agent: AgentState }
   /** An attempt to connect failed, or an established link ended. */
   | { readonly type: 'node_down'; readonly hostname: string; readonly failure: Failure }
-  | { readonly type: 'installed'; readonly hostname: string; readonly run_id: string; readonly bytes: number }
+  | {
+      readonly type: 'installed';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly bytes: number;
+      /** As the order had it. */
+      readonly generation?: number;
+    }
   | {
       readonly type: 'install_failed';
       readonly hostname: string;
       readonly run_id: string;
+      readonly generation?: number;
       readonly failure: Failure;
     }
   | { readonly type: 'task_report'; readonly hostname: string; readonly task: TaskReport }
@@ -120,7 +129,12 @@ export type Input =
     }
   /** A task asks its node's agent. */
   | { readonly type: 'barrier_ask'; readonly hostname: string; readonly ask: BarrierAsk }
-  | { readonly type: 'cleaned'; readonly hostname: string; readonly run_id: string }
+  | {
+      readonly type: 'cleaned';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly generation?: number;
+    }
   | { readonly type: 'left'; readonly hostname: string }
   | {
       readonly type: 'resources_answered';
@@ -140,6 +154,8 @@ export type Timer =
   | { readonly kind: 'workflow'; readonly run_id: string; readonly block: string }
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
-  | { readonly kind: 'begin_again'; readonly run_id: string };
+  | { readonly kind: 'begin_again'; readonly run_id: string }
+  /** A service looks for more nodes. */
+  | { readonly kind: 'refresh'; readonly run_id: string };
 
 export type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;

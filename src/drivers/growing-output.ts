@@ -15,7 +15,7 @@ const END = 'end';
 
 interface Part {
   readonly from: number;
-  readonly size: number;
+  size: number;
 }
 
 /** What is here of an output. */
@@ -40,13 +40,22 @@ export class GrowingOutput {
   /** Adds bytes at an offset at or behind the end, and drops the oldest beyond the bound. */
   async append(offset: number, bytes: Buffer, maxBytes: number): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    const partBytes = Math.max(1, Math.floor(maxBytes / PARTS));
     const parts = await this.#parts();
     const last = parts.at(-1);
-    const fits = last !== undefined && last.from + last.size === offset && last.size < maxBytes / PARTS;
-    const name = String(fits ? last.from : offset);
-    await appendFile(join(this.#dir, name), bytes, { mode: 0o600 });
-    let total = parts.reduce((sum, { size }) => sum + size, bytes.length);
-    for (const { from, size } of fits ? parts.slice(0, -1) : parts) {
+    let part = last !== undefined && last.from + last.size === offset ? last : undefined;
+    for (let at = 0; at < bytes.length; ) {
+      if (part === undefined || part.size >= partBytes) {
+        part = { from: offset + at, size: 0 };
+        parts.push(part);
+      }
+      const piece = bytes.subarray(at, at + partBytes - part.size);
+      await appendFile(join(this.#dir, String(part.from)), piece, { mode: 0o600 });
+      part.size += piece.length;
+      at += piece.length;
+    }
+    let total = parts.reduce((sum, { size }) => sum + size, 0);
+    for (const { from, size } of parts.slice(0, -1)) {
       if (total <= maxBytes) return;
       await rm(join(this.#dir, String(from)), { force: true });
       total -= size;

@@ -129,8 +129,18 @@ export interface AgentRequests {
   forget: { ask: { task_id: string }; ok: Record<string, never> };
   /** Bytes of a file below the run's working folder; the bytes are the frame's binary part. Answers its size, too. */
   fetch: { ask: { run_id: string; path: string; offset: number; limit: number }; ok: { size: number } };
+  /**
+   * Runs a shell command in the run's working folder, for `timeout_ms` at most; then it is killed. `trouble`: what kept it from
+   * exit code 0, as the end of a sentence. A run that is not here: nothing is done.
+   */
+  tidy: { ask: { run_id: string; command: string; timeout_ms: number }; ok: { trouble?: string } };
   /** Stops all tasks of the run, finds every process that carries a task id of it, removes the run's folder. Nothing there: answers at once. */
-  clean: { ask: { run_id: string; grace_ms: number }; ok: { killed: number } };
+  clean: { ask: { run_id: string; grace_ms: number; generation?: number }; ok: { killed: number } };
+  /**
+   * The node is in the run again, after it was cleaned or lost: what is left there of earlier generations goes, and orders of the
+   * run are taken again. Repeated, or of an earlier generation: answers at once. From now on `clean` of an earlier one does nothing.
+   */
+  rejoin: { ask: { run_id: string; generation: number }; ok: { killed: number } };
   /**
    * Runs a command line with /bin/sh -c in the account's home folder, and answers when none of its processes is left. They
    * are ended at `timeout_ms`, when the shell has ended, and when the link has, since nobody could take the answer. Never

@@ -88,6 +88,7 @@ function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exi
  *     block first
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
  *     policies exit=SIGSEGV:ignore
+ *     service 30
  *     barrier meet early percent=75 timeout_ms=30000 late=catchup catchup=other
  *     barrier_block wait meet after=first
  *     workflow crunch 5 min_percent=50 max_attempts=3 knee=kneedle
@@ -99,6 +100,7 @@ function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exi
 export function readApplication(name: string, lines: readonly string[]): AppSpec {
   const components: ComponentSpec[] = [];
   const policies: Pick<AppSpec, 'exit_policies' | 'liveness'> = {};
+  const service: { -readonly [K in 'service' | 'reconnect_interval_ms']?: AppSpec[K] } = {};
   const parents: (Omit<ComponentBlockSpec, 'blocks'> & { blocks: BlockSpec[] })[] = [];
   const barriers: BarrierSpec[] = [];
   for (const line of lines) {
@@ -132,6 +134,9 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
       const workflow = parent?.pop() as WorkflowBlockSpec;
       const blocks = [...workflow.blocks, { ...step, process: { ...process, ...readPolicies(settings) } }];
       parent?.push({ ...workflow, blocks });
+    } else if (kind === 'service') {
+      service.service = true;
+      if (first !== '') service.reconnect_interval_ms = Number(first) * 1000;
     } else if (kind === 'policies') {
       Object.assign(policies, readPolicies(settings));
     } else {
@@ -146,7 +151,15 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
       ? { package: { name: one, type: 'web' as const, path: `http://packages/${one}`, dest_path: one } }
       : {}),
   }));
-  const application = { name, project: name, software, components, component_blocks: parents, ...policies };
+  const application = {
+    name,
+    project: name,
+    software,
+    components,
+    component_blocks: parents,
+    ...policies,
+    ...service,
+  };
   return barriers.length === 0 ? application : { ...application, barriers };
 }
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeState, encodeState } from '../../src/core/snapshot.ts';
 import { carryOut } from './commands.ts';
 import { parseScript, printScript } from './script.ts';
 import { foldFacts, World } from './world.ts';
@@ -18,6 +19,7 @@ describe('the core', () => {
       trace === undefined ? { lines } : { lines, trace: carryOut(world, lines) },
     );
     expect(foldFacts(world.facts)).toEqual(world.state);
+    expect(decodeState(encodeState(world.state))).toEqual(world.state);
     if (isUpdate) writeFileSync(path, printScript(paragraphs));
     else expect(printScript(paragraphs)).toBe(text);
   });

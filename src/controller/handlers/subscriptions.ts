@@ -63,7 +63,7 @@ async function atUrl(context: Context, call: CallContext, text: string, order: O
   mayCallOut(call, 'plushSubscribe with a url');
   const { state, journal, callbacks, submit } = context;
   const { url, userinfo } = checkCallbackUrl(text, context.callbackHosts);
-  const { protocol = 'xmlrpc', details = false, topics, after, secret } = order;
+  const { protocol = 'xmlrpc', details = false, topics, after, secret, xml_types } = order;
   if (after !== undefined && after > journal.last) {
     const newest = `the newest event is ${journal.last}`;
     throw new Fault('INVALID_PARAMETERS', `after is ${after}, and ${newest}; -1 stands for it`);
@@ -84,6 +84,7 @@ async function atUrl(context: Context, call: CallContext, text: string, order: O
     signed: secret !== undefined,
     now: journal.last,
     ...(topics === undefined ? {} : { topics: [...new Set(topics)] }),
+    ...(xml_types === undefined ? {} : { xml_types: [...new Set(xml_types)] }),
     ...(after === undefined ? {} : { after }),
   };
   const subscription_id = (await withCredentials(context, given, before?.credentials, (kept) =>
@@ -136,7 +137,8 @@ type PageOrder = NonNullable<ParamsOf<'plushListSubscriptions'>[0]>;
 const idOf = ({ subscription_id }: Standing) => subscription_id;
 
 function shownAs(standing: Standing, newest: number): Page['subscriptions'][number] {
-  const { subscription_id, url, protocol, classic, details, topics, signed, caller, since } = standing;
+  const { subscription_id, url, protocol, classic, details, topics, xml_types, signed, caller, since } =
+    standing;
   return {
     subscription_id,
     url,
@@ -144,6 +146,7 @@ function shownAs(standing: Standing, newest: number): Page['subscriptions'][numb
     classic,
     details,
     ...(topics === undefined ? {} : { topics: [...topics] }),
+    ...(xml_types === undefined ? {} : { xml_types: [...xml_types] }),
     signed,
     ...(caller === undefined ? {} : { caller }),
     since,

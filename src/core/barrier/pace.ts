@@ -16,11 +16,15 @@ const MAX_STAYS = 8192;
 /** Newest stays that are remembered one by one. */
 const MAX_RECENT = 1024;
 
-/** gradient2: how much longer than usual a stay may be before the limit sinks, and how quickly the limit follows. */
-const TOLERANCE = 1.2;
-const SMOOTHING = 0.2;
+/** gradient2: how much longer than usual stays may be before the limit sinks, and how quickly it follows. */
+const TOLERANCE = 1.35;
+const SMOOTHING = 0.1;
 /** Room beyond what is known to be good, with which more is tried. */
-const HEADROOM = 4;
+const HEADROOM = 2;
+/** Until stays get longer for the first time, each lets one more in: a limit that doubles with each round, as TCP begins. */
+const SLOW_START = 1;
+/** Weight of the newest stay in the average of the recent ones, so that one slow node is not taken for a slow server. */
+const RECENT_WEIGHT = 0.1;
 /** Stays that the usual time is an average of, and how many of them are averaged plainly at first. */
 const LONG_WINDOW = 600;
 const WARM_UP = 10;
@@ -33,9 +37,12 @@ export interface Pace {
   all?: number[];
   /** median: the newest, oldest first. */
   recent?: number[];
-  /** gradient2: the usual length of a stay in ms, and of how many it was made. */
+  /** gradient2: the usual length of a stay in ms, of how many it was made, and that of recent ones. */
   usual_ms?: number;
   stays?: number;
+  recent_ms?: number;
+  /** gradient2: stays have got longer once. */
+  steady?: boolean;
 }
 
 export function newPace(rule: Pace['rule'], limit: number): Pace {
@@ -76,20 +83,26 @@ function admitted(recentMs: number, allMs: number): number {
   return recentMs > WORSE * allMs ? 1 : 2;
 }
 
-/** The gradient is how much longer a stay is than usual; Netflix's concurrency-limits has the algorithm under this name. */
+/**
+ * The gradient is how much shorter a stay is usually than now; Netflix's concurrency-limits has the algorithm under this name.
+ * Here it begins faster, since a run has few transfers to learn from.
+ */
 function adaptByGradient(pace: Pace, stayMs: number, inside: number): void {
   const stays = (pace.stays ?? 0) + 1;
   const before = pace.usual_ms ?? stayMs;
   const weight = stays <= WARM_UP ? 1 / stays : 2 / (LONG_WINDOW + 1);
-  let usualMs = before + weight * (stayMs - before);
-  // It has become much faster: what was usual is forgotten sooner.
-  if (usualMs > 2 * stayMs) usualMs *= 0.95;
+  const usualMs = before + weight * (stayMs - before);
+  const recentBefore = pace.recent_ms ?? stayMs;
+  const recentMs = recentBefore + RECENT_WEIGHT * (stayMs - recentBefore);
   pace.stays = stays;
-  pace.usual_ms = usualMs;
+  // It has become much faster: what was usual is forgotten sooner.
+  pace.usual_ms = usualMs > 2 * stayMs ? usualMs * 0.95 : usualMs;
+  pace.recent_ms = recentMs;
   if (inside < pace.limit / 2) return;
-  const gradient = Math.max(0.5, Math.min(1, stayMs === 0 ? 1 : (TOLERANCE * usualMs) / stayMs));
-  const aim = pace.limit * gradient + HEADROOM;
-  const limit = pace.limit * (1 - SMOOTHING) + aim * SMOOTHING;
+  const gradient = Math.max(0.5, Math.min(1, recentMs === 0 ? 1 : (TOLERANCE * pace.usual_ms) / recentMs));
+  if (gradient < 1) pace.steady = true;
+  const growth = pace.steady ? SMOOTHING * HEADROOM * (1 - 2 * (1 - gradient)) : SLOW_START;
+  const limit = pace.limit * (1 - SMOOTHING * (1 - gradient)) + growth;
   pace.limit = Math.max(1, Math.min(MAX_CONCURRENCY, limit));
 }
 

@@ -12,17 +12,11 @@ export const NOT_RUN: readonly string[] = [
   // Workflows
   'workflow_block/barrier_block',
 
-  // Services
-  'application_block@service=1',
-  'application_block@service=true',
-  'application_block@reconnect_interval',
-
   // Substitutions
 
   // Output and cleanup
 
   'component_block/cleanup',
-  'application_block/cleanup',
 
   // Matching
   'rspec/requirement',

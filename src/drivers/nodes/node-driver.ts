@@ -248,22 +248,26 @@ export class NodeDriver {
     else this.#options.report({ type: 'task_report', hostname, task: report.task });
   }
 
-  async #install({ hostname, run_id, software }: EffectOf<'install'>): Promise<void> {
+  async #install({ hostname, run_id, software, generation }: EffectOf<'install'>): Promise<void> {
+    const again = generation === undefined ? {} : { generation };
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
     if (connection === undefined || link === undefined) return;
     await connection.settled();
     try {
+      if (generation !== undefined)
+        await link.request('rejoin', { run_id, generation }, { timeoutMs: CLEAN_MS });
       for (const { package: spec } of software) {
         if (spec?.type === 'scp' || spec?.type === 'file')
           await this.#options.packages.deliver(link, run_id, spec);
       }
       const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
-      this.#options.report({ type: 'installed', hostname, run_id, bytes: ok.bytes });
+      this.#options.report({ type: 'installed', hostname, run_id, bytes: ok.bytes, ...again });
     } catch (error) {
       // A broken link is reported by its own end, and the install is asked for again on the next one.
       if (error instanceof LinkError && this.link(hostname) !== link) return;
-      this.#options.report({ type: 'install_failed', hostname, run_id, failure: installFailure(error) });
+      const failure = installFailure(error);
+      this.#options.report({ type: 'install_failed', hostname, run_id, failure, ...again });
     }
   }
 
@@ -288,7 +292,8 @@ export class NodeDriver {
   }
 
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
-    const { hostname, run_id, task_ids } = effect;
+    const { hostname, run_id, task_ids, generation } = effect;
+    const upTo = generation === undefined ? {} : { generation };
     const { log, report } = this.#options;
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
@@ -296,9 +301,10 @@ export class NodeDriver {
     await connection.inOrder(async () => {
       try {
         await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, effect)));
+        await this.#tasks.tidy(link, effect);
         await this.#tasks.collectFiles(link, effect);
-        await link.request('clean', { run_id, grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
-        report({ type: 'cleaned', hostname, run_id });
+        await link.request('clean', { run_id, grace_ms: GRACE_MS, ...upTo }, { timeoutMs: CLEAN_MS });
+        report({ type: 'cleaned', hostname, run_id, ...upTo });
       } catch (error) {
         const facts = { hostname, run_id, attempt, err: messageOf(error) };
         if (error instanceof OutputError) {

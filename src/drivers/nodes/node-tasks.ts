@@ -17,6 +17,8 @@ export class OutputError extends Error {
   override readonly name = 'OutputError';
 }
 
+/** How long a cleanup command may take; a run that ends does not wait longer for its nodes. */
+const TIDY_MS = 30_000;
 /** How long an agent may take to read a piece of a file. */
 const FETCH_MS = 30_000;
 /** More is not brought back of one file. */
@@ -34,6 +36,18 @@ export class NodeTasks {
 
   constructor(private readonly options: NodeTasksOptions) {
     this.#copier = new OutputCopier(options);
+  }
+
+  /**
+   * Runs the application's cleanup command, once its tasks are stopped. What it cannot do is told in the log: a node is cleaned all
+   * the same. @throws LinkError, AgentError
+   */
+  async tidy(link: AgentLink, { hostname, run_id, command }: EffectOf<'clean'>): Promise<void> {
+    if (command === undefined) return;
+    const ask = { run_id, command, timeout_ms: TIDY_MS };
+    const { ok } = await link.request('tidy', ask, { timeoutMs: TIDY_MS + FETCH_MS });
+    if (ok.trouble === undefined) return;
+    this.options.log.warn({ hostname, run_id, command }, `The cleanup command ${ok.trouble}`);
   }
 
   stream({ hostname, logs }: EffectOf<'stream_output'>): void {

@@ -10,6 +10,9 @@ import { errorCode } from '../agent-error.ts';
 import { type ProcessInfo, readProcess } from './processes.ts';
 
 const PROCS = 'cgroup.procs';
+const PREFIX = 'plush-';
+/** An empty group this old is nobody's. */
+const FORGOTTEN_MS = 10 * 60_000;
 const HASH_CHARS = 16;
 /** How often a group that is not empty is looked at again. */
 const MAX_LOOKS = 50;
@@ -23,7 +26,7 @@ export class Cgroups {
 
   /** @param dir the agent's folder, by which its groups are told from those of others */
   constructor(dir: string) {
-    this.#prefix = `plush-${hash(dir)}-`;
+    this.#prefix = `${PREFIX}${hash(dir)}-`;
   }
 
   /** Makes a task's group; undefined where that cannot be. Nobody is in it yet. */
@@ -40,14 +43,23 @@ export class Cgroups {
     }
   }
 
-  /** Removes groups that an agent before this one left behind empty. */
+  /**
+   * Removes empty groups: those of an agent before this one, and old ones of agents whose machine or folder went without them. One
+   * that loses its group before anybody is in it finds its processes without.
+   */
   sweep(): void {
     this.#base ??= findBase();
     if (this.#base === null) return;
     for (const name of fs.readdirSync(this.#base)) {
-      if (name.startsWith(this.#prefix)) removeGroup(join(this.#base, name));
+      const group = join(this.#base, name);
+      if (name.startsWith(this.#prefix) || (name.startsWith(PREFIX) && isOld(group))) removeGroup(group);
     }
   }
+}
+
+function isOld(group: string): boolean {
+  const stat = fs.statSync(group, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > FORGOTTEN_MS;
 }
 
 /** Live processes of a group; none where there is no such group. */

@@ -83,8 +83,8 @@ export class Supervisor {
   /** Takes over what is in the folders. Call once, before anything else. @throws the system's error */
   adopt(): void {
     const runs = this.options.folders.list();
-    if (runs.length === 0) return;
     this.#cgroups.sweep();
+    if (runs.length === 0) return;
     const carried = carriedTasks(this.#mark);
     for (const runId of runs) {
       const tasksPath = this.options.folders.tasksPath(runId);
