@@ -33,21 +33,25 @@ export const workflowEvents = {
     'A node that had a task of a workflow was lost. Where nobody else has the task, the next idle node gets it.',
     { run_id, block, number, attempt, hostname },
   ),
-  workflow_task_finished: event('task', 'A task of a workflow has its result, the only one that counts.', {
-    run_id,
-    block,
-    number,
-    attempt,
-    hostname: { ...Hostname, description: 'The node that was first' },
-    done: { ...done, description: 'Tasks with a result, this one included' },
-    total,
-    losers: Type.Array(Hostname, {
-      description: 'Nodes that had the task too: it is stopped there, and its output discarded',
-    }),
-    ignored: optional(
-      Type.Boolean({ description: 'It failed, and its exit policy goes on without a result' }),
-    ),
-  }),
+  workflow_task_finished: event(
+    'task',
+    'A task of a workflow has its result, the only one that counts: that of the node named, which was first.',
+    {
+      run_id,
+      block,
+      number,
+      attempt,
+      hostname,
+      done,
+      total,
+      losers: Type.Array(Hostname, {
+        description: 'Nodes that had the task too: it is stopped there, and its output discarded',
+      }),
+      ignored: optional(
+        Type.Boolean({ description: 'It failed, and its exit policy goes on without a result' }),
+      ),
+    },
+  ),
   workflow_knee: event(
     'run',
     'The finished tasks had their knee: for longer than expected none was finished.',

@@ -77,10 +77,12 @@ export function runDetail(run: Run, state: State): RunDetail {
 export function blockDetail(run: Run, name: string, from = 1): BlockDetail {
   const planned = planOf(run.spec).blocks.get(name);
   if (planned === undefined) {
-    throw new Rejection('BLOCK_NOT_FOUND', `Run "${run.run_id}" has no block "${name}"`, {
-      run: run.run_id,
-      block: name,
-    });
+    const step = planOf(run.spec).steps.get(name);
+    const message =
+      step === undefined
+        ? `Run "${run.run_id}" has no block "${name}"`
+        : `Block "${name}" is a part of workflow "${step.workflow.name}": ask for that`;
+    throw new Rejection('BLOCK_NOT_FOUND', message, { run: run.run_id, block: name });
   }
   return {
     ...blockInfo(run, planned),
