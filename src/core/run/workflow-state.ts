@@ -25,7 +25,7 @@ export function workflowOf(
 }
 
 /** The workflow that a block is a step of. */
-export function workflowOfStep(run: Run, block: string): Workflow | undefined {
+function workflowOfStep(run: Run, block: string): Workflow | undefined {
   const step = planOf(run.spec).steps.get(block);
   return step && run.workflows?.get(step.workflow.name);
 }
@@ -40,7 +40,7 @@ export function isBeaten(run: Run, { block, number }: Pick<Task, 'block' | 'numb
 }
 
 /** The process that a node has under way in a workflow. */
-export function liveStep(run: Run, member: Member, block: string): Task | undefined {
+function liveStep(run: Run, member: Member, block: string): Task | undefined {
   const { steps } = planOf(run.spec);
   for (const task of member.tasks.values()) {
     if (task.number !== undefined && isLive(task) && steps.get(task.block)?.workflow.name === block)

@@ -199,18 +199,14 @@ export class Supervisor {
     if (task === undefined) return;
     if (task.running) throw new AgentError('BAD_REQUEST', `The task ${taskId} is not over`);
     if (task.leftovers) await this.#endTask(task, STOPPED);
+    await removeGroups(task.groups());
     this.#watch.remove(task);
     this.#tasks.delete(taskId);
     removeTaskFolder(task.folder.path);
   }
 
   /** Kept output of a task. @throws AgentError UNKNOWN_TASK */
-  read(
-    taskId: string,
-    stream: 'stdout' | 'stderr',
-    offset: number,
-    limit: number,
-  ): OutputChunk & { eof: boolean } {
+  read(taskId: string, stream: StreamName, offset: number, limit: number): OutputChunk & { eof: boolean } {
     const task = this.#known(taskId);
     const chunk = task[stream].read(offset, limit);
     return { ...chunk, eof: !task.running && chunk.offset + chunk.bytes.length >= chunk.end };
