@@ -2,7 +2,9 @@
  * Every fact of the journal, which is also every event of the event stream: topic, meaning and schema of its body.
  * An event on the wire is `{seq, time, type}` and the members of the body.
  */
-import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
+import { event, type Topic, topics } from './event.ts';
+import { operationEvents } from './operation-events.ts';
 import {
   AppSpecSchema,
   FailureSchema,
@@ -13,25 +15,13 @@ import {
   ShortfallSchema,
 } from './schemas.ts';
 import type { BarrierSpec } from './spec.ts';
+import { subscriptionEvents } from './subscription-events.ts';
+
+export { type Topic, topics };
 
 /** Why a barrier released somebody, and why somebody left a semaphore: see the events. */
 export type ReleaseCause = 'all' | 'percent' | 'timeout' | 'knee' | 'manual' | 'rate' | 'late' | 'place';
 export type LeaveCause = 'left' | 'ended' | 'expired' | 'lost' | 'unused';
-
-export const topics = ['control', 'node', 'app', 'run', 'task', 'operation', 'subscription'] as const;
-export type Topic = (typeof topics)[number];
-
-interface EventDefinition<P extends TProperties> {
-  readonly topic: Topic;
-  readonly doc: string;
-  readonly body: TObject<P>;
-}
-
-const event = <P extends TProperties>(topic: Topic, doc: string, body: P): EventDefinition<P> => ({
-  topic,
-  doc,
-  body: Type.Object(body),
-});
 
 const run_id = Type.String();
 const task_id = Type.String({ description: 'RUN/BLOCK/NODE/ATTEMPT' });
@@ -41,34 +31,16 @@ const block = Type.String();
 const cause = Type.String({ description: 'A symbol' });
 const message = Type.String({ description: 'One sentence for a person' });
 const attempt = Type.Integer();
-const operation_id = Type.String();
 const barrier = Type.String();
 const participant = Type.String({
   description:
     'COMPONENT/INDEX for a node, with /BLOCK for a task of its own; the place, which a replacement takes over',
 });
-const request = optional(Type.Integer({ description: 'Which request of the component, from 0' }));
 const monitor = Type.Integer({
   description: "Place of the liveness monitor, from 0: the process's own, then the application's",
 });
 const owner = optional(Type.String({ description: 'Name of the token that added the node' }));
 const stderr_tail = optional(Type.Array(Type.String()));
-
-const subscription_id = Type.String();
-const credentials = optional(
-  Type.String({ description: 'Name under which the state folder keeps its secret and password' }),
-);
-const described = {
-  subscription_id,
-  url: Type.String({ description: 'Without user and password' }),
-  protocol: Type.Union([Type.Literal('xmlrpc'), Type.Literal('jsonrpc')]),
-  topics: optional(Type.Array(Type.Union(topics.map((topic) => Type.Literal<Topic>(topic))))),
-  details: Type.Boolean(),
-  xml_types: optional(Type.Array(Type.Union([Type.Literal('nil'), Type.Literal('i8')]))),
-  signed: Type.Boolean({ description: 'With a secret' }),
-  credentials,
-  caller: Type.String({ description: 'Who subscribed' }),
-};
 
 export const events = {
   controller_started: event(
@@ -148,7 +120,16 @@ export const events = {
       members: Type.Array(MemberSchema),
     },
   ),
-  run_released: event('run', 'Every node of the run is prepared; tasks start.', { run_id }),
+  run_released: event(
+    'run',
+    'Every node of the run is prepared, or the first one of a service: tasks start.',
+    { run_id },
+  ),
+  run_refreshed: event(
+    'run',
+    'A service has looked for more nodes, as it does every reconnect_interval; run_matched names those it took.',
+    { run_id },
+  ),
   run_ending: event(
     'run',
     'The outcome is decided; tasks are stopped, output is collected, nodes are cleaned.',
@@ -318,74 +299,8 @@ export const events = {
     },
   ),
 
-  operation_started: event(
-    'operation',
-    'An operation was ordered: a command on nodes, or requests to resource services. plushGetOperation tells more.',
-    {
-      operation_id,
-      kind: Type.Union([Type.Literal('shell'), Type.Literal('resources')]),
-      total: Type.Integer({ description: 'Nodes, or requests' }),
-      request_id: optional(Type.String()),
-      request_digest: optional(
-        Type.String({ description: 'SHA-256 of what was asked for under that request_id' }),
-      ),
-    },
-  ),
-  operation_ended: event('operation', 'An operation is over.', {
-    operation_id,
-    state: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('interrupted')]),
-    succeeded: Type.Integer(),
-    failed: Type.Integer(),
-  }),
-  resources_requested: event('operation', 'A resource service was asked for resources.', {
-    operation_id,
-    component,
-    request,
-    service: Type.String(),
-    server: Type.String(),
-  }),
-  resources_answered: event('operation', 'A resource service answered, or could not be reached.', {
-    operation_id,
-    component,
-    request,
-    ok: Type.Boolean(),
-    message,
-  }),
-
-  subscription_added: event('subscription', 'Somebody subscribed with plushSubscribe and a URL.', {
-    ...described,
-    after: Type.Integer({ description: 'It gets the events after this one' }),
-  }),
-  subscription_updated: event(
-    'subscription',
-    'A subscription was described anew by subscribing again; a suspended one goes on.',
-    {
-      ...described,
-      after: optional(Type.Integer({ description: 'It goes on after this event; absent: where it was' })),
-    },
-  ),
-  subscription_suspended: event(
-    'subscription',
-    'A subscriber failed for too long; it goes on by subscribing again.',
-    { subscription_id, message },
-  ),
-  subscription_removed: event('subscription', 'plushUnsubscribe ended a subscription.', { subscription_id }),
-  client_registered: event('subscription', 'A classic callback client registered, or registered again.', {
-    url: Type.String(),
-    credentials,
-    caller: optional(Type.String({ description: 'Who registered it' })),
-  }),
-  client_removed: event('subscription', 'plushUnsubscribe ended the calls to a classic callback client.', {
-    url: Type.String(),
-  }),
-  client_suspended: event(
-    'subscription',
-    'A callback client was unreachable for too long; it resumes by registering again.',
-    {
-      url: Type.String(),
-      message,
-    },
-  ),
+  ...operationEvents,
+  ...subscriptionEvents,
 } as const;
 
 export type EventType = keyof typeof events;

@@ -113,6 +113,11 @@ export const MemberSchema = Type.Object({
     description: 'Place in the component, from 0; a replacement takes the place of the node it replaces',
   }),
   replaces: optional(Type.String({ description: 'The node that was lost' })),
+  generation: optional(
+    Type.Integer({
+      description: 'The node has been in the run before: grows each time that such a node joins a service',
+    }),
+  ),
 });
 export type MemberRef = Static<typeof MemberSchema>;
 

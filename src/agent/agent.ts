@@ -42,6 +42,7 @@ export class Agent {
   ending = false;
   #shells: Promise<ShellCommands> | undefined;
   readonly #cleaning = new Map<string, Promise<number>>();
+  readonly #rejoining = new Map<string, Promise<void>>();
   #neededAt = monotonicMs();
 
   constructor(
@@ -102,13 +103,38 @@ export class Agent {
     setInterval(() => this.#checkNeeded(), Math.min(IDLE_CHECK_MS, Math.ceil(this.settings.idleMs / 4)));
   }
 
-  /** Ends the run's processes and removes its folder. @returns how many programs there were. @throws AgentError */
-  clean(runId: string, graceMs: number): Promise<number> {
+  /**
+   * Ends the run's processes and removes its folder.
+   * @param upTo leaves alone what is of a later generation
+   * @returns how many programs there were. @throws AgentError
+   */
+  async clean(runId: string, graceMs: number, upTo: { readonly generation?: number } = {}): Promise<number> {
+    if (upTo.generation !== undefined && upTo.generation < this.cleaned.generation(runId)) return 0;
     const joined = this.#cleaning.get(runId);
     if (joined !== undefined) return joined;
     const cleaning = this.#clean(runId, graceMs).finally(() => this.#cleaning.delete(runId));
     this.#cleaning.set(runId, cleaning);
     return cleaning;
+  }
+
+  /** Cleans what is left of earlier generations of the run, and takes its orders again. @throws AgentError, the system's error */
+  async rejoin(runId: string, generation: number): Promise<number> {
+    await this.#rejoining.get(runId);
+    if (generation <= this.cleaned.generation(runId)) return 0;
+    const rejoining = this.clean(runId, GRACE_MS).then((killed) => {
+      this.cleaned.begin(runId, generation);
+      return killed;
+    });
+    const settled = rejoining.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#rejoining.set(runId, settled);
+    try {
+      return await rejoining;
+    } finally {
+      if (this.#rejoining.get(runId) === settled) this.#rejoining.delete(runId);
+    }
   }
 
   /** Command lines that somebody waits for. Loaded when they are needed: an agent that waits must be small. */

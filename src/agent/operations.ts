@@ -139,7 +139,18 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
   },
 
   async clean(agent, { ask }) {
-    return { ok: { killed: await agent.clean(asks.identity(ask, 'run_id'), asks.graceMs(ask)) } };
+    const { generation } = ask;
+    const upTo = generation === undefined ? {} : { generation: asks.count(ask, 'generation') };
+    return { ok: { killed: await agent.clean(asks.identity(ask, 'run_id'), asks.graceMs(ask), upTo) } };
+  },
+
+  async rejoin(agent, { ask }) {
+    try {
+      const killed = await agent.rejoin(asks.identity(ask, 'run_id'), asks.count(ask, 'generation'));
+      return { ok: { killed } };
+    } catch (error) {
+      throw explainNoRoom(error, agent.folders.dir);
+    }
   },
 
   async shell(agent, { ask }, link) {

@@ -10,6 +10,7 @@ import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
 import * as barriers from './run/barrier-calls.ts';
 import * as run from './run/decide.ts';
+import * as refresh from './run/refresh.ts';
 import * as restart from './run/restart.ts';
 import type { State } from './state.ts';
 import * as subscription from './subscription/decide.ts';
@@ -62,6 +63,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
     else if (timer.kind === 'restore') pool.restore(tx, timer.hostname);
     else if (timer.kind === 'barrier') barriers.barrierDue(tx, timer);
     else if (timer.kind === 'restart_task') restart.restartTask(tx, timer.task_id);
+    else if (timer.kind === 'refresh') refresh.refresh(tx, timer.run_id);
     else if (timer.kind === 'begin_again') restart.beginAgain(tx, timer.run_id);
     else run.endOverdue(tx, timer.run_id);
   },

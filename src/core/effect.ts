@@ -15,6 +15,8 @@ export type Effect =
       readonly type: 'install';
       readonly hostname: string;
       readonly run_id: string;
+      /** Which time the node is in the run, where that is not the first; whatever is left there of an earlier time goes. */
+      readonly generation?: number;
       readonly software: readonly SoftwareSpec[];
     }
   | {
@@ -42,6 +44,8 @@ export type Effect =
       readonly hostname: string;
       readonly run_id: string;
       readonly task_ids: readonly string[];
+      /** Of a service: only what the node has of that time and of earlier ones. */
+      readonly generation?: number;
       /** The longest time that one of the tasks may take to stop, where that is longer than usual. */
       readonly grace_ms?: number;
       /** Streams that are copied otherwise than whole at the end, or get a name. */

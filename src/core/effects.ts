@@ -11,6 +11,7 @@ import { filesBeforeCleanup, filesOf, filesOfEnd, logCopies, logOrder } from './
 import { INSTALL_BARRIER, planOf } from './run/plan.ts';
 import { graceOf, monitorsOf, processOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
+import { refreshLater } from './run/service.ts';
 import { softwareOf } from './run/software.ts';
 import { isOver, type Member, type Run, type State, type Task } from './state.ts';
 import type { TaskOrder } from './task.ts';
@@ -53,6 +54,8 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     const run = state.runs.get(run_id);
     return owed && run !== undefined && keepsFiles(run) ? cleanIfConnected(state, hostname, run_id) : [];
   },
+  run_started: ({ run_id }, state) => refreshLater(state.runs.get(run_id)),
+  run_refreshed: ({ run_id }, state) => refreshLater(state.runs.get(run_id)),
   run_ending: ({ run_id }, state) => {
     const run = state.runs.get(run_id);
     const effects: Effect[] = [
@@ -110,8 +113,8 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     if (run === undefined || task === undefined || state.nodes.get(hostname)?.link !== 'connected') return [];
     return [startTask(run, task)];
   },
-  resources_requested: ({ operation_id, component, request: index = 0 }, state) => {
-    const app = state.loaded === undefined ? undefined : state.apps.get(state.loaded);
+  resources_requested: ({ operation_id, run_id, component, request: index = 0 }, state) => {
+    const app = run_id === undefined ? state.apps.get(state.loaded ?? '') : state.runs.get(run_id);
     const request = app?.spec.components.find((c) => c.name === component)?.requests[index];
     return request === undefined
       ? []
@@ -234,7 +237,9 @@ function mayInstall(run: Run, member: Member): boolean {
 
 function install(run: Run, member: Member): Effect {
   const software = softwareOf(run.spec, member.component);
-  return { type: 'install', hostname: member.hostname, run_id: run.run_id, software };
+  const { hostname, generation } = member;
+  const again = generation === undefined ? {} : { generation };
+  return { type: 'install', hostname, run_id: run.run_id, software, ...again };
 }
 
 function startTask(run: Run, task: Task): Effect {
@@ -325,6 +330,7 @@ function cleanMember(run: Run, member: Member): Effect {
     hostname: member.hostname,
     run_id: run.run_id,
     task_ids: [...member.tasks.values()].map((task) => task.task_id),
+    ...(run.service === undefined ? {} : { generation: member.generation ?? 1 }),
     ...(graceMs > STOP_GRACE_MS ? { grace_ms: graceMs } : {}),
     ...(logs.length > 0 ? { logs } : {}),
     ...(command === undefined || member.phase === 'preparing' ? {} : { command }),
@@ -357,6 +363,7 @@ export function resume(state: State, nowMs: number): Effect[] {
   for (const run_id of state.active) effects.push(...resumeBarriers(state.runs.get(run_id) as Run, nowMs));
   for (const run of state.runs.values()) {
     const { run_id } = run;
+    if (!isOver(run)) effects.push(...refreshLater(run, nowMs));
     if (run.state === 'running') effects.push(...resumeRestarts(run, nowMs));
     if (run.state !== 'ending') continue;
     effects.push({ type: 'timer', timer: { kind: 'end', run_id }, delayMs: endDeadlineMs(run) });

@@ -5,6 +5,7 @@ import { operationEvolvers } from './operation/evolve.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
 import { policyEvolvers } from './run/policy-evolve.ts';
+import { serviceEvolvers, stopShortfalls } from './run/service-evolve.ts';
 import type { State } from './state.ts';
 import { subscriptionEvolvers } from './subscription/evolve.ts';
 
@@ -15,12 +16,14 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...poolEvolvers,
   ...runEvolvers,
   ...policyEvolvers,
+  ...serviceEvolvers,
   ...operationEvolvers,
   ...subscriptionEvolvers,
   controller_started: (state, { epoch, controller }, time) => {
     state.epoch = epoch;
     state.controller = controller;
     state.quitting = false;
+    stopShortfalls(state, time);
     for (const node of state.nodes.values()) {
       node.held = false;
       node.attempts = 0;

@@ -81,11 +81,19 @@ export type Input =
   | { readonly type: 'node_up'; readonly hostname: string; readonly agent: AgentState }
   /** An attempt to connect failed, or an established link ended. */
   | { readonly type: 'node_down'; readonly hostname: string; readonly failure: Failure }
-  | { readonly type: 'installed'; readonly hostname: string; readonly run_id: string; readonly bytes: number }
+  | {
+      readonly type: 'installed';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly bytes: number;
+      /** As the order had it. */
+      readonly generation?: number;
+    }
   | {
       readonly type: 'install_failed';
       readonly hostname: string;
       readonly run_id: string;
+      readonly generation?: number;
       readonly failure: Failure;
     }
   | { readonly type: 'task_report'; readonly hostname: string; readonly task: TaskReport }
@@ -114,7 +122,12 @@ export type Input =
     }
   /** A task asks its node's agent. */
   | { readonly type: 'barrier_ask'; readonly hostname: string; readonly ask: BarrierAsk }
-  | { readonly type: 'cleaned'; readonly hostname: string; readonly run_id: string }
+  | {
+      readonly type: 'cleaned';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly generation?: number;
+    }
   | { readonly type: 'left'; readonly hostname: string }
   | {
       readonly type: 'resources_answered';
@@ -133,6 +146,8 @@ export type Timer =
   | { readonly kind: 'barrier'; readonly run_id: string; readonly barrier: string }
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
-  | { readonly kind: 'begin_again'; readonly run_id: string };
+  | { readonly kind: 'begin_again'; readonly run_id: string }
+  /** A service looks for more nodes. */
+  | { readonly kind: 'refresh'; readonly run_id: string };
 
 export type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;

@@ -21,6 +21,12 @@ export function flagMs(cause: string): number {
 /** First and longest delay between attempts to clean a failed node. */
 export const OWED_FIRST_MS = 15_000;
 export const OWED_MAX_MS = 10 * 60_000;
+/** Lost members that a service remembers; the oldest are forgotten first. */
+export const MAX_PAST_MEMBERS = 1_000;
+/** Between two looks of a service for more nodes, where the specification says nothing. */
+export const RECONNECT_INTERVAL_MS = 60_000;
+/** A process of a service that has run for this long has its restarts counted anew. */
+export const STABLE_MS = 10 * 60_000;
 /** Attempts at that; then it waits for the node's next use. */
 export const OWED_ATTEMPTS = 40;
 /** A task whose end nobody saw is started again on its node this often before the node is given up. */

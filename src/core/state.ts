@@ -62,6 +62,8 @@ export interface Task {
   state: TaskState;
   since: string;
   pid?: number;
+  /** When its process began to run, as far as that was told; ISO 8601. */
+  started?: string;
   exit_code?: number;
   signal?: string;
   cause?: string;
@@ -93,6 +95,8 @@ export interface Member {
   phase: MemberPhase;
   since: string;
   replaces?: string;
+  /** Set where the node has been in the run before: what it had done then is over, and its attempts go on after those. */
+  generation?: number;
   /** Newest task of each block. */
   tasks: Map<string, Task>;
   completed: Set<string>;
@@ -121,6 +125,8 @@ export interface ComponentState {
   /** Places never given out begin here; given up ones are in `vacant`. */
   next: number;
   vacant: number[];
+  /** Since when it has fewer nodes than its minimum, of a service; ISO 8601. */
+  below?: string;
 }
 
 export interface BlockState {
@@ -150,6 +156,20 @@ export interface Handled {
   readonly hosts: Set<string>;
 }
 
+/** What a service keeps beside what every run does; bounded, however long it runs. */
+export interface ServiceState {
+  /** When its matching was last refreshed; ISO 8601. */
+  refreshed: string;
+  /** Highest generation that a member was given; those that had none are of the first. */
+  generation: number;
+  /** Highest attempt of a lost member: those of a node that comes back begin after it. */
+  spent: number;
+  /** Lost members that are not in `past` any more, since they were too many or came back and were lost again. */
+  forgotten: number;
+  /** Names among them are not known any more: whatever node joins may have been a member before. */
+  forgot_names?: boolean;
+}
+
 /** One execution of an application. */
 export interface Run {
   run_id: string;
@@ -169,7 +189,7 @@ export interface Run {
   members: Map<string, Member>;
   /** Members that were lost, oldest first. */
   past: Member[];
-  /** Their names: a node never comes back to a run that lost it, since its tasks' identities are spent. */
+  /** Their names: a node comes back to a run that lost it only where that is a service, since its tasks' identities are spent. */
   lost: Set<string>;
   /** Members that are not yet cleaned. */
   uncleaned: number;
@@ -179,6 +199,8 @@ export interface Run {
   restarts?: number;
   /** The application is being begun again: tasks that still run, and then when its blocks begin. */
   restarting?: { readonly stopping: Set<string>; retry_ms: number; at?: string };
+  /** Of a service: what it keeps of the nodes that come and go. */
+  service?: ServiceState;
   /** What exit policies did. */
   handled?: Map<string, Handled>;
 }
@@ -212,6 +234,8 @@ export interface Operation {
   failed: number;
   /** Of resources. */
   parts: ResourcePart[];
+  /** Service that asked for resources by itself. */
+  run_id?: string;
   /** Of shell: the caller's own name for it, and what it asked for. */
   request_id?: string;
   request_digest?: string;

@@ -138,7 +138,12 @@ export interface AgentRequests {
    */
   tidy: { ask: { run_id: string; command: string; timeout_ms: number }; ok: { trouble?: string } };
   /** Stops all tasks of the run, finds every process that carries a task id of it, removes the run's folder. Nothing there: answers at once. */
-  clean: { ask: { run_id: string; grace_ms: number }; ok: { killed: number } };
+  clean: { ask: { run_id: string; grace_ms: number; generation?: number }; ok: { killed: number } };
+  /**
+   * The node is in the run again, after it was cleaned or lost: what is left there of earlier generations goes, and orders of the
+   * run are taken again. Repeated, or of an earlier generation: answers at once. From now on `clean` of an earlier one does nothing.
+   */
+  rejoin: { ask: { run_id: string; generation: number }; ok: { killed: number } };
   /**
    * Runs a command line with /bin/sh -c in the account's home folder, and answers when none of its processes is left. They
    * are ended at `timeout_ms`, when the shell has ended, and when the link has, since nobody could take the answer. Never

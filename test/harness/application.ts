@@ -35,19 +35,22 @@ export interface ApplicationText {
   readonly software?: Readonly<Record<string, string>>;
   readonly components: readonly ComponentText[];
   readonly blocks: readonly BlockText[];
+  /** Attributes of the application block. */
+  readonly attributes?: Readonly<Record<string, string>>;
   /** Further elements of the application block, as they are. */
   readonly xml?: string;
 }
 
 /** The XML text of an application. */
 export function applicationXml(text: ApplicationText): string {
-  const { name = 'app', software = {}, components, blocks, xml = '' } = text;
+  const { name = 'app', software = {}, components, blocks, attributes = {}, xml = '' } = text;
+  const settings = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(value)}"`);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<plush><project name="test">',
     ...Object.entries(software).map(([software, url]) => softwareXml(software, url)),
     ...components.map(componentXml),
-    `<application_block name="${escaped(name)}"><execution>`,
+    `<application_block name="${escaped(name)}"${settings.join('')}><execution>`,
     ...blocks.map(blockXml),
     `</execution>${xml}</application_block>`,
     '</project></plush>',

@@ -87,6 +87,7 @@ function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exi
  *     block first
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
  *     policies exit=SIGSEGV:ignore
+ *     service 30
  *     barrier meet early percent=75 timeout_ms=30000 late=catchup catchup=other
  *     barrier_block wait meet after=first
  *
@@ -95,6 +96,7 @@ function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exi
 export function readApplication(name: string, lines: readonly string[]): AppSpec {
   const components: ComponentSpec[] = [];
   const policies: Pick<AppSpec, 'exit_policies' | 'liveness'> = {};
+  const service: { -readonly [K in 'service' | 'reconnect_interval_ms']?: AppSpec[K] } = {};
   const parents: (Omit<ComponentBlockSpec, 'blocks'> & { blocks: BlockSpec[] })[] = [];
   const barriers: BarrierSpec[] = [];
   for (const line of lines) {
@@ -129,6 +131,9 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     } else if (kind === 'block') {
       const block = makeBlock(first, list('after'));
       parents.at(-1)?.blocks.push({ ...block, process: { ...block.process, ...readPolicies(settings) } });
+    } else if (kind === 'service') {
+      service.service = true;
+      if (first !== '') service.reconnect_interval_ms = Number(first) * 1000;
     } else if (kind === 'policies') {
       Object.assign(policies, readPolicies(settings));
     } else {
@@ -143,7 +148,15 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
       ? { package: { name: one, type: 'web' as const, path: `http://packages/${one}`, dest_path: one } }
       : {}),
   }));
-  const application = { name, project: name, software, components, component_blocks: parents, ...policies };
+  const application = {
+    name,
+    project: name,
+    software,
+    components,
+    component_blocks: parents,
+    ...policies,
+    ...service,
+  };
   return barriers.length === 0 ? application : { ...application, barriers };
 }
 

@@ -56,6 +56,13 @@ function runFor(world: World, hostname: string, named: string | undefined): stri
   return [...world.state.runs.values()].findLast(has)?.run_id ?? '';
 }
 
+/** Which time a node is in its run, where that is not the first. */
+function generationOn(world: World, hostname: string): { generation?: number } {
+  const run = world.state.runs.get(runFor(world, hostname, undefined));
+  const generation = run?.members.get(hostname)?.generation;
+  return generation === undefined ? {} : { generation };
+}
+
 function taskOn(world: World, hostname: string, block: string): Task | undefined {
   const run = world.state.runs.get(runFor(world, hostname, undefined));
   const member = run?.members.get(hostname) ?? run?.past.findLast((past) => past.hostname === hostname);
@@ -207,12 +214,14 @@ const commands: Readonly<Record<string, Command>> = {
     hostname,
     run_id: runFor(world, hostname, settings.get('run')),
     bytes: 0,
+    ...generationOn(world, hostname),
   })),
   install_failed: single((world, { words: [hostname = '', cause = 'failed'] }) => ({
     type: 'install_failed',
     hostname,
     run_id: runFor(world, hostname, undefined),
     failure: failureOf(hostname, cause, 'install'),
+    ...generationOn(world, hostname),
   })),
   /** task work exit=0 on n1 n2 */
   task: (world, { words, settings }) => {
@@ -292,7 +301,7 @@ const commands: Readonly<Record<string, Command>> = {
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'end' || kind === 'begin_again'
+      kind === 'end' || kind === 'begin_again' || kind === 'refresh'
         ? { kind, run_id: world.runId(subject) }
         : kind === 'restart_task'
           ? { kind, task_id: taskOf(world, subject) }

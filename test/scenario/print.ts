@@ -24,7 +24,10 @@ const printers: Readonly<Record<string, (value: never) => string>> = {
   failure: printFailure,
   members: (members: MemberRef[]) =>
     members
-      .map((m) => `${m.hostname}=${m.component}/${m.index}${m.replaces ? `(was ${m.replaces})` : ''}`)
+      .map(
+        (m) =>
+          `${m.hostname}=${m.component}/${m.index}${m.replaces ? `(was ${m.replaces})` : ''}${m.generation ? `#${m.generation}` : ''}`,
+      )
       .join(' '),
   order: (order: TaskOrder) =>
     `${order.task_id} ${order.env.PLUSH_INDEX}/${order.env.PLUSH_COUNT} ${order.path}${order.replaces ? ` replaces=${order.replaces}` : ''}`,

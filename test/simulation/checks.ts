@@ -39,6 +39,8 @@ function checkCounters(run: Run): void {
   for (const component of run.components.values()) {
     const own = members.filter((member) => member.component === component.name);
     assert.equal(component.members.size, own.length, `${run.run_id}: members of ${component.name}`);
+    if (run.service !== undefined && run.ending === undefined)
+      assert.equal(component.below !== undefined, own.length < component.min, `${run.run_id}: below`);
     assert(own.length <= component.max, `${run.run_id}: ${component.name} has more nodes than its maximum`);
     assert.equal(new Set(own.map((member) => member.index)).size, own.length, `${run.run_id}: a place twice`);
     if (run.ending !== undefined) continue;
@@ -89,7 +91,8 @@ export function checkAnswers(state: State): void {
     const { nodes, summary } = explain(state, run.run_id);
     const names = nodes.map((node) => node.hostname);
     assert.equal(new Set(names).size, names.length, `${run.run_id}: a node has two states`);
-    assert.equal(names.length, run.members.size + run.past.length);
+    const lost = run.past.filter((past) => !run.members.has(past.hostname));
+    assert.equal(names.length, run.members.size + lost.length);
     assert(/^[A-Z].*\.$/s.test(summary), summary);
     const { waiting } = runDetail(run, state);
     const waits = waiting.reduce((sum, group) => sum + group.nodes, 0);

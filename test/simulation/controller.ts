@@ -159,10 +159,10 @@ export class Controller {
       this.#links.delete(hostname);
     },
     dismiss: ({ node }) => this.#dismiss(node),
-    install: ({ hostname, run_id }) =>
+    install: ({ hostname, run_id, generation }) =>
       this.#request(hostname, (machine, link) => {
-        machine.folders.add(run_id);
-        this.#later(this.options.chance.delay(5000), () => this.#install(machine, link, run_id));
+        machine.join(run_id, generation ?? 1);
+        this.#later(this.options.chance.delay(5000), () => this.#install(machine, link, run_id, generation));
       }),
     start_task: ({ hostname, order }) =>
       this.#request(hostname, (machine, link) => {
@@ -174,10 +174,11 @@ export class Controller {
         const task = machine.stop(run_id, task_id);
         this.#deliver(hostname, link, { type: 'task_report', hostname, task });
       }),
-    clean: ({ hostname, run_id }) =>
+    clean: ({ hostname, run_id, generation }) =>
       this.#request(hostname, (machine, link) => {
-        machine.clean(run_id);
-        this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id });
+        machine.clean(run_id, generation);
+        const upTo = generation === undefined ? {} : { generation };
+        this.#deliver(hostname, link, { type: 'cleaned', hostname, run_id, ...upTo });
       }),
     tell_barrier: () => undefined,
     stream_output: () => undefined,
@@ -242,20 +243,23 @@ export class Controller {
     attempt(DISMISSALS);
   }
 
-  #install(machine: Machine, link: Link, run_id: string): void {
+  #install(machine: Machine, link: Link, run_id: string, generation: number | undefined): void {
     const { hostname } = machine;
-    if (!machine.isUp || !machine.folders.has(run_id)) return;
+    if (!machine.isUp || !machine.folders.has(run_id) || machine.generation(run_id) !== (generation ?? 1))
+      return;
+    const again = generation === undefined ? {} : { generation };
     const cause = machine.installed.has(run_id) ? undefined : this.options.installFailure();
     if (cause === undefined) machine.installed.add(run_id);
     this.#deliver(
       hostname,
       link,
       cause === undefined
-        ? { type: 'installed', hostname, run_id, bytes: 1 }
+        ? { type: 'installed', hostname, run_id, bytes: 1, ...again }
         : {
             type: 'install_failed',
             hostname,
             run_id,
+            ...again,
             failure: { phase: 'install', cause, message: `It failed: ${cause}`, attempt: 1 },
           },
     );

@@ -32,6 +32,7 @@ export class Machine {
   /** Runs that have a folder here. */
   readonly folders = new Set<string>();
   readonly installed = new Set<string>();
+  readonly #generations = new Map<string, number>();
   #pid = 100;
 
   constructor(
@@ -103,7 +104,23 @@ export class Machine {
     return new Set([...this.folders, ...[...this.processes.values()].map((process) => process.run_id)]);
   }
 
-  clean(run_id: string): void {
+  /** Which time the machine is in the run. */
+  generation(run_id: string): number {
+    return this.#generations.get(run_id) ?? 1;
+  }
+
+  /** What is left of an earlier time goes. */
+  join(run_id: string, generation: number): void {
+    if (generation > this.generation(run_id)) {
+      this.clean(run_id);
+      this.#generations.set(run_id, generation);
+    }
+    this.folders.add(run_id);
+  }
+
+  /** @param upTo leaves alone what is of a later time */
+  clean(run_id: string, upTo = Number.POSITIVE_INFINITY): void {
+    if (upTo < this.generation(run_id)) return;
     for (const [task_id, process] of this.processes) {
       if (process.run_id !== run_id) continue;
       this.#end(task_id, { cause: 'stopped', message: 'It was stopped on request' });

@@ -294,5 +294,15 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
   }
   const barriers = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];
   const policies = makePolicies(chance);
-  return { name, project: name, software: [], components, component_blocks, barriers, ...policies };
+  const service = chance.is(0.3) ? { service: true, reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};
+  return {
+    name,
+    project: name,
+    software: [],
+    components,
+    component_blocks,
+    barriers,
+    ...policies,
+    ...service,
+  };
 }

@@ -1,19 +1,25 @@
 /** Decisions about operations: commands on nodes, and requests to resource services. */
+import type { ComponentSpec } from '../../../api/spec.ts';
 import type { InputOf, StartRequest } from '../input.ts';
 import { MAX_OPERATIONS } from '../limits.ts';
 import { refuseWhenQuitting } from '../quitting.ts';
 import { randomName } from '../random.ts';
 import { Rejection } from '../rejection.ts';
-import type { Operation, PoolNode, State } from '../state.ts';
+import type { Operation, PoolNode, Run, State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 
 /** Random characters of an operation's id: 31^8 of them. */
 const ID_CHARACTERS = 8;
 
 /** Starts an operation and answers its id. @throws Rejection TOO_MANY_OPERATIONS, before anything is emitted */
-function begin(tx: Transaction, kind: Operation['kind'], total: number, request?: StartRequest): string {
+function begin(
+  tx: Transaction,
+  kind: Operation['kind'],
+  total: number,
+  { request, run_id }: { readonly request?: StartRequest | undefined; readonly run_id?: string } = {},
+): string {
   const { operations } = tx.state;
-  const underway = [...operations.values()].filter(({ state }) => state === 'running').length;
+  const underway = underwayIn(tx.state).length;
   if (underway >= MAX_OPERATIONS)
     throw new Rejection('TOO_MANY_OPERATIONS', `${underway} operations are under way`);
   let operation_id: string;
@@ -23,9 +29,14 @@ function begin(tx: Transaction, kind: Operation['kind'], total: number, request?
     operation_id,
     kind,
     total,
+    ...(run_id === undefined ? {} : { run_id }),
     ...(request === undefined ? {} : { request_id: request.request_id, request_digest: request.digest }),
   });
   return operation_id;
+}
+
+function underwayIn({ operations }: State): Operation[] {
+  return [...operations.values()].filter(({ state }) => state === 'running');
 }
 
 /**
@@ -53,7 +64,7 @@ export function startShell(tx: Transaction, { hostnames, request }: InputOf<'sta
     if (state.nodes.has(hostname)) continue;
     throw new Rejection('NODE_NOT_FOUND', `No node "${hostname}" is in the pool`, { hostname });
   }
-  const operation_id = begin(tx, 'shell', hostnames.length, request);
+  const operation_id = begin(tx, 'shell', hostnames.length, { request });
   for (const hostname of hostnames) {
     const node = state.nodes.get(hostname);
     if (node !== undefined && mayAskFor(state, node)) tx.emit('node_connecting', { hostname });
@@ -107,11 +118,7 @@ export function createResources(tx: Transaction): string {
   refuseWhenQuitting(state);
   const app = state.loaded === undefined ? undefined : state.apps.get(state.loaded);
   if (app === undefined) throw new Rejection('NO_APP_LOADED', 'No application has been loaded yet');
-  const wanted = app.spec.components.flatMap((component) =>
-    component.requests.flatMap(({ service, server = '' }, request) =>
-      service === 'sword' ? [] : [{ component: component.name, request, service, server }],
-    ),
-  );
+  const wanted = requestsOf(app.spec.components);
   if (wanted.length === 0) {
     throw new Rejection(
       'NO_RESOURCE_REQUEST',
@@ -121,6 +128,25 @@ export function createResources(tx: Transaction): string {
   const operation_id = begin(tx, 'resources', wanted.length);
   for (const request of wanted) tx.emit('resources_requested', { operation_id, ...request });
   return operation_id;
+}
+
+/** Requests by which nodes are made. SWORD only judges those that are there. */
+function requestsOf(components: readonly ComponentSpec[]) {
+  return components.flatMap((component) =>
+    component.requests.flatMap(({ service, server = '' }, request) =>
+      service === 'sword' ? [] : [{ component: component.name, request, service, server }],
+    ),
+  );
+}
+
+/** A service asks for nodes for those of its components that want more, unless it has asked and has no answer yet. */
+export function requestMore(tx: Transaction, { run_id }: Run, components: readonly ComponentSpec[]): void {
+  const wanted = requestsOf(components);
+  const underway = underwayIn(tx.state);
+  if (wanted.length === 0 || tx.state.quitting || underway.length >= MAX_OPERATIONS) return;
+  if (underway.some((operation) => operation.run_id === run_id)) return;
+  const operation_id = begin(tx, 'resources', wanted.length, { run_id });
+  for (const request of wanted) tx.emit('resources_requested', { operation_id, run_id, ...request });
 }
 
 export function resourcesAnswered(

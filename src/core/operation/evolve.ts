@@ -6,7 +6,7 @@ import type { State } from '../state.ts';
 type OperationEvents = 'operation_started' | 'operation_ended' | 'resources_requested' | 'resources_answered';
 
 export const operationEvolvers: { readonly [T in OperationEvents]: Evolver<T> } = {
-  operation_started: (state, { operation_id, kind, total, request_id, request_digest }, time) => {
+  operation_started: (state, { operation_id, kind, total, run_id, request_id, request_digest }, time) => {
     state.operations.set(operation_id, {
       operation_id,
       kind,
@@ -16,6 +16,7 @@ export const operationEvolvers: { readonly [T in OperationEvents]: Evolver<T> } 
       succeeded: 0,
       failed: 0,
       parts: [],
+      ...(run_id === undefined ? {} : { run_id }),
       ...(request_id === undefined ? {} : { request_id }),
       ...(request_digest === undefined ? {} : { request_digest }),
     });

@@ -25,6 +25,7 @@ import {
   hasDoneItsPart,
   loseNode,
 } from '../run/recover.ts';
+import { isOfAnotherTime } from '../run/service.ts';
 import type { Member, PoolNode, Run, State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { checkHostname, isIpAddress } from './hostname.ts';
@@ -261,16 +262,18 @@ export function restore(tx: Transaction, hostname: string): void {
   fillComponents(tx, hostname);
 }
 
-export function cleaned(tx: Transaction, { hostname, run_id }: InputOf<'cleaned'>): void {
+export function cleaned(tx: Transaction, { hostname, run_id, generation }: InputOf<'cleaned'>): void {
   const run = tx.state.runs.get(run_id);
   const member = run?.members.get(hostname);
   // A member that still works was never asked to clean: the answer is of another time.
   if (run !== undefined && member !== undefined) {
-    if (!hasDoneItsPart(run, member)) return;
+    if (!hasDoneItsPart(run, member) || isOfAnotherTime(run, member, generation)) return;
     finishMember(tx, run, hostname, false);
   }
   if (tx.state.nodes.get(hostname)?.owed.has(run_id)) tx.emit('node_cleaned', { hostname, run_id });
   if (run !== undefined) advanceRun(tx, run);
+  // A service may have it again now.
+  if (run?.service !== undefined && member === undefined) fillComponents(tx, hostname);
 }
 
 export function left(tx: Transaction, { hostname }: InputOf<'left'>): void {

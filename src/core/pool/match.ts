@@ -46,6 +46,11 @@ export function isEligible(component: ComponentSpec, node: PoolNode): boolean {
   );
 }
 
+/** Whether the component may be given the node at all: it chooses from it, or names it. */
+export function isCandidate(component: ComponentSpec, node: PoolNode): boolean {
+  return isEligible(component, node) || component.static_hosts.some((host) => refersTo(host, node));
+}
+
 /** Whether a name in a specification means this node: its whole name, or its host, and the user where one is given. */
 export function refersTo(reference: HostReference, node: PoolNode): boolean {
   if (reference.user !== undefined && node.spec.user !== undefined && reference.user !== node.spec.user)
@@ -53,9 +58,13 @@ export function refersTo(reference: HostReference, node: PoolNode): boolean {
   return reference.hostname === node.spec.hostname || reference.hostname === hostPart(node.spec.hostname);
 }
 
-/** Whether the run may take the node: it is free, and had no part in the run before, since its tasks' identities are spent. */
-export function mayJoin(run: Run, hostname: string): boolean {
-  return !run.lost.has(hostname) && !run.members.has(hostname);
+/**
+ * Whether the run may take the node, where it is free: it had no part in the run before, since its tasks' identities are spent.
+ * A service takes it again once nothing of its earlier part is left there.
+ */
+export function mayJoin(run: Run, { spec: { hostname }, owed }: PoolNode): boolean {
+  if (run.members.has(hostname)) return false;
+  return run.service === undefined ? !run.lost.has(hostname) : !owed.has(run.run_id);
 }
 
 /**
@@ -71,8 +80,8 @@ export function match(
   options: MatchOptions = {},
 ): Match {
   const { taken, withStatic = false, have = 0 } = options;
-  const isOpen = (hostname: string) =>
-    state.free.has(hostname) && taken?.has(hostname) !== true && mayJoin(run, hostname);
+  const isOpen = (node: PoolNode) =>
+    state.free.has(node.spec.hostname) && taken?.has(node.spec.hostname) !== true && mayJoin(run, node);
   const { fixed, missing } = withStatic
     ? findStatic(state, component, isOpen)
     : { fixed: new Set<PoolNode>(), missing: [] };
@@ -82,7 +91,7 @@ export function match(
     for (const hostname of state.free) {
       const node = state.nodes.get(hostname);
       if (node === undefined || fixed.has(node) || taken?.has(hostname)) continue;
-      if (mayJoin(run, hostname) && isEligible(component, node)) others.push(node);
+      if (mayJoin(run, node) && isCandidate(component, node)) others.push(node);
     }
     chosen.push(...best(others, places.length - chosen.length, component, random));
   }
@@ -109,12 +118,12 @@ export function match(
 function findStatic(
   state: State,
   component: ComponentSpec,
-  isOpen: (hostname: string) => boolean,
+  isOpen: (node: PoolNode) => boolean,
 ): { fixed: Set<PoolNode>; missing: string[] } {
   const fixed = new Set<PoolNode>();
   const missing: string[] = [];
   const isFit = (host: HostReference, node: PoolNode | undefined): node is PoolNode =>
-    node !== undefined && !fixed.has(node) && refersTo(host, node) && isOpen(node.spec.hostname);
+    node !== undefined && !fixed.has(node) && refersTo(host, node) && isOpen(node);
   for (const host of component.static_hosts) {
     const named = state.nodes.get(host.hostname);
     const found = isFit(host, named) ? named : firstOf(state.nodes.values(), (node) => isFit(host, node));
@@ -131,11 +140,13 @@ function firstOf(nodes: Iterable<PoolNode>, isWanted: (node: PoolNode) => boolea
 
 /** How much a component prefers a node: as given, as learned, and more where the specification prefers the host. */
 export function preferenceFor(component: ComponentSpec): (node: PoolNode) => number {
-  const names = new Set(component.preferred_hosts.map((host) => host.hostname));
+  // A static host that comes back to a service is preferred too.
+  const wanted = [...component.static_hosts, ...component.preferred_hosts];
+  const names = new Set(wanted.map((host) => host.hostname));
   const isPreferred = (node: PoolNode) =>
     names.size > 0 &&
     (names.has(node.spec.hostname) || names.has(hostPart(node.spec.hostname))) &&
-    component.preferred_hosts.some((host) => refersTo(host, node));
+    wanted.some((host) => refersTo(host, node));
   return (node) => (node.spec.preference ?? 0) + node.credit + (isPreferred(node) ? PREFERRED_BONUS : 0);
 }
 
@@ -192,12 +203,12 @@ function unmet(
   taken: ReadonlySet<string> | undefined,
 ): string | undefined {
   const { hostname } = node.spec;
-  const isStatic = component.static_hosts.some((host) => refersTo(host, node));
-  if (!isStatic && !isEligible(component, node)) return describe(component);
-  if (run.lost.has(hostname)) return 'not lost to this run';
+  if (!isCandidate(component, node)) return describe(component);
+  if (run.service === undefined && run.lost.has(hostname)) return 'not lost to this run';
   if (node.failed !== undefined) return 'not marked failed';
   if (node.run_id === run.run_id || taken?.has(hostname)) return 'not in this run already';
   if (node.run_id !== undefined) return 'not in use by another run';
+  if (node.owed.has(run.run_id)) return 'not still to be cleaned of their earlier part in this run';
   return state.leaving.has(hostname) ? 'not still being cleaned after their removal' : undefined;
 }
 

@@ -14,6 +14,7 @@ import { type PlannedBlock, planOf } from './plan.ts';
 import { isSuccess, policyFor } from './policy.ts';
 import { endRun, failNode, finishRun } from './recover.ts';
 import { applyPolicy, keepsFiles, stoppedIfNothingRuns } from './restart.ts';
+import { isService, ofService } from './service.ts';
 
 /** Releases the run when every node is prepared, ends it when every node is finished. */
 export function advanceRun(tx: Transaction, run: Run): void {
@@ -29,12 +30,19 @@ export function advanceRun(tx: Transaction, run: Run): void {
   settleAll(tx, run);
   const components = [...run.components.values()];
   if (run.state === 'deploying') {
-    if (components.some((c) => c.prepared < c.members.size || c.members.size < c.min)) return;
+    if (!isReleasable(run)) return;
     tx.emit('run_released', { run_id: run.run_id });
     for (const member of [...run.members.values()]) startBlocks(tx, run, member);
   }
-  if (components.some((c) => c.finished < c.members.size)) return;
+  if (components.some((c) => c.finished < c.members.size || c.members.size < c.min)) return;
   if (run.uncleaned === 0 || keepsFiles(run)) endRun(tx, run, 'succeeded', 'done', successOf(run));
+}
+
+/** A service begins with its first node; any other run when all are prepared. */
+function isReleasable(run: Run): boolean {
+  const components = [...run.components.values()];
+  if (isService(run)) return components.some((c) => c.prepared > 0);
+  return components.every((c) => c.prepared === c.members.size && c.members.size >= c.min);
 }
 
 function successOf(run: Run): string {
@@ -120,7 +128,7 @@ export function missTasks(tx: Transaction, run: Run, member: Member, reported: R
 function exited(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
   const { run_id, task_id, state: _state, pid: _pid, unhealthy: _unhealthy, ...rest } = report;
   const isStopping = run.ending !== undefined || run.restarting !== undefined;
-  const chosen = isStopping ? undefined : policyFor(run.spec, block, report);
+  const chosen = isStopping ? undefined : (policyFor(run.spec, block, report) ?? ofService(run, report));
   const outcome = outcomeOf(report, isStopping, chosen?.policy);
   tx.emit('task_exited', {
     run_id,
@@ -175,7 +183,8 @@ export function closeBlock(tx: Transaction, run: Run, name: string): void {
   const { state, completed: done, skipped = 0 } = block;
   // A block that every node goes on without has never begun.
   if (state !== 'running' && (state !== 'waiting' || skipped === 0)) return;
-  if (done + skipped < component.members.size) return;
+  // A service may have too few nodes for a while; what it lacks has not completed anything.
+  if (done + skipped < Math.max(component.members.size, component.min)) return;
   tx.emit('block_changed', {
     run_id: run.run_id,
     block: name,

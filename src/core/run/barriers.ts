@@ -181,8 +181,10 @@ function passBlocks(tx: Transaction, run: Run, planned: PlannedBarrier, particip
 
 /** The node that has the participant's place now: the one that entered, or who took it over. */
 function memberOf(run: Run, participant: string, hostname: string | undefined): string | undefined {
-  if (hostname !== undefined && run.members.has(hostname)) return hostname;
   const [component = '', index] = participant.split('/');
+  const entered = run.members.get(hostname ?? '');
+  // A node that came back to a service may have another place now.
+  if (entered?.component === component && String(entered.index) === index) return hostname;
   for (const name of run.components.get(component)?.members ?? []) {
     if (String(run.members.get(name)?.index) === index) return name;
   }

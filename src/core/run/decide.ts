@@ -12,6 +12,7 @@ import { advanceRun, reconcileTask, startBlocks } from './advance.ts';
 import { leaveInstall } from './barriers.ts';
 import { firstMatching } from './first-matching.ts';
 import { endRun, failMember, failNode, finishMember, finishRun, join } from './recover.ts';
+import { isService } from './service.ts';
 
 /** Length of a run's id: the application's name as far as this, a hyphen, and random characters (31^8 of them). */
 const RUN_ID_STEM_CHARACTERS = 40;
@@ -77,10 +78,14 @@ export function abortRun(tx: Transaction, { run_id }: InputOf<'abort_run'>): voi
   endRun(tx, run, 'aborted', 'aborted_by_operator', 'plushAbortRun was called');
 }
 
-export function installed(tx: Transaction, { hostname, run_id, bytes }: InputOf<'installed'>): void {
+export function installed(
+  tx: Transaction,
+  { hostname, run_id, bytes, generation }: InputOf<'installed'>,
+): void {
   const run = tx.state.runs.get(run_id);
   const member = run?.members.get(hostname);
   if (run === undefined || member?.phase !== 'preparing' || run.ending !== undefined) return;
+  if (member.generation !== generation) return;
   tx.emit('member_installed', { run_id, hostname, bytes });
   leaveInstall(tx, run, member, bytes > 0);
   if (run.state === 'running') startBlocks(tx, run, member);
@@ -89,11 +94,13 @@ export function installed(tx: Transaction, { hostname, run_id, bytes }: InputOf<
 
 export function installFailed(
   tx: Transaction,
-  { hostname, run_id, failure }: InputOf<'install_failed'>,
+  { hostname, run_id, failure, generation }: InputOf<'install_failed'>,
 ): void {
   const run = tx.state.runs.get(run_id);
   const node = tx.state.nodes.get(hostname);
-  if (run === undefined || node === undefined || run.members.get(hostname)?.phase !== 'preparing') return;
+  const member = run?.members.get(hostname);
+  if (run === undefined || node === undefined || member?.phase !== 'preparing') return;
+  if (member.generation !== generation) return;
   if (run.ending === undefined && isCommon(run, failure)) {
     endRun(tx, run, 'failed', failure.cause, `Installing on ${hostname} failed: ${failure.message}`);
   }
@@ -104,6 +111,8 @@ export function installFailed(
 
 /** Whether a node is not to blame for the failure, since the others fail alike. */
 function isCommon(run: Run, { cause }: Failure): boolean {
+  // A service that has begun goes on where it can, whatever became of the package's server since.
+  if (isService(run) && run.state !== 'deploying') return false;
   if (COMMON_INSTALL_CAUSES.has(cause)) return true;
   const hasWorked = [...run.components.values()].some((component) => component.prepared > 0);
   return DOWNLOAD_CAUSES.has(cause) && !hasWorked && run.past.some((lost) => lost.failure?.cause === cause);

@@ -14,6 +14,7 @@ import {
 } from '../state.ts';
 import { barrierEvolvers, beAbsent, unmarkAbsent } from './barrier-state.ts';
 import { planOf } from './plan.ts';
+import { comesBack, newService, rememberLost } from './service-evolve.ts';
 
 /** A run as it is when it has been ordered, with no nodes yet. */
 export function newRun(run_id: string, app: string, spec: AppSpec, time: string): Run {
@@ -52,6 +53,7 @@ export function newRun(run_id: string, app: string, spec: AppSpec, time: string)
     lost: new Set(),
     uncleaned: 0,
     cleaning: new Set(),
+    ...newService(spec, time),
   };
 }
 
@@ -84,6 +86,7 @@ function occupy(component: ComponentState | undefined, hostname: string, index: 
   component.members.add(hostname);
   component.next = Math.max(component.next, index + 1);
   component.vacant = component.vacant.filter((vacant) => vacant !== index);
+  if (component.members.size >= component.min) delete component.below;
 }
 
 /** A member with nothing more to do in any block only has to be cleaned. */
@@ -176,7 +179,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
   run_matched: (state, { run_id, members }, time) => {
     const run = state.runs.get(run_id);
     if (run === undefined) return;
-    for (const { hostname, component, index, replaces } of members) {
+    for (const { hostname, component, index, replaces, generation } of members) {
       run.members.set(hostname, {
         hostname,
         component,
@@ -186,6 +189,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
         ...(replaces === undefined ? {} : { replaces }),
         tasks: new Map(),
         completed: new Set(),
+        ...comesBack(run, generation),
       });
       run.uncleaned += 1;
       occupy(run.components.get(component), hostname, index);
@@ -243,8 +247,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     member.failure = failure;
     member.since = time;
     run.members.delete(hostname);
-    run.past.push(member);
-    run.lost.add(hostname);
+    rememberLost(run, member, time);
     run.components.get(member.component)?.vacant.push(member.index);
     const node = state.nodes.get(hostname);
     if (node?.run_id === run_id) delete node.run_id;
@@ -296,6 +299,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     if (found?.task.state !== 'ordered') return;
     found.task.state = 'running';
     found.task.since = time;
+    found.task.started = time;
     if (pid !== undefined) found.task.pid = pid;
   },
   task_exited: (state, body, time) => {

@@ -18,7 +18,7 @@ export interface Exit {
 export type Chosen = RestartBounds & Pick<ExitPolicySpec, 'policy'>;
 
 /** Ends that are the node's trouble, not the program's: they are repaired, whatever the policies say. */
-const REPAIRED: ReadonlySet<string | undefined> = new Set([
+export const REPAIRED: ReadonlySet<string | undefined> = new Set([
   'lost',
   'stopped',
   'disk_full',

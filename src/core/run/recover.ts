@@ -2,13 +2,14 @@
  * Repair (section 3.4.1 of plush-toit.2011; engine.md): a lost node is replaced by a spare; with fewer than the minimum left,
  * or a static host lost, the run ends.
  */
-import type { Failure, RunOutcome, Shortfall } from '../../../api/schemas.ts';
+import type { Failure, MemberRef, RunOutcome, Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec } from '../../../api/spec.ts';
-import { isEligible, match, mayJoin, refersTo, shortfallSentence } from '../pool/match.ts';
+import { isCandidate, match, mayJoin, refersTo, shortfallSentence } from '../pool/match.ts';
 import { isOver, type Member, type PoolNode, type Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { advanceRun, closeBlocks } from './advance.ts';
 import { loseAtBarriers, queueForInstall } from './barriers.ts';
+import { generationOf, isService } from './service.ts';
 
 /** Decides the outcome; the nodes are cleaned, and the run ends when they are. */
 export function endRun(
@@ -123,7 +124,7 @@ export function failMember(
   before?.();
   if (run.ending !== undefined) {
     finishRun(tx, run);
-  } else if (isStatic) {
+  } else if (isStatic && !isService(run)) {
     endRun(tx, run, 'failed', 'static_host_lost', `Static host ${hostname} was lost: ${failure.message}`);
   } else {
     replace(tx, run, spec, index, hostname, failure);
@@ -139,7 +140,7 @@ export function removeMember(tx: Transaction, run: Run, hostname: string, failur
   loseAtBarriers(tx, run, member);
   const spec = componentOf(run, component);
   const left = run.components.get(component)?.members.size ?? 0;
-  if (left < spec.min) {
+  if (left < spec.min && !isService(run)) {
     const nodes = left === 1 ? '1 node' : `${left} nodes`;
     const message = `Component "${component}" has ${nodes} left and cannot do with fewer than ${spec.min}: ${failure.message}`;
     endRun(tx, run, 'failed', 'not_enough_nodes', message);
@@ -162,7 +163,7 @@ function replace(
   const { members, shortfall } = match(tx.state, run, spec, places, tx.random, { have });
   if (members.length > 0) {
     join(tx, run, members);
-  } else if (shortfall !== undefined) {
+  } else if (shortfall !== undefined && !isService(run)) {
     const text = `Node ${hostname} was lost (${failure.message}) and there is no spare. ${shortfallSentence(shortfall)}`;
     endRun(tx, run, 'failed', 'not_enough_nodes', text, [shortfall]);
     return;
@@ -173,12 +174,8 @@ function replace(
 }
 
 /** Puts nodes into the run and has those connected to that are not. */
-export function join(
-  tx: Transaction,
-  run: Run,
-  members: readonly { hostname: string; component: string; index: number }[],
-): void {
-  tx.emit('run_matched', { run_id: run.run_id, members: [...members] });
+export function join(tx: Transaction, run: Run, members: readonly MemberRef[]): void {
+  tx.emit('run_matched', { run_id: run.run_id, members: generationOf(run, members) });
   for (const { hostname } of members) {
     const link = tx.state.nodes.get(hostname)?.link;
     if (link === 'idle' || link === 'lost') tx.emit('node_connecting', { hostname });
@@ -192,11 +189,12 @@ export function fillComponents(tx: Transaction, hostname: string): void {
     const run = tx.state.runs.get(id);
     const node = tx.state.nodes.get(hostname);
     if (node === undefined || !tx.state.free.has(hostname)) return;
-    if (run === undefined || !mayJoin(run, hostname)) continue;
+    if (run === undefined || !mayJoin(run, node)) continue;
     if (run.state !== 'deploying' && run.state !== 'running') continue;
     for (const component of run.components.values()) {
-      if (component.members.size >= component.max || component.finished > 0) continue;
-      if (!isEligible(componentOf(run, component.name), node)) continue;
+      if (component.members.size >= component.max) continue;
+      if (component.finished > 0 && !isService(run)) continue;
+      if (!isCandidate(componentOf(run, component.name), node)) continue;
       join(tx, run, [{ hostname, component: component.name, index: component.vacant[0] ?? component.next }]);
       break;
     }

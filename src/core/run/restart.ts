@@ -12,6 +12,7 @@ import { splitTaskId } from './evolve.ts';
 import { planOf } from './plan.ts';
 import { backoffMs, type Chosen } from './policy.ts';
 import { endRun, failMember } from './recover.ts';
+import { giveNodeUp, isService, restartsBefore } from './service.ts';
 
 /** A task that is over. */
 export interface Ended {
@@ -75,7 +76,7 @@ function apply(
 }
 
 function restartProcess(tx: Transaction, ended: Ended, chosen: Chosen): void {
-  const before = ended.member.tasks.get(ended.block)?.restarts ?? 0;
+  const before = restartsBefore(tx, ended);
   const retry_ms = backoffMs(chosen, before);
   if (retry_ms === undefined) {
     giveUp(tx, ended, `restarted ${times(before)}`);
@@ -103,6 +104,10 @@ function restartApplication(tx: Transaction, ended: Ended, chosen: Chosen): void
 /** The bound is reached. */
 function giveUp(tx: Transaction, ended: Ended, done: string): void {
   const { run, member, block, failure } = ended;
+  if (isService(run)) {
+    giveNodeUp(tx, member.hostname, { ...failure, message: `${failure.message} (${done})` });
+    return;
+  }
   apply(tx, ended, 'fail_application', `The run fails: ${done} already`);
   failRun(tx, run, member, block, { ...failure, message: `${failure.message} (${done})` });
 }

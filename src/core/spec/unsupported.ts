@@ -12,11 +12,6 @@ export const NOT_RUN: readonly string[] = [
   // Workflows
   'component_block/workflow_block',
 
-  // Services
-  'application_block@service=1',
-  'application_block@service=true',
-  'application_block@reconnect_interval',
-
   // Substitutions
   'substitution@type=workflow',
 

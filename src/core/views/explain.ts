@@ -7,6 +7,7 @@ import { isOver, type Member, type PoolNode, type Run, type State } from '../sta
 import { type Cause, causesOf, taskFailure } from './failures.ts';
 import { hintFor } from './hints.ts';
 import { nodeFailure, nodeState } from './nodes.ts';
+import { degradations, placesIn } from './service.ts';
 import { preparedOf, waitingIn, waitsFor } from './waiting.ts';
 
 type Explanation = ResultOf<'plushExplain'>;
@@ -26,6 +27,7 @@ export function explain(state: State, subject: string): Explanation {
 }
 
 function explainRun(state: State, run: Run): Explanation {
+  const places = placesIn(run);
   const waiting = waitingIn(state, run);
   return {
     subject: run.run_id,
@@ -34,7 +36,7 @@ function explainRun(state: State, run: Run): Explanation {
     summary: summaryOf(run, waiting),
     causes: causesOf(run),
     shortfalls: (run.ending?.shortfalls ?? []).map((one) => ({ ...one, removed: [...one.removed] })),
-    waiting,
+    waiting: [...places, ...waiting],
     nodes: entriesOf(state, run),
   };
 }
@@ -56,7 +58,7 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
   else if (run.state === 'ending') sentences.push(`${head} is ending (${ending?.outcome}): ${why}`);
   else if (run.state === 'deploying')
     sentences.push(`${head} is being deployed: ${preparedOf(run)} nodes are prepared`);
-  else sentences.push(`${head} is running: ${finishedOf(run)} nodes are finished`);
+  else sentences.push(...runningSentences(run));
   // One loss stands in the reason already; several deserve a count, and so does a loss the run survived.
   const lost = lossSentence(run);
   if (lost !== undefined && (lostOf(run).length > 1 || ending === undefined))
@@ -80,6 +82,13 @@ function ignoredPhrase(run: Run): string {
   return `, but for ${ignored === 1 ? 'a process' : `${ignored} processes`} whose end was ignored`;
 }
 
+function runningSentences(run: Run): string[] {
+  const head = `Run ${run.run_id}`;
+  if (run.service === undefined) return [`${head} is running: ${finishedOf(run)} nodes are finished`];
+  const below = degradations(run);
+  return [`${head} is running${below.length === 0 ? '' : ', degraded'}`, ...below];
+}
+
 function finishedOf(run: Run): string {
   let finished = 0;
   for (const component of run.components.values()) finished += component.finished;
@@ -97,18 +106,26 @@ function lossSentence(run: Run): string | undefined {
   const [first] = lost;
   if (first === undefined) return undefined;
   const names = lost.slice(0, MAX_NAMES).map((member) => member.hostname);
-  const more = lost.length - names.length;
+  const all = lost.length + (run.service?.forgotten ?? 0);
+  const more = all - names.length;
   const who = more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
-  const count = lost.length === 1 ? '1 node was' : `${lost.length} nodes were`;
-  const reason = lost.length === 1 ? ` (${first.failure?.message})` : '';
-  return `${count} lost on the way: ${who}${reason}`;
+  const reason = all === 1 ? ` (${first.failure?.message})` : '';
+  return `${lossesOf(run, all)} on the way: ${who}${reason}`;
+}
+
+/** In a service the same node may come back and be lost again. */
+function lossesOf({ service }: Run, all: number): string {
+  if (all === 1) return '1 node was lost';
+  return service === undefined ? `${all} nodes were lost` : `Nodes were lost ${all} times`;
 }
 
 /** Failed nodes first, since not all may find room. */
 const ORDER = ['failed', 'waiting', 'running', 'stopped', 'done'];
 
 function entriesOf(state: State, run: Run): NodeEntry[] {
-  const entries = [...run.past, ...run.members.values()].map((member) => entryOf(state, run, member));
+  // A node that came back is told of as it is now.
+  const past = run.past.filter((member) => !run.members.has(member.hostname));
+  const entries = [...past, ...run.members.values()].map((member) => entryOf(state, run, member));
   entries.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
   return entries.slice(0, MAX_NODES);
 }

@@ -5,6 +5,7 @@ import { planOf } from '../run/plan.ts';
 import type { Run, State } from '../state.ts';
 import { blockInfo, blocksOf, tasksOf } from './blocks.ts';
 import { DEFAULT_PAGE_ITEMS, fitting, makeCursor, readCursor } from './page.ts';
+import { placesIn } from './service.ts';
 import { waitingIn } from './waiting.ts';
 
 type RunPage = ResultOf<'plushListRuns'>;
@@ -66,8 +67,8 @@ export function runDetail(run: Run, state: State): RunDetail {
       done: finished,
     })),
     blocks: blocksOf(run),
-    waiting: waitingIn(state, run),
-    lost: run.past.length,
+    waiting: [...placesIn(run), ...waitingIn(state, run)],
+    lost: run.past.length + (run.service?.forgotten ?? 0),
   };
 }
 

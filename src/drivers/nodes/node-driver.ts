@@ -246,18 +246,22 @@ export class NodeDriver {
     else this.#options.report({ type: 'task_report', hostname, task: report.task });
   }
 
-  async #install({ hostname, run_id, software }: EffectOf<'install'>): Promise<void> {
+  async #install({ hostname, run_id, software, generation }: EffectOf<'install'>): Promise<void> {
+    const again = generation === undefined ? {} : { generation };
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
     if (connection === undefined || link === undefined) return;
     await connection.settled();
     try {
+      if (generation !== undefined)
+        await link.request('rejoin', { run_id, generation }, { timeoutMs: CLEAN_MS });
       const bytes = await this.#options.packages.install(link, run_id, software);
-      this.#options.report({ type: 'installed', hostname, run_id, bytes });
+      this.#options.report({ type: 'installed', hostname, run_id, bytes, ...again });
     } catch (error) {
       // A broken link is reported by its own end, and the install is asked for again on the next one.
       if (error instanceof LinkError && this.link(hostname) !== link) return;
-      this.#options.report({ type: 'install_failed', hostname, run_id, failure: installFailure(error) });
+      const failure = installFailure(error);
+      this.#options.report({ type: 'install_failed', hostname, run_id, failure, ...again });
     }
   }
 
@@ -272,7 +276,8 @@ export class NodeDriver {
   }
 
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
-    const { hostname, run_id, task_ids } = effect;
+    const { hostname, run_id, task_ids, generation } = effect;
+    const upTo = generation === undefined ? {} : { generation };
     const { log, report } = this.#options;
     const connection = this.#connections.get(hostname);
     const link = connection?.link;
@@ -282,8 +287,8 @@ export class NodeDriver {
         await Promise.all(task_ids.map((task_id) => this.#tasks.stopAndCollect(link, task_id, effect)));
         await this.#tasks.tidy(link, effect);
         await this.#tasks.collectFiles(link, effect);
-        await link.request('clean', { run_id, grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
-        report({ type: 'cleaned', hostname, run_id });
+        await link.request('clean', { run_id, grace_ms: GRACE_MS, ...upTo }, { timeoutMs: CLEAN_MS });
+        report({ type: 'cleaned', hostname, run_id, ...upTo });
       } catch (error) {
         const facts = { hostname, run_id, attempt, err: messageOf(error) };
         if (error instanceof OutputError) {

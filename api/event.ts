@@ -1,0 +1,18 @@
+/** What a type of event is, and the topics by which they are chosen. */
+import { type TObject, type TProperties, Type } from '@sinclair/typebox';
+
+export const topics = ['control', 'node', 'app', 'run', 'task', 'operation', 'subscription'] as const;
+export type Topic = (typeof topics)[number];
+
+/** A type of event: what it is about, what it means and what it holds. */
+export interface EventDefinition<P extends TProperties> {
+  readonly topic: Topic;
+  readonly doc: string;
+  readonly body: TObject<P>;
+}
+
+export const event = <P extends TProperties>(topic: Topic, doc: string, body: P): EventDefinition<P> => ({
+  topic,
+  doc,
+  body: Type.Object(body),
+});
