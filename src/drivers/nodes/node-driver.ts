@@ -26,7 +26,6 @@ import { PackageError, type PackageStore } from './packages.ts';
 export const MAX_BOOTSTRAPS = 50;
 /** Time between the stop signal and SIGKILL when a node is cleaned. */
 const GRACE_MS = 3_000;
-const INSTALL_MS = 60 * 60_000;
 
 /** Between attempts to bring output back or to reach an agent that is to leave. */
 const FIRST_RETRY_MS = 5_000;
@@ -78,7 +77,8 @@ export class NodeDriver {
   constructor(options: NodeDriverOptions) {
     this.#options = options;
     const { outputs, report, log } = options;
-    this.#tasks = new NodeTasks({ link: (hostname) => this.link(hostname), outputs, report, log });
+    const link = (hostname: string) => this.link(hostname);
+    this.#tasks = new NodeTasks({ link, outputs, packages: options.packages, report, log });
   }
 
   /** The newest sample of a node's host monitor. */
@@ -255,12 +255,8 @@ export class NodeDriver {
     try {
       if (generation !== undefined)
         await link.request('rejoin', { run_id, generation }, { timeoutMs: CLEAN_MS });
-      for (const { package: spec } of software) {
-        if (spec?.type === 'scp' || spec?.type === 'file')
-          await this.#options.packages.deliver(link, run_id, spec);
-      }
-      const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
-      this.#options.report({ type: 'installed', hostname, run_id, bytes: ok.bytes, ...again });
+      const bytes = await this.#options.packages.install(link, run_id, software);
+      this.#options.report({ type: 'installed', hostname, run_id, bytes, ...again });
     } catch (error) {
       // A broken link is reported by its own end, and the install is asked for again on the next one.
       if (error instanceof LinkError && this.link(hostname) !== link) return;
