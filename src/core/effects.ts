@@ -6,7 +6,7 @@ import { isNeeded } from './needed.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
 import { splitTaskId, subjectOf } from './run/evolve.ts';
-import { filesOf, filesOfEnd, logCopies } from './run/logs.ts';
+import { filesBeforeCleanup, filesOf, filesOfEnd, logCopies } from './run/logs.ts';
 import { INSTALL_BARRIER, planOf } from './run/plan.ts';
 import { graceOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
@@ -76,11 +76,12 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   },
   run_ended: ({ run_id }, state) => [{ type: 'release', run_id }, ...quitWhenIdle(state)],
   quit_requested: (_body, state) => quitWhenIdle(state),
-  task_exited: ({ run_id, task_id }, state) => {
+  task_exited: ({ run_id, task_id, discarded }, state) => {
     const [, block, hostname] = splitTaskId(task_id);
     const cleaning = cleanIfFinishing(state, run_id, hostname);
     if (cleaning.length > 0) return cleaning;
-    return [...collectOne(state, run_id, task_id), ...collectAfter(state, run_id, hostname, block)];
+    const output = collectOne(state, run_id, task_id);
+    return discarded ? output : [...output, ...collectAfter(state, run_id, hostname, block)];
   },
   task_started: ({ run_id, task_id }, state) => {
     const [, block, hostname] = splitTaskId(task_id);
@@ -266,7 +267,18 @@ function install(run: Run, member: Member): Effect {
 }
 
 function startTask(run: Run, task: Task): Effect {
-  return { type: 'start_task', hostname: task.hostname, order: taskOrder(run, task) };
+  const { hostname } = task;
+  const planned = planOf(run.spec).blocks.get(task.block);
+  const member = run.members.get(hostname);
+  const files =
+    planned?.cleanup === undefined || member === undefined ? [] : filesBeforeCleanup(run, member, planned);
+  return {
+    type: 'start_task',
+    hostname,
+    order: taskOrder(run, task),
+    ...(files.length === 0 ? {} : { files }),
+    ...(planned?.cleanup === 'reinstall' ? { reinstall: softwareOf(run.spec, planned.component) } : {}),
+  };
 }
 
 /** The effect that ends a member's part on its node. */

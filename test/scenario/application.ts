@@ -84,7 +84,7 @@ function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exi
  * An application from lines such as
  *
  *     component workers 2..3 group=lab static=n1 preferred=n2 software=tool
- *     component_block w workers after=other
+ *     component_block w workers after=other cleanup=./tidy remove
  *     block first
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
  *     policies exit=SIGSEGV:ignore
@@ -117,7 +117,16 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
         resources: list('group').map((group) => ({ group })),
       });
     } else if (kind === 'component_block') {
-      parents.push({ name: first, component: second, predecessors: list('after'), blocks: [] });
+      const command = settings.get('cleanup');
+      const isRemoved = words.includes('remove');
+      const cleanup = { ...(command && { command }), ...(isRemoved && { remove: true }) };
+      parents.push({
+        name: first,
+        component: second,
+        predecessors: list('after'),
+        blocks: [],
+        ...(command || isRemoved ? { cleanup } : {}),
+      });
     } else if (kind === 'barrier') {
       barriers.push(readBarrier(first, second, settings));
     } else if (kind === 'barrier_block') {

@@ -133,12 +133,14 @@ export function finishTask(
   }
 }
 
-/** Every task has its result: the block is complete on all nodes that take part. */
+/** Every task has its result: the block is complete on all nodes that take part, once nothing has to be stopped there. */
 function endWorkflow(tx: Transaction, run: Run, spec: WorkflowBlockSpec): void {
   const component = planOf(run.spec).blocks.get(spec.name)?.component ?? '';
   for (const hostname of run.components.get(component)?.members ?? []) {
     const member = run.members.get(hostname);
-    if (member?.work?.has(spec.name)) completeOn(tx, run, member, spec);
+    const work = member?.work?.get(spec.name);
+    if (member !== undefined && work !== undefined && work.number === undefined)
+      completeOn(tx, run, member, spec);
   }
 }
 
@@ -156,11 +158,13 @@ function completeOn(tx: Transaction, run: Run, member: Member, { name }: Workflo
   });
 }
 
-/** An attempt that came too late is over: its node can do something else. */
+/** An attempt that came too late is over: its node can do something else, or is through with the workflow. */
 export function beatenEnded(tx: Transaction, run: Run, member: Member, block: string): void {
   const step = planOf(run.spec).steps.get(block);
   const workflow = step && run.workflows?.get(step.workflow.name);
-  if (step !== undefined && workflow !== undefined) takeNext(tx, run, member, workflow, step.workflow);
+  if (step === undefined || workflow === undefined) return;
+  if (workflow.results.size === step.workflow.num_tasks) completeOn(tx, run, member, step.workflow);
+  else takeNext(tx, run, member, workflow, step.workflow);
 }
 
 /** A node answers again, or its output got away: it begins what waits for it. */

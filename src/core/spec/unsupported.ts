@@ -14,10 +14,6 @@ export const NOT_RUN: readonly string[] = [
 
   // Substitutions
 
-  // Output and cleanup
-
-  'component_block/cleanup',
-
   // Matching
   'rspec/requirement',
 

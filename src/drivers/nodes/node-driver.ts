@@ -27,7 +27,6 @@ import { Retries } from './retries.ts';
 export const MAX_BOOTSTRAPS = 50;
 /** Time between the stop signal and SIGKILL when a node is cleaned. */
 const GRACE_MS = 3_000;
-const INSTALL_MS = 60 * 60_000;
 
 /** Attempts to reach the agent of a removed node: more than two days of them. */
 const MAX_DISMISSALS = 300;
@@ -79,7 +78,8 @@ export class NodeDriver {
     this.#options = options;
     const { outputs, report, log } = options;
     this.#retries = new Retries(log);
-    this.#tasks = new NodeTasks({ link: (hostname) => this.link(hostname), outputs, report, log });
+    const link = (hostname: string) => this.link(hostname);
+    this.#tasks = new NodeTasks({ link, outputs, packages: options.packages, report, log });
   }
 
   /** The newest sample of a node's host monitor. */
@@ -257,12 +257,8 @@ export class NodeDriver {
     try {
       if (generation !== undefined)
         await link.request('rejoin', { run_id, generation }, { timeoutMs: CLEAN_MS });
-      for (const { package: spec } of software) {
-        if (spec?.type === 'scp' || spec?.type === 'file')
-          await this.#options.packages.deliver(link, run_id, spec);
-      }
-      const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
-      this.#options.report({ type: 'installed', hostname, run_id, bytes: ok.bytes, ...again });
+      const bytes = await this.#options.packages.install(link, run_id, software);
+      this.#options.report({ type: 'installed', hostname, run_id, bytes, ...again });
     } catch (error) {
       // A broken link is reported by its own end, and the install is asked for again on the next one.
       if (error instanceof LinkError && this.link(hostname) !== link) return;
