@@ -1,12 +1,14 @@
 /** What a line of a scenario does. */
 import type { NodeSpec } from '../../api/spec.ts';
 import type { Actor, Input } from '../../src/core/input.ts';
+import { shortfallSentence } from '../../src/core/pool/match.ts';
 import { barrierNamed } from '../../src/core/run/barrier-calls.ts';
 import type { Run, Task } from '../../src/core/state.ts';
-import type { TaskCause, TaskReport } from '../../src/core/task.ts';
+import type { HostSample, TaskCause, TaskReport } from '../../src/core/task.ts';
 import { barrierDetail } from '../../src/core/views/barriers.ts';
 import { explain } from '../../src/core/views/explain.ts';
 import { nodeInfo } from '../../src/core/views/nodes.ts';
+import { planApp, plannedApp } from '../../src/core/views/plan.ts';
 import { runDetail } from '../../src/core/views/runs.ts';
 import { readApplication, readWords } from './application.ts';
 import type { World } from './world.ts';
@@ -34,10 +36,12 @@ const single =
 function nodeSpec(hostname: string, settings: ReadonlyMap<string, string>): NodeSpec {
   const group = settings.get('group');
   const preference = settings.get('preference');
+  const lease = settings.get('lease');
   return {
     hostname,
     type: 'ssh',
     ...(group === undefined ? {} : { group }),
+    ...(lease === undefined ? {} : { lease: { id: `lease-${hostname}`, expires: lease } }),
     ...(preference === undefined ? {} : { preference: Number(preference) }),
   };
 }
@@ -54,6 +58,25 @@ function runFor(world: World, hostname: string, named: string | undefined): stri
   if (named !== undefined) return world.runId(named);
   const has = (run: Run) => run.members.has(hostname) || run.lost.has(hostname);
   return [...world.state.runs.values()].findLast(has)?.run_id ?? '';
+}
+
+/** Memory and disk in GiB. */
+function sampleOf(settings: ReadonlyMap<string, string>): HostSample | undefined {
+  if (settings.size === 0) return undefined;
+  const value = (name: string, otherwise: number) => Number(settings.get(name) ?? otherwise);
+  const cpus = settings.get('cpus');
+  return {
+    load1: value('load', 0),
+    ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
+    memory_free_bytes: value('free_memory', 4) * 2 ** 30,
+    memory_total_bytes: value('total_memory', 8) * 2 ** 30,
+    disk_free_bytes: value('free_disk', 100) * 2 ** 30,
+  };
+}
+
+function hostOf(world: World, hostname: string): { host?: HostSample } {
+  const host = world.hosts(hostname);
+  return host === undefined ? {} : { host };
 }
 
 /** Which time a node is in its run, where that is not the first. */
@@ -201,6 +224,7 @@ const commands: Readonly<Record<string, Command>> = {
       boot_id: 'boot',
       node_version: 'v20',
       platform: 'linux-x64',
+      ...hostOf(world, hostname),
       installed: (settings.get('installed')?.split(',') ?? []).map((name) => world.runId(name)),
       tasks: readReports(world, hostname, settings.get('tasks')),
     },
@@ -301,12 +325,33 @@ const commands: Readonly<Record<string, Command>> = {
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'end' || kind === 'begin_again' || kind === 'refresh'
-        ? { kind, run_id: world.runId(subject) }
-        : kind === 'restart_task'
-          ? { kind, task_id: taskOf(world, subject) }
-          : { kind: kind as 'reconnect' | 'restore', hostname: subject },
+      kind === 'lease'
+        ? { kind }
+        : kind === 'end' || kind === 'begin_again' || kind === 'refresh'
+          ? { kind, run_id: world.runId(subject) }
+          : kind === 'restart_task'
+            ? { kind, task_id: taskOf(world, subject) }
+            : { kind: kind as 'reconnect' | 'restore', hostname: subject },
   })),
+  /** What the host monitors of nodes tell, or told too long ago when nothing follows: sample n1 n2 load=1 free_memory=4 */
+  sample: (world, { words, settings }) => {
+    for (const hostname of words) world.samples.set(hostname, sampleOf(settings));
+    return [];
+  },
+  plan: (world, { words: [app = ''] }) => {
+    const { can_run, components, shortfalls } = planApp(
+      world.state,
+      plannedApp(world.state, app),
+      world.hosts,
+    );
+    return [
+      `${app}: ${can_run ? 'can run' : 'cannot run'}`,
+      ...components.map(
+        ({ name, candidates, nodes }) => `${name}: ${nodes.map((n) => n.hostname)} of ${candidates}`,
+      ),
+      ...shortfalls.map((one) => shortfallSentence(one)),
+    ];
+  },
   node: (world, { words }) =>
     words.map((hostname) => {
       const node = world.state.nodes.get(hostname);

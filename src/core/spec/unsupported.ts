@@ -19,11 +19,6 @@ export const NOT_RUN: readonly string[] = [
 
   'component_block/cleanup',
 
-  // Matching
-  'rspec/requirement',
-
-  'component/authentication',
-
   // Directory
   'resource_manager@type=planetlab',
 ];

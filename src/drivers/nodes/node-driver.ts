@@ -11,6 +11,7 @@ import type { Input } from '../../core/input.ts';
 import type { HostSample, ReportFrame } from '../../wire/agent.ts';
 import type { NodeAccess } from '../access.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
+import { monotonicMs } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutputStore } from '../outputs.ts';
 import type { AgentKit } from './agent-kit.ts';
@@ -27,6 +28,8 @@ export const MAX_BOOTSTRAPS = 50;
 /** Time between the stop signal and SIGKILL when a node is cleaned. */
 const GRACE_MS = 3_000;
 const INSTALL_MS = 60 * 60_000;
+/** A host monitor tells something every 10 s. */
+const RECENT_MS = 60_000;
 
 /** Between attempts to bring output back or to reach an agent that is to leave. */
 const FIRST_RETRY_MS = 5_000;
@@ -66,7 +69,7 @@ export class NodeDriver {
   readonly #options: NodeDriverOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #attempts = new Map<string, Promise<void>>();
-  readonly #hosts = new Map<string, HostSample>();
+  readonly #hosts = new Map<string, { readonly sample: HostSample; readonly atMs: number }>();
   readonly #arrivals = new Arrivals();
   readonly #bootstraps = new PQueue({ concurrency: MAX_BOOTSTRAPS });
   readonly #retries = new Set<NodeJS.Timeout>();
@@ -83,7 +86,13 @@ export class NodeDriver {
 
   /** The newest sample of a node's host monitor. */
   host(hostname: string): HostSample | undefined {
-    return this.#hosts.get(hostname);
+    return this.#hosts.get(hostname)?.sample;
+  }
+
+  /** The same, unless it is too old to tell how the node is now. */
+  recentHost(hostname: string): HostSample | undefined {
+    const known = this.#hosts.get(hostname);
+    return known === undefined || monotonicMs() - known.atMs > RECENT_MS ? undefined : known.sample;
   }
 
   /** The link to a node's agent, while there is one. */
@@ -213,6 +222,7 @@ export class NodeDriver {
       const { link } = connection;
       if (link === undefined) throw new LinkError('The connection ended while it was being made');
       this.#watch(connection, link);
+      this.#note(hostname, agent.host);
       this.#options.report({ type: 'node_up', hostname, agent });
       this.#arrivals.arrived(hostname, link);
     } catch (error) {
@@ -237,10 +247,14 @@ export class NodeDriver {
     });
   }
 
+  #note(hostname: string, sample: HostSample | undefined): void {
+    if (sample !== undefined) this.#hosts.set(hostname, { sample, atMs: monotonicMs() });
+  }
+
   #onReport(connection: Connection, report: ReportFrame): void {
     const { hostname } = connection.node;
     if (this.#connections.get(hostname) !== connection) return;
-    if (report.report === 'host') this.#hosts.set(hostname, report.host);
+    if (report.report === 'host') this.#note(hostname, report.host);
     else if (report.report === 'barrier')
       this.#options.report({ type: 'barrier_ask', hostname, ask: report.ask });
     else this.#options.report({ type: 'task_report', hostname, task: report.task });
