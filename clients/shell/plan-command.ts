@@ -91,10 +91,12 @@ function stepText({ action, component, block, command, nodes, waits_for }: Plan[
   const on = count(nodes, 'node');
   if (action === 'connect') return `connect to ${on}`;
   if (action === 'install') return `install the software of ${plain(component ?? '')} on ${on}`;
-  if (action !== 'run') return `${plain(action)} ${on}`;
+  if (action !== 'run' && action !== 'barrier') return `${plain(action)} ${on}`;
   const after = waits_for.map(({ block: name, on: where }) =>
     where === 'all' ? `${plain(name)} on all its nodes` : `${plain(name)} on the same node`,
   );
   const waits = after.length === 0 ? '' : `, after ${after.join(' and ')}`;
+  if (action === 'barrier')
+    return `${plain(block ?? '')} of ${plain(component ?? '')} on ${on}${waits}: ${plain(command ?? '')}`;
   return `run ${plain(block ?? '')} of ${plain(component ?? '')} on ${on}${waits}: ${plain(command ?? '')}`;
 }

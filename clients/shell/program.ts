@@ -1,5 +1,6 @@
 /** The commands and options of `plush`. */
 import { Command, CommanderError, Option } from 'commander';
+import { barrierCommand } from './barrier-command.ts';
 import { callCommand } from './call-command.ts';
 import { explainCommand } from './explanation.ts';
 import { CommandError, EXIT } from './failure.ts';
@@ -242,6 +243,18 @@ function addQuestions(program: Command, surroundings: Surroundings, done: (code:
     )
     .action(async (subject: string, options: RawOptions) => {
       done(await planCommand(contextOf(program, options, surroundings), subject, options.json === true));
+    });
+  addCommand(program, 'barrier', 'show a barrier of a run, or release it', [
+    new Option('--release', 'release all that have entered; who enters later is late'),
+    new Option('--node <NODE...>', 'with --release: only these nodes'),
+    json(),
+  ])
+    .argument('<RUN>', 'id of the run')
+    .argument('<NAME>', 'name of the barrier')
+    .action(async (run: string, barrier: string, options: RawOptions) => {
+      const nodes = Array.isArray(options.node) ? (options.node as string[]) : [];
+      const order = { run, barrier, release: options.release === true, nodes };
+      done(await barrierCommand(contextOf(program, options, surroundings), order, options.json === true));
     });
   addCommand(program, 'check', 'check specifications without loading them', [json()])
     .argument('<FILE...>', 'application specifications (XML)')

@@ -50,6 +50,14 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask)) } };
   },
 
+  async empty(agent, { ask }) {
+    const runId = asks.identity(ask, 'run_id');
+    agent.cleaned.refuse(runId);
+    if (agent.supervisor.knows(asks.identity(ask, 'task_id'))) return { ok: { emptied: false } };
+    await agent.installer.empty(runId);
+    return { ok: { emptied: true } };
+  },
+
   async take(agent, { ask }) {
     const runId = asks.identity(ask, 'run_id');
     agent.cleaned.refuse(runId);

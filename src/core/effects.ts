@@ -9,7 +9,7 @@ import { argumentsOf } from './run/arguments.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
 import { splitTaskId, taskId } from './run/evolve.ts';
-import { filesOf, filesOfEnd, logCopies, logOrder } from './run/logs.ts';
+import { filesBeforeCleanup, filesOf, filesOfEnd, logCopies, logOrder } from './run/logs.ts';
 import { INSTALL_BARRIER, planOf } from './run/plan.ts';
 import { graceOf, monitorsOf, processOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
@@ -249,7 +249,18 @@ function install(run: Run, member: Member): Effect {
 }
 
 function startTask(run: Run, task: Task): Effect {
-  return { type: 'start_task', hostname: task.hostname, order: taskOrder(run, task) };
+  const { hostname } = task;
+  const planned = planOf(run.spec).blocks.get(task.block);
+  const member = run.members.get(hostname);
+  const files =
+    planned?.cleanup === undefined || member === undefined ? [] : filesBeforeCleanup(run, member, planned);
+  return {
+    type: 'start_task',
+    hostname,
+    order: taskOrder(run, task),
+    ...(files.length === 0 ? {} : { files }),
+    ...(planned?.cleanup === 'reinstall' ? { reinstall: softwareOf(run.spec, planned.component) } : {}),
+  };
 }
 
 function labelAt(run: Run, { hostname }: Task, barrier: string): string {

@@ -96,6 +96,8 @@ export type TaskCause =
   | 'timeout'
   | 'liveness'
   | 'disk_full'
+  /** The software of a component could not be installed again between two phases. */
+  | 'reinstall_failed'
   | 'start_failed'
   | 'stopped'
   | 'lost';

@@ -99,6 +99,11 @@ export interface AgentRequests {
   ping: { ask: Record<string, never>; ok: Record<string, never> };
   /** Installs software in order in the run's working folder. Repeated while under way: joins it. Repeated after success: answers at once. */
   install: { ask: { run_id: string; software: readonly SoftwareSpec[] }; ok: { bytes: number } };
+  /**
+   * Empties the run's working folder, so that its software can be installed again before the task is started. Once that task is
+   * known nothing is done, since what follows it may have begun.
+   */
+  empty: { ask: { run_id: string; task_id: string }; ok: { emptied: boolean } };
   /** Takes a package from those that were on the node before, so that nothing is sent; `name` as in `put`. */
   take: { ask: { run_id: string; name: string; sha256: string }; ok: { taken: boolean } };
   /**

@@ -1,7 +1,9 @@
 /** Barriers with real nodes: between components, from within tasks, and while everything dies around those who wait. */
+import { execFile } from 'node:child_process';
 import { statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { escaped } from '../harness/application.ts';
 import { CallFault, type Plushd, startPlushd } from '../harness/plushd.ts';
 import { killProcess } from '../harness/processes.ts';
@@ -63,6 +65,17 @@ const entered = (run: string, barrier: string, count: number) =>
 
 const nodesOf = async (run: string): Promise<string[]> =>
   Object.values(await plushd.call('plushGetMatching', run)).flat();
+
+/** What `plush` prints. */
+async function commandLine(...args: string[]): Promise<string> {
+  const state = scratch.path('state');
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(ROOT, 'dist', 'plush.js'), '--state', state, ...args],
+    { timeout: 30_000 },
+  );
+  return stdout;
+}
 
 /** PLUSH_BARRIER_SOCKET and PLUSH_TASK as the run's one task wrote them down. */
 async function surroundings(run: string): Promise<{ path: string; task: string }> {
@@ -146,8 +159,10 @@ describe('a barrier between components', () => {
       .catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(CallFault);
     expect(refusal).toMatchObject({ symbol: 'NOT_A_PARTICIPANT' });
-    await plushd.call('plushReleaseBarrier', run, 'meet', { nodes: [second] });
-    const released = await plushd.call('plushReleaseBarrier', run, 'meet');
+    expect(await commandLine('barrier', run, 'meet', '--release', '--node', second)).toContain(
+      '2 of 2 participants entered, 1 waiting',
+    );
+    const released = JSON.parse(await commandLine('barrier', run, 'meet', '--release', '--json'));
     expect(released).toMatchObject({ state: 'open', cause: 'manual', waiting: 0 });
     expect(await waiting).toMatchObject({ state: 'released' });
     await plushd.waitRun(run);

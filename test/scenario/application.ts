@@ -101,7 +101,7 @@ function requirementsIn(settings: ReadonlyMap<string, string>): Pick<ComponentSp
  * An application from lines such as
  *
  *     component workers 2..3 group=lab static=n1 preferred=n2 software=tool
- *     component_block w workers after=other
+ *     component_block w workers after=other cleanup=./tidy remove
  *     block first
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
  *     policies exit=SIGSEGV:ignore
@@ -133,7 +133,16 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
         ...(settings.has('user') ? { authentication: { user: settings.get('user') ?? '' } } : {}),
       });
     } else if (kind === 'component_block') {
-      parents.push({ name: first, component: second, predecessors: list('after'), blocks: [] });
+      const command = settings.get('cleanup');
+      const isRemoved = words.includes('remove');
+      const cleanup = { ...(command && { command }), ...(isRemoved && { remove: true }) };
+      parents.push({
+        name: first,
+        component: second,
+        predecessors: list('after'),
+        blocks: [],
+        ...(command || isRemoved ? { cleanup } : {}),
+      });
     } else if (kind === 'barrier') {
       barriers.push(readBarrier(first, second, settings));
     } else if (kind === 'barrier_block') {

@@ -160,7 +160,10 @@ class Simulation {
     if (run === undefined || planned === undefined) return;
     const member = run.members.get(hostname) ?? run.past.findLast((past) => past.hostname === hostname);
     for (const name of planned.before) {
-      const isDone = this.#succeeded.has(`${run_id}/${name}/${hostname}`) || member?.completed.has(name);
+      const isDone =
+        this.#succeeded.has(`${run_id}/${name}/${hostname}`) ||
+        member?.completed.has(name) ||
+        (planned.cleanup !== undefined && member?.skipped?.has(name));
       assert(isDone, `${task_id} did not wait for ${name}`);
     }
     for (const gate of planned.gates) {
@@ -295,7 +298,9 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       });
       const before = component_blocks.map((one) => one.name);
       const predecessors = chance.shuffle(before).slice(0, chance.delay(3));
-      component_blocks.push({ name: parent, component: component.name, predecessors, blocks });
+      const cleanup = { command: './tidy', remove: chance.is(0.5) };
+      const more = chance.is(0.2) ? { cleanup } : {};
+      component_blocks.push({ name: parent, component: component.name, predecessors, blocks, ...more });
     }
   }
   const barriers = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];

@@ -62,10 +62,23 @@ function startIfDue(tx: Transaction, run: Run, member: Member, block: PlannedBlo
   if (run.members.get(member.hostname) !== member) return;
   if (member.phase === 'preparing' || member.tasks.has(block.spec.name)) return;
   if (member.skipped?.has(block.spec.name) || member.completed.has(block.spec.name)) return;
-  if (block.before.some((name) => !member.completed.has(name))) return;
+  if (block.before.some((name) => !isBehind(member, block, name))) return;
   if (block.gates.some((name) => run.blocks.get(name)?.state !== 'completed')) return;
   if (block.spec.kind === 'barrier') tx.later(() => enterBlock(tx, run, member, block));
   else order(tx, run, member, block.spec.name);
+}
+
+/** Whether a block need not wait for another of its component block on the node any more. */
+function isBehind(member: Member, { cleanup }: PlannedBlock, name: string): boolean {
+  return member.completed.has(name) || (cleanup !== undefined && member.skipped?.has(name) === true);
+}
+
+/** A node goes on without a block: what cleans up behind its component block may begin. */
+export function cleanUpAfter(tx: Transaction, run: Run, member: Member, block: string): void {
+  const { blocks, ofComponent } = planOf(run.spec);
+  const parent = blocks.get(block)?.component_block;
+  for (const one of ofComponent.get(member.component) ?? [])
+    if (one.cleanup !== undefined && one.component_block === parent) startIfDue(tx, run, member, one);
 }
 
 /** Orders the next attempt at a block on a node. */
@@ -202,7 +215,7 @@ function lost(tx: Transaction, run: Run, member: Member, block: string, report: 
 function failed(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
   const attempt = member.tasks.get(block)?.attempt ?? 1;
   const failure = failureOf(report, block, attempt);
-  if (failure.cause === 'disk_full') {
+  if (failure.cause === 'disk_full' || failure.cause === 'reinstall_failed') {
     giveUp(tx, member, failure);
     return;
   }

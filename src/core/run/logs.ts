@@ -3,7 +3,7 @@ import type { FdSpec } from '../../../api/spec.ts';
 import { MAX_OUTPUT_BYTES } from '../limits.ts';
 import type { Member, Run, Task } from '../state.ts';
 import type { FdOrder, LogCopy, LogOrder, StreamName } from '../task.ts';
-import { planOf } from './plan.ts';
+import { type PlannedBlock, planOf } from './plan.ts';
 import { processOf } from './policy.ts';
 
 const NAMES: { readonly [F in FdSpec['fd']]: StreamName } = { 1: 'stdout', 2: 'stderr' };
@@ -53,8 +53,24 @@ export function filesOfEnd(run: Run, member: Member, block: string): string[] {
   const parent = run.spec.component_blocks.find(({ name }) => name === parentName);
   const isThrough = ({ name }: { readonly name: string }) =>
     member.completed.has(name) || member.skipped?.has(name) === true;
-  const whole = parent?.outputs !== undefined && parent.blocks.every(isThrough) ? parent.outputs : [];
+  // Where something is cleaned up, that brings them back first.
+  const whole =
+    parent?.cleanup === undefined && parent?.blocks.every(isThrough) ? (parent.outputs ?? []) : [];
   return [...new Set([...own, ...whole])];
+}
+
+/** Files that come back before a cleanup block begins: those of its component block, when it is the first behind it. */
+export function filesBeforeCleanup(run: Run, member: Member, block: PlannedBlock): FileCopy[] {
+  const parent = run.spec.component_blocks.find(({ name }) => name === block.component_block);
+  const isFirst = block.cleanup === 'command' || parent?.cleanup?.command === undefined;
+  if (parent === undefined || !isFirst) return [];
+  const files = new Map<string, boolean>();
+  for (const { name } of parent.blocks) {
+    if (!member.tasks.has(name)) continue;
+    for (const path of processOf(run.spec, name)?.outputs ?? []) files.set(path, false);
+  }
+  for (const path of parent.outputs ?? []) files.set(path, true);
+  return [...files].map(([path, again]) => ({ path, again }));
 }
 
 /** All files that come back before a node is cleaned. */
@@ -65,10 +81,9 @@ export function filesOf(run: Run, member: Member): FileCopy[] {
   }
   const own = run.spec.component_blocks.filter(({ component }) => component === member.component);
   // The working folder exists once the node is prepared.
-  const always =
-    member.phase === 'preparing'
-      ? []
-      : [...own.flatMap(({ outputs = [] }) => outputs), ...(run.spec.outputs ?? [])];
-  for (const path of always) files.set(path, true);
+  if (member.phase === 'preparing') return [];
+  for (const { outputs = [], cleanup } of own)
+    for (const path of outputs) files.set(path, cleanup === undefined);
+  for (const path of run.spec.outputs ?? []) files.set(path, true);
   return [...files].map(([path, again]) => ({ path, again }));
 }

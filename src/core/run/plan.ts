@@ -4,6 +4,7 @@
  */
 import type { AppSpec, BarrierSpec, BlockSpec, ComponentBlockSpec, ProcessSpec } from '../../../api/spec.ts';
 import { STOP_GRACE_MS } from '../limits.ts';
+import { type CleanupKind, cleanupBlocks } from './cleanup.ts';
 
 type Policies = Pick<ProcessSpec, 'exit_policies' | 'liveness'>;
 
@@ -15,6 +16,8 @@ export interface PlannedBlock {
   readonly before: readonly string[];
   /** Blocks that must be complete on all their nodes. */
   readonly gates: readonly string[];
+  /** It cleans up behind its component block, also on a node that goes on without some of its blocks. */
+  readonly cleanup?: CleanupKind;
 }
 
 /** A barrier with those who meet there. */
@@ -63,36 +66,44 @@ export function planOf(app: AppSpec): Plan {
 }
 
 function makePlan(app: AppSpec): Plan {
-  const componentBlocks = new Map(app.component_blocks.map((b) => [b.name, b]));
+  const cleanups = new Map(app.component_blocks.map((parent) => [parent.name, cleanupBlocks(parent)]));
+  const inside = new Map(
+    app.component_blocks.map(({ name, blocks }) => [
+      name,
+      [...blocks, ...(cleanups.get(name) ?? []).map(({ spec }) => spec)].map((block) => block.name),
+    ]),
+  );
   const home = new Map<string, ComponentBlockSpec>();
   for (const parent of app.component_blocks) for (const block of parent.blocks) home.set(block.name, parent);
 
   /** A predecessor's name → the blocks it stands for. */
-  const expand = (name: string): readonly string[] =>
-    componentBlocks.get(name)?.blocks.map((block) => block.name) ?? [name];
+  const expand = (name: string): readonly string[] => inside.get(name) ?? [name];
 
   const blocks = new Map<string, PlannedBlock>();
   const ofComponent = new Map<string, PlannedBlock[]>();
   const after = new Map<string, PlannedBlock[]>();
   const gated = new Map<string, PlannedBlock[]>();
+  const add = (block: PlannedBlock) => {
+    blocks.set(block.spec.name, block);
+    append(ofComponent, block.component, block);
+    for (const name of block.before) append(after, name, block);
+    for (const name of block.gates) append(gated, name, block);
+  };
   for (const parent of app.component_blocks) {
     const outer = parent.predecessors.flatMap(expand);
     for (const spec of parent.blocks) {
-      const inside = spec.predecessors.filter((name) => home.get(name) === parent);
+      const before = spec.predecessors.filter((name) => home.get(name) === parent);
       const outside = spec.predecessors.filter((name) => home.get(name) !== parent).flatMap(expand);
-      const block: PlannedBlock = {
+      add({
         spec,
         component: parent.component,
         component_block: parent.name,
-        before: inside,
+        before,
         // What waits inside the component block waits for the outer gates through its first blocks.
-        gates: [...new Set([...(inside.length === 0 ? outer : []), ...outside])],
-      };
-      blocks.set(spec.name, block);
-      append(ofComponent, parent.component, block);
-      for (const name of block.before) append(after, name, block);
-      for (const name of block.gates) append(gated, name, block);
+        gates: [...new Set([...(before.length === 0 ? outer : []), ...outside])],
+      });
     }
+    for (const block of cleanups.get(parent.name) ?? []) add(block);
   }
   const processes = processesOf(app);
   const graces = processes.map((process) => process.stop_grace_ms ?? STOP_GRACE_MS);

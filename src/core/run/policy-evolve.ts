@@ -84,7 +84,8 @@ function skip(run: Run, member: Member, name: string): void {
   if (block !== undefined) block.skipped = (block.skipped ?? 0) + 1;
   const { spec } = planOf(run.spec).blocks.get(name) ?? {};
   if (spec?.kind === 'barrier') beAbsent(run, member, spec.barrier);
-  for (const next of planOf(run.spec).after.get(name) ?? []) skip(run, member, next.spec.name);
+  for (const next of planOf(run.spec).after.get(name) ?? [])
+    if (next.cleanup === undefined) skip(run, member, next.spec.name);
 }
 
 /** Counts what a policy dealt with; bounded, however many kinds of exits a program has. */

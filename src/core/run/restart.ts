@@ -7,7 +7,7 @@
 import type { Failure } from '../../../api/schemas.ts';
 import type { Member, Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
-import { advanceRun, closeBlock, completed, failRun, order, startBlocks } from './advance.ts';
+import { advanceRun, cleanUpAfter, closeBlock, completed, failRun, order, startBlocks } from './advance.ts';
 import { splitTaskId } from './evolve.ts';
 import { planOf } from './plan.ts';
 import { backoffMs, type Chosen } from './policy.ts';
@@ -40,6 +40,7 @@ export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void
         'The node goes on without the block, and without those that wait for it there',
       );
       for (const skipped of [...(member.skipped ?? [])]) closeBlock(tx, run, skipped);
+      cleanUpAfter(tx, run, member, block);
       advanceRun(tx, run);
       return;
     case 'end_application':

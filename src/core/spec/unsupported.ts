@@ -15,10 +15,6 @@ export const NOT_RUN: readonly string[] = [
   // Substitutions
   'substitution@type=workflow',
 
-  // Output and cleanup
-
-  'component_block/cleanup',
-
   // Directory
   'resource_manager@type=planetlab',
 ];

@@ -106,6 +106,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   user_not_found: 'Correct the user of the process, or make that account on the nodes.',
   user_not_allowed: 'Log in to the nodes as root, or as that user; or leave the user of the process out.',
   liveness: 'See in its output where the program hangs, or give the liveness monitor more time.',
+  reinstall_failed:
+    'The message says which step of the installation between two phases failed; try it on the node by hand.',
   start_failed:
     'The message says what the system refused; look at limits of processes and memory on the node.',
   stopped: 'Somebody stopped the task; start the run again.',

@@ -164,19 +164,21 @@ function stepsOf(
   ];
 }
 
-function step(action: 'connect' | 'install' | 'run' | 'barrier' | 'clean', nodes: number): Step {
+type Action = 'connect' | 'install' | 'run' | 'barrier' | 'cleanup' | 'reinstall' | 'clean';
+
+function step(action: Action, nodes: number): Step {
   return { action, nodes, waits_for: [] };
 }
 
 function runStep(
-  { spec, component, before, gates }: PlannedBlock,
+  { spec, component, before, gates, cleanup }: PlannedBlock,
   nodes: number,
   barriers: Plan['barriers'],
 ): Step {
   const command = commandOf(barriers, spec);
   const isLong = command.length > MAX_COMMAND_CHARACTERS;
   return {
-    ...step(spec.kind === 'barrier' ? 'barrier' : 'run', nodes),
+    ...step(actionOf(spec, cleanup), nodes),
     component,
     block: spec.name,
     command: isLong ? `${command.slice(0, MAX_COMMAND_CHARACTERS - 1)}…` : command,
@@ -185,6 +187,11 @@ function runStep(
       ...gates.map((block) => ({ block, on: 'all' })),
     ],
   };
+}
+
+function actionOf({ kind }: BlockSpec, cleanup: PlannedBlock['cleanup']): Action {
+  if (cleanup !== undefined) return cleanup === 'command' ? 'cleanup' : 'reinstall';
+  return kind === 'barrier' ? 'barrier' : 'run';
 }
 
 function commandOf(barriers: Plan['barriers'], spec: BlockSpec): string {

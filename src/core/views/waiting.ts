@@ -75,9 +75,9 @@ function blockWaitsFor(run: Run, member: Member): string | undefined {
     if (task.state === 'running') {
       const barrier = taskAtBarrier(run, member, task.task_id, task.block);
       if (barrier !== undefined) return barrierWait(run, barrier);
-      return `its task in block "${task.block}" to end`;
+      return `${taskWords(run, task.block)} to end`;
     }
-    if (task.state === 'ordered') return `its task in block "${task.block}" to start`;
+    if (task.state === 'ordered') return `${taskWords(run, task.block)} to start`;
     if (task.restart_at !== undefined) return `its task in block "${task.block}" to be started again`;
   }
   for (const name of member.at?.keys() ?? []) {
@@ -90,6 +90,13 @@ function blockWaitsFor(run: Run, member: Member): string | undefined {
     if (gate !== undefined) return `block "${gate}" to complete on all nodes`;
   }
   return member.phase === 'finishing' ? 'the other nodes to be finished' : 'the next decision about its run';
+}
+
+function taskWords(run: Run, block: string): string {
+  const { cleanup, component_block: parent } = planOf(run.spec).blocks.get(block) ?? {};
+  if (cleanup === undefined) return `its task in block "${block}"`;
+  const what = cleanup === 'command' ? 'its cleanup' : 'the installation of its software once more';
+  return `${what} behind component block "${parent}"`;
 }
 
 /** What all nodes of a run wait for; equal sentences folded, most nodes first. */

@@ -11,7 +11,6 @@ import type { Input } from '../../core/input.ts';
 import type { HostSample, ReportFrame } from '../../wire/agent.ts';
 import type { NodeAccess } from '../access.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
-import { monotonicMs } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OutputStore } from '../outputs.ts';
 import type { AgentKit } from './agent-kit.ts';
@@ -20,6 +19,7 @@ import { Arrivals } from './arrivals.ts';
 import { BootstrapError } from './bootstrap.ts';
 import { connectFailure } from './connect-failure.ts';
 import { Connection } from './connection.ts';
+import { HostSamples } from './host-samples.ts';
 import { CLEAN_MS, NodeTasks, OutputError } from './node-tasks.ts';
 import { PackageError, type PackageStore } from './packages.ts';
 
@@ -27,9 +27,6 @@ import { PackageError, type PackageStore } from './packages.ts';
 export const MAX_BOOTSTRAPS = 50;
 /** Time between the stop signal and SIGKILL when a node is cleaned. */
 const GRACE_MS = 3_000;
-const INSTALL_MS = 60 * 60_000;
-/** A host monitor tells something every 10 s. */
-const RECENT_MS = 60_000;
 
 /** Between attempts to bring output back or to reach an agent that is to leave. */
 const FIRST_RETRY_MS = 5_000;
@@ -69,7 +66,7 @@ export class NodeDriver {
   readonly #options: NodeDriverOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #attempts = new Map<string, Promise<void>>();
-  readonly #hosts = new Map<string, { readonly sample: HostSample; readonly atMs: number }>();
+  readonly #hosts = new HostSamples();
   readonly #arrivals = new Arrivals();
   readonly #bootstraps = new PQueue({ concurrency: MAX_BOOTSTRAPS });
   readonly #retries = new Set<NodeJS.Timeout>();
@@ -81,18 +78,18 @@ export class NodeDriver {
   constructor(options: NodeDriverOptions) {
     this.#options = options;
     const { outputs, report, log } = options;
-    this.#tasks = new NodeTasks({ link: (hostname) => this.link(hostname), outputs, report, log });
+    const link = (hostname: string) => this.link(hostname);
+    this.#tasks = new NodeTasks({ link, outputs, packages: options.packages, report, log });
   }
 
   /** The newest sample of a node's host monitor. */
   host(hostname: string): HostSample | undefined {
-    return this.#hosts.get(hostname)?.sample;
+    return this.#hosts.get(hostname);
   }
 
   /** The same, unless it is too old to tell how the node is now. */
   recentHost(hostname: string): HostSample | undefined {
-    const known = this.#hosts.get(hostname);
-    return known === undefined || monotonicMs() - known.atMs > RECENT_MS ? undefined : known.sample;
+    return this.#hosts.recent(hostname);
   }
 
   /** The link to a node's agent, while there is one. */
@@ -222,7 +219,7 @@ export class NodeDriver {
       const { link } = connection;
       if (link === undefined) throw new LinkError('The connection ended while it was being made');
       this.#watch(connection, link);
-      this.#note(hostname, agent.host);
+      this.#hosts.set(hostname, agent.host);
       this.#options.report({ type: 'node_up', hostname, agent });
       this.#arrivals.arrived(hostname, link);
     } catch (error) {
@@ -247,14 +244,10 @@ export class NodeDriver {
     });
   }
 
-  #note(hostname: string, sample: HostSample | undefined): void {
-    if (sample !== undefined) this.#hosts.set(hostname, { sample, atMs: monotonicMs() });
-  }
-
   #onReport(connection: Connection, report: ReportFrame): void {
     const { hostname } = connection.node;
     if (this.#connections.get(hostname) !== connection) return;
-    if (report.report === 'host') this.#note(hostname, report.host);
+    if (report.report === 'host') this.#hosts.set(hostname, report.host);
     else if (report.report === 'barrier')
       this.#options.report({ type: 'barrier_ask', hostname, ask: report.ask });
     else this.#options.report({ type: 'task_report', hostname, task: report.task });
@@ -269,12 +262,8 @@ export class NodeDriver {
     try {
       if (generation !== undefined)
         await link.request('rejoin', { run_id, generation }, { timeoutMs: CLEAN_MS });
-      for (const { package: spec } of software) {
-        if (spec?.type === 'scp' || spec?.type === 'file')
-          await this.#options.packages.deliver(link, run_id, spec);
-      }
-      const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
-      this.#options.report({ type: 'installed', hostname, run_id, bytes: ok.bytes, ...again });
+      const bytes = await this.#options.packages.install(link, run_id, software);
+      this.#options.report({ type: 'installed', hostname, run_id, bytes, ...again });
     } catch (error) {
       // A broken link is reported by its own end, and the install is asked for again on the next one.
       if (error instanceof LinkError && this.link(hostname) !== link) return;

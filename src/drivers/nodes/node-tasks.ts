@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import type { OutputStore } from '../outputs.ts';
 import { type AgentLink, LinkError } from './agent-link.ts';
 import { OutputCopier } from './output-copier.ts';
+import type { PackageStore } from './packages.ts';
 
 /** How long an agent may take to end processes, beyond the grace it gives them. */
 export const CLEAN_MS = 45_000;
@@ -26,6 +27,7 @@ const MAX_FILE_BYTES = 4 * 2 ** 30;
 export interface NodeTasksOptions {
   readonly link: (hostname: string) => AgentLink | undefined;
   readonly outputs: OutputStore;
+  readonly packages: PackageStore;
   readonly report: (input: Input) => void;
   readonly log: Log;
 }
@@ -92,21 +94,37 @@ export class NodeTasks {
     }
   }
 
-  async start({ hostname, order }: EffectOf<'start_task'>): Promise<void> {
+  async start(effect: EffectOf<'start_task'>): Promise<void> {
+    const { hostname, order } = effect;
     const link = this.options.link(hostname);
     if (link === undefined) return;
     const { task_id, run_id } = order;
     try {
+      await this.#makeReady(link, effect);
       const { ok } = await link.request('start', { task: order });
       this.options.report({ type: 'task_report', hostname, task: ok.task });
     } catch (error) {
-      if (!(error instanceof AgentError)) return;
-      const { code, message } = error.failure;
-      this.options.log.warn({ hostname, task_id, err: message }, 'The agent refused to start a task');
-      const cause = code === 'disk_full' ? code : 'start_failed';
+      if (error instanceof LinkError) return;
+      const { code, message } =
+        error instanceof AgentError ? error.failure : { code: 'failed', message: messageOf(error) };
+      this.options.log.warn({ hostname, task_id, err: message }, 'A task could not be started');
+      const other = effect.reinstall === undefined ? 'start_failed' : 'reinstall_failed';
+      const cause = code === 'disk_full' ? code : other;
       const task = { task_id, run_id, state: 'exited', cause, message } as const;
       this.options.report({ type: 'task_report', hostname, task });
     }
+  }
+
+  /** What comes before the first process of a cleanup. @throws LinkError, AgentError, PackageError, OutputError */
+  async #makeReady(
+    link: AgentLink,
+    { hostname, order, files, reinstall }: EffectOf<'start_task'>,
+  ): Promise<void> {
+    const { run_id, task_id } = order;
+    if (files !== undefined) await this.collectFiles(link, { hostname, run_id, files });
+    if (reinstall === undefined) return;
+    const { ok } = await link.request('empty', { run_id, task_id }, { timeoutMs: CLEAN_MS });
+    if (ok.emptied) await this.options.packages.install(link, run_id, reinstall);
   }
 
   /** Whatever the agent answers is told as a report: a task it never heard of does not run there. */

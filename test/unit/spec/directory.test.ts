@@ -72,7 +72,7 @@ describe('a resource directory', () => {
   test('that is an application specification is told apart', () => {
     const { nodes, diagnostics } = parseDirectory(example('two-phases.xml'), 'two-phases.xml');
     expect(nodes).toEqual([]);
-    expect(places(diagnostics)).toEqual(['7:3 UNKNOWN_ELEMENT']);
+    expect(places(diagnostics)).toEqual(['9:3 UNKNOWN_ELEMENT']);
   });
 
   test('without a node is empty, not wrong', () => {
