@@ -82,7 +82,7 @@ export class Controller {
   submit(input: Input): Answer {
     const { clock, chance, check } = this.options;
     try {
-      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1) };
+      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1), hosts: this.#hosts };
       const { facts, effects, answer } = decide(this.state, input, moment);
       this.#waiting.push({ facts, effects });
       if (this.#waiting.length === 1) this.#later(chance.delay(5), () => this.#commit());
@@ -93,6 +93,10 @@ export class Controller {
       throw error;
     }
   }
+
+  /** The newest sample of a node, where the link is there that it came over. */
+  readonly #hosts = (hostname: string) =>
+    this.#links.has(hostname) ? this.options.machines.get(hostname)?.hello().host : undefined;
 
   /** The link breaks, and the driver notices some time later. */
   breakLink(hostname: string): void {

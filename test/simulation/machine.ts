@@ -1,6 +1,6 @@
 /** A machine with an agent on it, as far as the controller can tell: what an agent promises, and what happens to machines. */
 import { strict as assert } from 'node:assert';
-import type { AgentState, TaskCause, TaskOrder, TaskReport } from '../../src/core/task.ts';
+import type { AgentState, HostSample, TaskCause, TaskOrder, TaskReport } from '../../src/core/task.ts';
 import type { Chance } from './chance.ts';
 import type { Clock } from './clock.ts';
 
@@ -15,6 +15,8 @@ export interface MachineOptions {
   readonly chance: Chance;
   /** Probability that a task does not end with exit code 0. */
   readonly taskFailure: number;
+  /** What its host monitor tells, which is the same all the time. */
+  readonly host: HostSample;
   /** Identities started so far in the whole simulation. */
   readonly started: Set<string>;
   /** A task has ended of itself. */
@@ -49,6 +51,7 @@ export class Machine {
       instance: 'i',
       pid: 1,
       boot_id: 'b',
+      host: this.options.host,
       node_version: 'v20',
       platform: 'linux-x64',
       installed: [...this.installed],

@@ -63,6 +63,12 @@ class Simulation {
         clock: this.#clock,
         chance,
         taskFailure,
+        host: {
+          load1: chance.int(0, 4),
+          memory_free_bytes: 1,
+          memory_total_bytes: 1,
+          disk_free_bytes: 1,
+        },
         started: this.#started,
         onEnd: (order: TaskOrder, end: Partial<TaskReport>) => this.#ended(order, end),
         checkOrder: (order: TaskOrder) => this.#checkOrder(order),
@@ -210,6 +216,10 @@ class Simulation {
       () => controller.submit({ type: 'add_node', node: { ...node, group: chance.pick(GROUPS) } }),
       () => controller.submit({ type: 'disconnect', hostname: chance.is(0.2) ? '' : hostname }),
       () => controller.submit({ type: 'connect', hostname }),
+      () => {
+        const expires = new Date(this.#clock.nowMs + chance.delay(60_000)).toISOString();
+        controller.submit({ type: 'add_node', node: { ...node, lease: { id: 'l', expires } } });
+      },
       () =>
         controller.submit({
           type: 'load_directory',
@@ -260,6 +270,7 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       ...makeComponent(`c${i}`, min, min + chance.int(0, 2)),
       resources: chance.is(0.2) ? [{ group: chance.pick(GROUPS) }] : [],
       static_hosts: chance.is(0.05) ? [{ hostname: 'n0' }] : [],
+      ...(chance.is(0.15) ? { requirements: [{ metric: 'load' as const, max: chance.int(0, 4) }] } : {}),
     };
   });
   const component_blocks: ComponentBlockSpec[] = [];

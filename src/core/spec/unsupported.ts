@@ -15,11 +15,6 @@ export const NOT_RUN: readonly string[] = [
   // Substitutions
   'substitution@type=workflow',
 
-  // Matching
-  'rspec/requirement',
-
-  'component/authentication',
-
   // Directory
   'resource_manager@type=planetlab',
 ];

@@ -11,7 +11,9 @@ type CoreCause =
   | 'exit_code'
   | 'signal'
   | 'not_enough_nodes'
-  | 'static_host_lost';
+  | 'static_host_lost'
+  | 'requirement_unmet'
+  | 'lease_expired';
 
 /** Causes of connecting, preparing and installing, which come with the reports of the drivers. */
 type ReportedCause =
@@ -120,6 +122,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
     'The barrier says what becomes of latecomers (late). Raise its min_percent or min_wait, or let them pass.',
   files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
   not_enough_nodes: 'Add nodes with plushAddNode, ask for fewer with num_hosts, or mend those that failed.',
+  requirement_unmet: 'Ask for less with the requirement, free something on the nodes, or add others.',
+  lease_expired: 'Renew the lease, then add the node again with plushAddNode and its new end.',
   static_host_lost: 'Mend the static host, or name another one; a run cannot go on without it.',
 };
 
