@@ -42,6 +42,7 @@ export const NodeInfo = Type.Object({
   host: optional(
     Type.Object(
       {
+        cpus: optional(Type.Integer({ description: 'Processors that programs may use' })),
         load1: Type.Number(),
         memory_free_bytes: Type.Number(),
         memory_total_bytes: Type.Number(),

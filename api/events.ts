@@ -103,6 +103,11 @@ export const events = {
     failure: FailureSchema,
   }),
   node_restored: event('node', "The node's failed flag was cleared.", { hostname, cause }),
+  node_lease_expired: event(
+    'node',
+    'The lease of the node is over: no run takes it, and one that has it goes on without, until it is added again with a new lease.',
+    { hostname, lease: Type.String({ description: 'Id of the lease' }) },
+  ),
   node_cleaned: event('node', 'Nothing of a run is left on the node.', { hostname, run_id }),
 
   app_loaded: event('app', 'An application specification was loaded, or loaded again.', {

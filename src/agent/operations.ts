@@ -2,7 +2,13 @@
 import { AgentError } from '../drivers/agent-error.ts';
 import { readPiece } from '../drivers/files/work-file.ts';
 import { explainNoRoom } from '../drivers/install/room.ts';
-import { AGENT_PROTOCOL, type AgentOp, type AgentRequests, MAX_CHUNK_BYTES } from '../wire/agent.ts';
+import {
+  AGENT_PROTOCOL,
+  type AgentOp,
+  type AgentRequests,
+  type AgentState,
+  MAX_CHUNK_BYTES,
+} from '../wire/agent.ts';
 import type { Agent } from './agent.ts';
 import * as asks from './asks.ts';
 import { fitGreeting } from './greeting.ts';
@@ -195,6 +201,11 @@ export function serve(agent: Agent, link: Link, request: Request): Answer | Prom
   return OPERATIONS[request.op as AgentOp](agent, request, link);
 }
 
+function hostOf(agent: Agent): Pick<AgentState, 'host'> {
+  const host = agent.monitor.read();
+  return host === undefined ? {} : { host };
+}
+
 function stateOf(agent: Agent) {
   return {
     protocol: AGENT_PROTOCOL,
@@ -205,5 +216,6 @@ function stateOf(agent: Agent) {
     node_version: process.version,
     platform: `${process.platform}-${process.arch}`,
     installed: agent.installer.installed(),
+    ...hostOf(agent),
   };
 }

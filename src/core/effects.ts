@@ -3,6 +3,8 @@ import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import type { Effect } from './effect.ts';
 import { END_DEADLINE_MS, flagMs, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
+import { leaseTimer } from './pool/leases.ts';
+import { specOf } from './pool/login.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
 import { splitTaskId, subjectOf } from './run/evolve.ts';
@@ -33,10 +35,14 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     return spec === undefined ? [{ type: 'disconnect', hostname }] : [{ type: 'dismiss', node: spec }];
   },
   // A node that is told of again before its agent has left: now is the time to try once more.
-  node_added: ({ node }, state) => (state.leaving.has(node.hostname) ? [{ type: 'dismiss', node }] : []),
+  node_added: ({ node }, state, nowMs) => [
+    ...(state.leaving.has(node.hostname) ? [{ type: 'dismiss', node } as const] : []),
+    ...leaseTimer(state, nowMs, node.hostname),
+  ],
+  node_updated: ({ node }, state, nowMs) => leaseTimer(state, nowMs, node.hostname),
   node_connecting: ({ hostname }, state) => {
     const node = state.nodes.get(hostname);
-    return node === undefined ? [] : [{ type: 'connect', node: node.spec }];
+    return node === undefined ? [] : [{ type: 'connect', node: specOf(node) }];
   },
   node_connected: ({ hostname, runs }, state) => workOn(state, hostname, runs),
   node_disconnected: ({ hostname, cause, retry_ms }) => {
@@ -314,10 +320,10 @@ function cleanIfConnected(state: State, hostname: string, run_id: string): Effec
 
 /** What to do after a restart: everything that the facts say is under way. Whatever was done already is told again. */
 export function resume(state: State, nowMs: number): Effect[] {
-  const effects: Effect[] = [];
+  const effects: Effect[] = leaseTimer(state, nowMs);
   for (const spec of state.leaving.values()) effects.push({ type: 'dismiss', node: spec });
   for (const node of state.nodes.values()) {
-    if (isNeeded(state, node)) effects.push({ type: 'connect', node: node.spec });
+    if (isNeeded(state, node)) effects.push({ type: 'connect', node: specOf(node) });
     if (node.failed !== undefined) {
       const delayMs = Math.max(0, Date.parse(node.failed.at) + flagMs(node.failed.failure.cause) - nowMs);
       effects.push({ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs });

@@ -6,12 +6,15 @@ import type { Topic } from '../../api/events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
+import type { HostReadings } from './pool/requirements.ts';
 import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 
 /** When an input arrived (ms since 1970) and a seed for whatever is chosen by chance because of it. */
 export interface Moment {
   readonly nowMs: number;
   readonly seed: number;
+  /** What nodes measured a moment ago, as far as it was told. @default nothing */
+  readonly hosts?: HostReadings;
 }
 
 /** Who gives a command about nodes: a token by its name. */
@@ -155,6 +158,8 @@ export type Timer =
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
   | { readonly kind: 'begin_again'; readonly run_id: string }
+  /** A lease ends. */
+  | { readonly kind: 'lease' }
   /** A service looks for more nodes. */
   | { readonly kind: 'refresh'; readonly run_id: string };
 

@@ -5,7 +5,7 @@
  */
 import type { FactBody, Topic } from '../../api/events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
-import type { AppSpec, NodeSpec, Policy } from '../../api/spec.ts';
+import type { AppSpec, ComponentSpec, NodeSpec, Policy } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import type { Workflow } from './workflow/workflow.ts';
@@ -33,6 +33,10 @@ export interface PoolNode {
   trouble?: { cause: string; message: string };
   /** The failed flag, with when it was set. */
   failed?: { at: string; failure: Failure };
+  /** Since when its lease is over; stands until it is described anew. */
+  lease_over?: string;
+  /** How a component wants its nodes to be logged in to: for what the node itself does not say. */
+  login?: Login;
   /** Learned part of the preference: raised by success, lowered by failure. */
   credit: number;
   /** Run that uses the node. */
@@ -43,6 +47,8 @@ export interface PoolNode {
   held: boolean;
   agent?: FactBody<'node_connected'>['agent'];
 }
+
+export type Login = NonNullable<ComponentSpec['authentication']>;
 
 export interface LoadedApp {
   spec: AppSpec;

@@ -16,6 +16,7 @@ import type {
   BarrierAsk,
   BarrierNews,
   FdOrder,
+  HostSample,
   LogOrder,
   MonitorOrder,
   Standing,
@@ -30,6 +31,7 @@ export type {
   BarrierAsk,
   BarrierNews,
   FdOrder,
+  HostSample,
   LogOrder,
   MonitorOrder,
   Standing,
@@ -188,11 +190,3 @@ export type ReportFrame =
   | { readonly report: 'host'; readonly host: HostSample }
   /** A task asks about a barrier; the answer comes as the request `barrier`. Asked again on a new link. */
   | { readonly report: 'barrier'; readonly ask: BarrierAsk };
-
-/** The host monitor's sample (section 3.2 of plush-toit.2011). Not journalled. */
-export interface HostSample {
-  readonly load1: number;
-  readonly memory_free_bytes: number;
-  readonly memory_total_bytes: number;
-  readonly disk_free_bytes: number;
-}

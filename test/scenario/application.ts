@@ -9,6 +9,7 @@ import type {
   LivenessSpec,
   Policy,
   ProcessBlockSpec,
+  Requirement,
   RestartBounds,
   WorkflowBlockSpec,
 } from '../../api/spec.ts';
@@ -80,6 +81,23 @@ function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exi
   };
 }
 
+/** The setting requires=load:..2,free_memory:8.. with memory and disk in GiB */
+function requirementsIn(settings: ReadonlyMap<string, string>): Pick<ComponentSpec, 'requirements'> {
+  const texts = settings.get('requires')?.split(',');
+  if (texts === undefined) return {};
+  const requirements = texts.map((text): Requirement => {
+    const [metric = '', bounds = ''] = text.split(':');
+    const unit = /memory|disk/.test(metric) ? 2 ** 30 : 1;
+    const [min = '', max = ''] = bounds.split('..');
+    return {
+      metric: metric as Requirement['metric'],
+      ...(min === '' ? {} : { min: Number(min) * unit }),
+      ...(max === '' ? {} : { max: Number(max) * unit }),
+    };
+  });
+  return { requirements };
+}
+
 /**
  * An application from lines such as
  *
@@ -115,6 +133,8 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
         preferred_hosts: list('preferred').map((hostname) => ({ hostname })),
         software: list('software'),
         resources: list('group').map((group) => ({ group })),
+        ...requirementsIn(settings),
+        ...(settings.has('user') ? { authentication: { user: settings.get('user') ?? '' } } : {}),
       });
     } else if (kind === 'component_block') {
       const command = settings.get('cleanup');

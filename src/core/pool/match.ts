@@ -7,6 +7,7 @@ import type { ComponentSpec, HostReference } from '../../../api/spec.ts';
 import type { Random } from '../random.ts';
 import type { PoolNode, Run, State } from '../state.ts';
 import { hostPart } from './hostname.ts';
+import { AT_LEAST, AT_MOST, type HostReadings, judge, NO_READINGS, requirementText } from './requirements.ts';
 import { takeLeast } from './select.ts';
 
 /** Added to a preferred host's preference: above anything learned, below nothing the operator set higher on purpose. */
@@ -28,6 +29,8 @@ export interface MatchOptions {
   readonly withStatic?: boolean;
   /** Nodes the component has already. @default 0 */
   readonly have?: number;
+  /** What nodes measure. @default nothing is known */
+  readonly hosts?: HostReadings;
 }
 
 export interface Match {
@@ -49,6 +52,13 @@ export function isEligible(component: ComponentSpec, node: PoolNode): boolean {
 /** Whether the component may be given the node at all: it chooses from it, or names it. */
 export function isCandidate(component: ComponentSpec, node: PoolNode): boolean {
   return isEligible(component, node) || component.static_hosts.some((host) => refersTo(host, node));
+}
+
+/** Whether the node meets the component's requirements as far as is known. A static host must be used, whatever it measures. */
+export function meets(component: ComponentSpec, node: PoolNode, hosts: HostReadings): boolean {
+  if (component.requirements === undefined) return true;
+  if (typeof judge(component, hosts(node.spec.hostname)) === 'string') return true;
+  return component.static_hosts.some((host) => refersTo(host, node));
 }
 
 /** Whether a name in a specification means this node: its whole name, or its host, and the user where one is given. */
@@ -79,7 +89,7 @@ export function match(
   random: Random,
   options: MatchOptions = {},
 ): Match {
-  const { taken, withStatic = false, have = 0 } = options;
+  const { taken, withStatic = false, have = 0, hosts = NO_READINGS } = options;
   const isOpen = (node: PoolNode) =>
     state.free.has(node.spec.hostname) && taken?.has(node.spec.hostname) !== true && mayJoin(run, node);
   const { fixed, missing } = withStatic
@@ -91,9 +101,10 @@ export function match(
     for (const hostname of state.free) {
       const node = state.nodes.get(hostname);
       if (node === undefined || fixed.has(node) || taken?.has(hostname)) continue;
-      if (mayJoin(run, node) && isCandidate(component, node)) others.push(node);
+      if (mayJoin(run, node) && isCandidate(component, node) && meets(component, node, hosts))
+        others.push(node);
     }
-    chosen.push(...best(others, places.length - chosen.length, component, random));
+    chosen.push(...best(others, places.length - chosen.length, component, random, hosts));
   }
   const members = chosen.map((node, i) => ({
     hostname: node.spec.hostname,
@@ -109,7 +120,7 @@ export function match(
       wanted: component.min,
       found,
       pool: state.nodes.size,
-      removed: whatRemoved(state, run, component, missing, taken),
+      removed: whatRemoved(state, run, component, missing, taken, hosts),
     },
   };
 }
@@ -156,20 +167,27 @@ function best(
   count: number,
   component: ComponentSpec,
   random: Random,
+  hosts: HostReadings,
 ): PoolNode[] {
   const preferenceOf = preferenceFor(component);
   // Flat numbers: an object for each node would cost several times the choice itself in a pool of 100,000.
   const places = new Uint32Array(nodes.length);
   const preference = new Float64Array(nodes.length);
   const tie = new Float64Array(nodes.length);
+  // Those that are known to meet the requirements come before those of which nothing is known.
+  const unknown = new Uint8Array(nodes.length);
+  const isChoosy = component.requirements !== undefined;
   for (let i = 0; i < nodes.length; i += 1) {
     const node = nodes[i] as PoolNode;
     places[i] = i;
     preference[i] = preferenceOf(node);
     tie[i] = random();
+    if (isChoosy && judge(component, hosts(node.spec.hostname)) === 'unknown') unknown[i] = 1;
   }
   const order = (a: number, b: number) =>
-    (preference[b] as number) - (preference[a] as number) || (tie[a] as number) - (tie[b] as number);
+    (unknown[a] as number) - (unknown[b] as number) ||
+    (preference[b] as number) - (preference[a] as number) ||
+    (tie[a] as number) - (tie[b] as number);
   return Array.from(takeLeast(places, count, order), (i) => nodes[i] as PoolNode);
 }
 
@@ -180,10 +198,11 @@ function whatRemoved(
   component: ComponentSpec,
   missing: readonly string[],
   taken: ReadonlySet<string> | undefined,
+  hosts: HostReadings,
 ): Shortfall['removed'] {
   const counts = new Map<string, number>();
   for (const node of state.nodes.values()) {
-    const requirement = unmet(state, run, component, node, taken);
+    const requirement = measured(component, node, hosts) ?? unmet(state, run, component, node, taken);
     if (requirement !== undefined) counts.set(requirement, (counts.get(requirement) ?? 0) + 1);
   }
   return [
@@ -193,6 +212,13 @@ function whatRemoved(
       nodes: 0,
     })),
   ];
+}
+
+/** What the node measures too much or too little of, where the component could have it else. */
+function measured(component: ComponentSpec, node: PoolNode, hosts: HostReadings): string | undefined {
+  if (!isCandidate(component, node) || meets(component, node, hosts)) return undefined;
+  const verdict = judge(component, hosts(node.spec.hostname));
+  return typeof verdict === 'string' ? undefined : requirementText(verdict);
 }
 
 function unmet(
@@ -206,6 +232,7 @@ function unmet(
   if (!isCandidate(component, node)) return describe(component);
   if (run.service === undefined && run.lost.has(hostname)) return 'not lost to this run';
   if (node.failed !== undefined) return 'not marked failed';
+  if (node.lease_over !== undefined) return 'not past the end of their lease';
   if (node.run_id === run.run_id || taken?.has(hostname)) return 'not in this run already';
   if (node.run_id !== undefined) return 'not in use by another run';
   if (node.owed.has(run.run_id)) return 'not still to be cleaned of their earlier part in this run';
@@ -230,9 +257,13 @@ export function shortfallSentence({ component, wanted, found, pool, removed }: S
   }
   const why: string[] = [];
   for (const { requirement, nodes } of removed) {
-    const is = nodes === 1 ? 'is' : 'are';
+    const [is, has] = nodes === 1 ? ['is', 'has'] : ['are', 'have'];
     if (requirement.startsWith(STATIC))
       needs.push(`needs the ${requirement}, which is missing, failed or in use`);
+    else if (requirement.startsWith(AT_LEAST))
+      why.push(`${nodes} ${has} less than ${requirement.slice(AT_LEAST.length)}`);
+    else if (requirement.startsWith(AT_MOST))
+      why.push(`${nodes} ${has} more than ${requirement.slice(AT_MOST.length)}`);
     else if (requirement.startsWith('not ')) why.push(`${nodes} ${is} ${requirement.slice(4)}`);
     else why.push(`${nodes} ${is} not ${requirement}`);
   }

@@ -2,6 +2,7 @@
 import type { AppSpec } from '../../../api/spec.ts';
 import type { Evolver } from '../evolve.ts';
 import { oweCleaning, refreshFree } from '../pool/evolve.ts';
+import { useLogin } from '../pool/login.ts';
 import {
   type BlockState,
   type ComponentState,
@@ -209,7 +210,10 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
       run.uncleaned += 1;
       occupy(run.components.get(component), hostname, index);
       const node = state.nodes.get(hostname);
-      if (node !== undefined) node.run_id = run_id;
+      if (node !== undefined) {
+        node.run_id = run_id;
+        useLogin(run.spec, component, node);
+      }
       refreshFree(state, hostname);
     }
   },

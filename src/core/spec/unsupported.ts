@@ -14,11 +14,6 @@ export const NOT_RUN: readonly string[] = [
 
   // Substitutions
 
-  // Matching
-  'rspec/requirement',
-
-  'component/authentication',
-
   // Directory
   'resource_manager@type=planetlab',
 ];

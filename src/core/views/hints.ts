@@ -12,7 +12,9 @@ type CoreCause =
   | 'signal'
   | 'workflow_stranded'
   | 'not_enough_nodes'
-  | 'static_host_lost';
+  | 'static_host_lost'
+  | 'requirement_unmet'
+  | 'lease_expired';
 
 /** Causes of connecting, preparing and installing, which come with the reports of the drivers. */
 type ReportedCause =
@@ -123,6 +125,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   workflow_stranded:
     'Give the blocks that the workflow waits for another exit policy than POLICY_IGNORE, or mend what fails there.',
   not_enough_nodes: 'Add nodes with plushAddNode, ask for fewer with num_hosts, or mend those that failed.',
+  requirement_unmet: 'Ask for less with the requirement, free something on the nodes, or add others.',
+  lease_expired: 'Renew the lease, then add the node again with plushAddNode and its new end.',
   static_host_lost: 'Mend the static host, or name another one; a run cannot go on without it.',
 };
 

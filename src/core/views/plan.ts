@@ -2,7 +2,8 @@
 import type { ResultOf } from '../../../api/methods.ts';
 import type { MemberRef } from '../../../api/schemas.ts';
 import type { AppSpec, BlockSpec, ComponentSpec, ProcessSpec } from '../../../api/spec.ts';
-import { isEligible, preferenceFor, refersTo } from '../pool/match.ts';
+import { isCandidate, meets, preferenceFor, refersTo } from '../pool/match.ts';
+import { type HostReadings, NO_READINGS } from '../pool/requirements.ts';
 import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
 import { newRun } from '../run/evolve.ts';
@@ -35,16 +36,16 @@ export function plannedApp(state: State, name: string | undefined): AppSpec {
 }
 
 /** @throws Rejection APP_NOT_RUNNABLE */
-export function planApp(state: State, app: AppSpec): AppPlan {
+export function planApp(state: State, app: AppSpec, hosts: HostReadings = NO_READINGS): AppPlan {
   if (app.component_blocks.length === 0) {
     throw new Rejection('APP_NOT_RUNNABLE', `Application "${app.name}" has no blocks to run`, {
       app: app.name,
     });
   }
   const run = newRun(NO_RUN, app.name, app, '');
-  const { members, shortfalls } = firstMatching(state, run, randomFrom(SEED));
+  const { members, shortfalls } = firstMatching(state, run, randomFrom(SEED), hosts);
   const used = app.components.filter(({ name }) => run.components.has(name));
-  const components = placements(state, used, members);
+  const components = placements(state, used, members, hosts);
   return {
     app: app.name,
     can_run: shortfalls.length === 0,
@@ -68,12 +69,13 @@ function placements(
   state: State,
   components: readonly ComponentSpec[],
   members: readonly MemberRef[],
+  hosts: HostReadings,
 ): Placement[] {
   const placed = new Set(members.map(({ hostname }) => hostname));
   let room = MAX_NODES;
   return components.map((component) => {
     const own = members.filter((member) => member.component === component.name);
-    const { candidates, bestLeft } = survey(state, component, placed);
+    const { candidates, bestLeft } = survey(state, component, placed, hosts);
     const preferenceOf = preferenceFor(component);
     const shown = own.toSorted((a, b) => a.index - b.index).slice(0, room);
     room -= shown.length;
@@ -99,13 +101,14 @@ function survey(
   state: State,
   component: ComponentSpec,
   placed: ReadonlySet<string>,
+  hosts: HostReadings,
 ): { candidates: number; bestLeft: number } {
   const preferenceOf = preferenceFor(component);
   let candidates = 0;
   let bestLeft = Number.NEGATIVE_INFINITY;
   for (const hostname of state.free) {
     const node = state.nodes.get(hostname);
-    if (node === undefined || !(isEligible(component, node) || isStatic(component, node))) continue;
+    if (node === undefined || !isCandidate(component, node) || !meets(component, node, hosts)) continue;
     candidates += 1;
     if (!placed.has(hostname)) bestLeft = Math.max(bestLeft, preferenceOf(node));
   }

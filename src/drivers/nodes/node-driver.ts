@@ -19,6 +19,7 @@ import { Arrivals } from './arrivals.ts';
 import { BootstrapError } from './bootstrap.ts';
 import { connectFailure } from './connect-failure.ts';
 import { Connection } from './connection.ts';
+import { HostSamples } from './host-samples.ts';
 import { CLEAN_MS, NodeTasks, OutputError } from './node-tasks.ts';
 import { PackageError, type PackageStore } from './packages.ts';
 import { Retries } from './retries.ts';
@@ -64,7 +65,7 @@ export class NodeDriver {
   readonly #options: NodeDriverOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #attempts = new Map<string, Promise<void>>();
-  readonly #hosts = new Map<string, HostSample>();
+  readonly #hosts = new HostSamples();
   readonly #arrivals = new Arrivals();
   readonly #bootstraps = new PQueue({ concurrency: MAX_BOOTSTRAPS });
   /** Attempts to bring output back or to reach an agent that is to leave. */
@@ -85,6 +86,11 @@ export class NodeDriver {
   /** The newest sample of a node's host monitor. */
   host(hostname: string): HostSample | undefined {
     return this.#hosts.get(hostname);
+  }
+
+  /** The same, unless it is too old to tell how the node is now. */
+  recentHost(hostname: string): HostSample | undefined {
+    return this.#hosts.recent(hostname);
   }
 
   /** The link to a node's agent, while there is one. */
@@ -215,6 +221,7 @@ export class NodeDriver {
       const { link } = connection;
       if (link === undefined) throw new LinkError('The connection ended while it was being made');
       this.#watch(connection, link);
+      this.#hosts.set(hostname, agent.host);
       this.#options.report({ type: 'node_up', hostname, agent });
       this.#arrivals.arrived(hostname, link);
     } catch (error) {
