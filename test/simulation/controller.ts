@@ -44,6 +44,8 @@ interface Link {
 export class Controller {
   state: State = emptyState();
   readonly durable: Fact[] = [];
+  /** The daemon is killed once so many facts are durable, before any effect of the last of them. */
+  dieAfter = Number.POSITIVE_INFINITY;
   hasQuit = false;
   restarts = 0;
   #waiting: { facts: readonly Fact[]; effects: readonly Effect[] }[] = [];
@@ -118,6 +120,11 @@ export class Controller {
     const batch = this.#waiting;
     this.#waiting = [];
     for (const { facts } of batch) this.durable.push(...facts);
+    if (this.durable.length >= this.dieAfter) {
+      this.dieAfter = Number.POSITIVE_INFINITY;
+      this.restart();
+      return;
+    }
     for (const { effects } of batch) {
       // Every effect may be carried out twice with the result of once.
       for (const effect of effects) {

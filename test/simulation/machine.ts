@@ -71,18 +71,41 @@ export class Machine {
     const report: TaskReport = { task_id, run_id, state: 'running', pid: this.#pid };
     this.processes.set(task_id, { run_id, block, report });
     const { chance, clock, taskFailure } = this.options;
-    const end = chance.is(taskFailure) ? this.#badEnd() : { exit_code: 0 };
+    const end = chance.is(taskFailure) ? this.#badEnd(order) : { exit_code: 0 };
     clock.after(chance.delay(20_000), () => {
       if (this.processes.get(task_id)?.report.state !== 'running') return;
+      if (end.cause === 'liveness') {
+        this.#giveUp(order, end);
+        return;
+      }
       this.options.onEnd(order, end);
       this.#end(task_id, end);
     });
     return report;
   }
 
-  #badEnd(): Partial<TaskReport> {
+  /** A monitor has it stopped, which takes a while, and is told before. */
+  #giveUp(order: TaskOrder, end: Partial<TaskReport>): void {
+    const { task_id } = order;
+    const process = this.processes.get(task_id);
+    if (process === undefined) return;
+    const message = 'It does not answer';
+    process.report = { ...process.report, unhealthy: { monitor: end.monitor ?? 0, message } };
+    if (this.options.chance.is(0.7)) this.tell(process.report);
+    this.options.clock.after(this.options.chance.delay(5000), () => {
+      if (this.processes.get(task_id)?.report.state !== 'running') return;
+      this.options.onEnd(order, end);
+      this.#end(task_id, end);
+    });
+  }
+
+  #badEnd({ liveness = [] }: TaskOrder): Partial<TaskReport> {
     const causes: TaskCause[] = ['lost', 'disk_full', 'lost', 'program_not_found'];
     const { chance } = this.options;
+    if (liveness.length > 0 && chance.is(0.4)) {
+      const monitor = chance.int(0, liveness.length - 1);
+      return { cause: 'liveness', signal: 'SIGTERM', monitor, message: 'A monitor failed' };
+    }
     if (chance.is(0.5)) return { exit_code: chance.int(1, 255) };
     if (chance.is(0.2)) return { signal: 'SIGSEGV' };
     if (chance.is(0.2)) return { cause: 'timeout', signal: 'SIGTERM', message: 'It ran too long' };
@@ -92,7 +115,8 @@ export class Machine {
   #end(task_id: string, end: Partial<TaskReport>): void {
     const process = this.processes.get(task_id);
     if (process?.report.state !== 'running') return;
-    process.report = { ...process.report, ...end, state: 'exited' };
+    const { unhealthy: _unhealthy, ...report } = process.report;
+    process.report = { ...report, ...end, state: 'exited' };
     this.tell(process.report);
   }
 

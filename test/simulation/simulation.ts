@@ -1,7 +1,7 @@
 /** One simulation from one seed: an application, a pool, and what happens to them. */
 import { strict as assert } from 'node:assert';
 import type { Fact } from '../../api/events.ts';
-import type { AppSpec, ComponentBlockSpec, ExitPolicySpec, NodeSpec, Policy } from '../../api/spec.ts';
+import type { AppSpec, ComponentBlockSpec, NodeSpec } from '../../api/spec.ts';
 import { planOf } from '../../src/core/run/plan.ts';
 import { policyFor } from '../../src/core/run/policy.ts';
 import type { TaskOrder, TaskReport } from '../../src/core/task.ts';
@@ -12,6 +12,7 @@ import { checkAnswers, checkEnd, checkProcesses, checkState } from './checks.ts'
 import { Clock } from './clock.ts';
 import { Controller } from './controller.ts';
 import { Machine } from './machine.ts';
+import { checkPolicies, makePolicies } from './policies.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 /** Trouble is made for this long; then everything that is broken is mended, and all must come to an end. */
@@ -23,11 +24,18 @@ export interface Outcome {
   readonly facts: readonly Fact[];
   readonly restarts: number;
   readonly runs: Readonly<Record<string, number>>;
+  /** How each run ended, in the order of their beginnings. */
+  readonly ends: readonly string[];
+  /** Nothing went wrong but what belongs to the application itself. */
+  readonly isCalm: boolean;
 }
 
-/** @throws AssertionError when something does not hold */
-export function simulate(seed: number): Outcome {
-  return new Simulation(seed).run();
+/**
+ * @param dieAfter facts after which the daemon is killed, without any effect of the last of them
+ * @throws AssertionError when something does not hold
+ */
+export function simulate(seed: number, dieAfter?: number): Outcome {
+  return new Simulation(seed, dieAfter).run();
 }
 
 class Simulation {
@@ -42,7 +50,7 @@ class Simulation {
   readonly #trouble: number;
   readonly #apps: AppSpec[];
 
-  constructor(seed: number) {
+  constructor(seed: number, dieAfter = Number.POSITIVE_INFINITY) {
     this.#chance = new Chance(seed);
     const chance = this.#chance;
     this.#trouble = chance.is(0.25) ? 0 : chance.delay(100) / 100;
@@ -88,6 +96,7 @@ class Simulation {
         if (chance.is(0.03)) checkAnswers(state);
       },
     });
+    this.#controller.dieAfter = dieAfter;
     this.#apps = Array.from({ length: chance.int(1, 2) }, (_, i) => makeApp(chance, `app${i}`, count));
   }
 
@@ -104,12 +113,17 @@ class Simulation {
     this.#mend();
     while (this.#clock.step(START_MS + LIMIT_MS));
     checkReleases(controller);
+    checkPolicies(controller);
     checkEnd(controller, this.#machines.values(), this.#succeeded);
     checkAnswers(controller.state);
     if (this.#trouble === 0) this.#checkSuccess();
     const runs: Record<string, number> = {};
     for (const run of controller.state.runs.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
-    return { facts: controller.durable, restarts: controller.restarts, runs };
+    const ends = [...controller.state.runs.values()].map(
+      ({ app, state, ending }) => `${app} ${state} ${ending?.cause}`,
+    );
+    const { durable: facts, restarts } = controller;
+    return { facts, restarts, runs, ends, isCalm: this.#trouble === 0 };
   }
 
   /** Where nothing went wrong, only a lack of nodes may have. */
@@ -224,8 +238,11 @@ class Simulation {
     chance.pick(acts)();
   }
 
+  /** Between two decisions, or as soon as the next facts are durable and nothing has come of them yet. */
   #kill(): void {
-    this.#controller.restart();
+    const controller = this.#controller;
+    if (this.#chance.is(0.5)) controller.restart();
+    else controller.dieAfter = controller.durable.length + 1;
   }
 
   /** Whoever is to release barriers by hand does so, again and again. */
@@ -244,36 +261,6 @@ class Simulation {
         this.#controller.submit({ type: 'connect', hostname: spec.hostname });
     }
   }
-}
-
-const POLICIES: readonly Policy[] = [
-  'end_application',
-  'fail_application',
-  'restart_application',
-  'restart_process',
-  'restart_process',
-  'continue',
-  'ignore',
-];
-
-/** Mostly for exits that are failures; a policy for any exit would keep a program from ever completing. */
-function makePolicies(chance: Chance): { exit_policies?: readonly ExitPolicySpec[] } {
-  if (chance.is(0.5)) return {};
-  const bounds = () => ({
-    ...(chance.is(0.5) ? { max_restarts: chance.int(0, 3) } : {}),
-    ...(chance.is(0.5) ? { backoff_ms: chance.delay(3000) } : {}),
-  });
-  const exit_policies = Array.from({ length: chance.int(1, 3) }, (): ExitPolicySpec => {
-    const policy = chance.pick(POLICIES);
-    if (chance.is(0.3)) return { signals: ['SIGSEGV'], policy, ...bounds() };
-    const from = chance.int(1, 255);
-    return { codes: [{ from, to: chance.int(from, 255) }], policy, ...bounds() };
-  });
-  if (chance.is(0.3)) {
-    exit_policies.push({ codes: [{ from: 0, to: 0 }], policy: 'continue' });
-    exit_policies.push({ any: true, policy: chance.pick(POLICIES), ...bounds() });
-  }
-  return { exit_policies };
 }
 
 function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
