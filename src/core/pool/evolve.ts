@@ -3,6 +3,7 @@ import type { NodeSpec } from '../../../api/spec.ts';
 import type { Evolver } from '../evolve.ts';
 import { FLAP_COUNT, FLAP_WINDOW_MS } from '../limits.ts';
 import type { LinkState, PoolNode, State } from '../state.ts';
+import { refreshFree } from './free.ts';
 import { noteLease } from './leases.ts';
 import { specOf } from './login.ts';
 import { countOwned } from './owned.ts';
@@ -27,19 +28,6 @@ export function setLink(node: PoolNode, link: LinkState, time: string): void {
   if (node.link === link) return;
   node.link = link;
   node.since = time;
-}
-
-/** Keeps `free` in step with what decides it; called after each change of that. */
-export function refreshFree(state: State, hostname: string): void {
-  const node = state.nodes.get(hostname);
-  const isFree =
-    node !== undefined &&
-    node.failed === undefined &&
-    node.run_id === undefined &&
-    node.lease_over === undefined &&
-    !state.leaving.has(hostname);
-  if (isFree) state.free.add(hostname);
-  else state.free.delete(hostname);
 }
 
 /** Runs that end need not wait for a node that no longer answers. */

@@ -6,6 +6,7 @@ import type { MemberRef, Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec, HostReference } from '../../../api/spec.ts';
 import type { Random } from '../random.ts';
 import type { PoolNode, Run, State } from '../state.ts';
+import { isFree } from './free.ts';
 import { hostPart } from './hostname.ts';
 import { AT_LEAST, AT_MOST, type HostReadings, judge, NO_READINGS, requirementText } from './requirements.ts';
 import { takeLeast } from './select.ts';
@@ -41,24 +42,31 @@ export interface Match {
 
 /** Whether a node is one the component chooses from. */
 export function isEligible(component: ComponentSpec, node: PoolNode): boolean {
-  if (component.resources.length === 0) return true;
-  return component.resources.some(
-    ({ type, group }) =>
-      (group === undefined || group === node.spec.group) &&
-      (type === undefined || type === node.spec.type || (type === 'planetlab' && node.spec.type === 'ssh')),
-  );
+  const { resources } = component;
+  if (resources.length === 0) return true;
+  const { spec } = node;
+  for (const { type, group } of resources) {
+    if (group !== undefined && group !== spec.group) continue;
+    if (type === undefined || type === spec.type || (type === 'planetlab' && spec.type === 'ssh'))
+      return true;
+  }
+  return false;
 }
 
 /** Whether the component may be given the node at all: it chooses from it, or names it. */
 export function isCandidate(component: ComponentSpec, node: PoolNode): boolean {
-  return isEligible(component, node) || component.static_hosts.some((host) => refersTo(host, node));
+  return isEligible(component, node) || isStatic(component, node);
+}
+
+function isStatic({ static_hosts }: ComponentSpec, node: PoolNode): boolean {
+  return static_hosts.length > 0 && static_hosts.some((host) => refersTo(host, node));
 }
 
 /** Whether the node meets the component's requirements as far as is known. A static host must be used, whatever it measures. */
 export function meets(component: ComponentSpec, node: PoolNode, hosts: HostReadings): boolean {
   if (component.requirements === undefined) return true;
   if (typeof judge(component, hosts(node.spec.hostname)) === 'string') return true;
-  return component.static_hosts.some((host) => refersTo(host, node));
+  return isStatic(component, node);
 }
 
 /** Whether a name in a specification means this node: its whole name, or its host, and the user where one is given. */
@@ -97,14 +105,10 @@ export function match(
     : { fixed: new Set<PoolNode>(), missing: [] };
   const chosen = [...fixed].slice(0, places.length);
   if (chosen.length < places.length) {
-    const others: PoolNode[] = [];
-    for (const hostname of state.free) {
-      const node = state.nodes.get(hostname);
-      if (node === undefined || fixed.has(node) || taken?.has(hostname)) continue;
-      if (mayJoin(run, node) && isCandidate(component, node) && meets(component, node, hosts))
-        others.push(node);
-    }
-    chosen.push(...best(others, places.length - chosen.length, component, random, hosts));
+    const candidates = candidatesIn(state, run, component, hosts, (node) => {
+      return fixed.has(node) || taken?.has(node.spec.hostname) === true;
+    });
+    chosen.push(...best(candidates, places.length - chosen.length, random));
   }
   const members = chosen.map((node, i) => ({
     hostname: node.spec.hostname,
@@ -161,28 +165,59 @@ export function preferenceFor(component: ComponentSpec): (node: PoolNode) => num
   return (node) => (node.spec.preference ?? 0) + node.credit + (isPreferred(node) ? PREFERRED_BONUS : 0);
 }
 
-/** Takes the `count` best of `nodes`, best first. */
-function best(
-  nodes: readonly PoolNode[],
-  count: number,
+/** Nodes to choose from, with what decides the choice: flat numbers, since the pool may be large. */
+interface Candidates {
+  readonly nodes: readonly PoolNode[];
+  readonly preference: Float64Array;
+  /** 1 for those that are not known to meet the requirements; they come after the others. */
+  readonly unknown: Uint8Array;
+}
+
+/** The free nodes that the component may take. Each is looked at once, in a pool of 100,000 in some milliseconds. */
+function candidatesIn(
+  state: State,
+  run: Run,
   component: ComponentSpec,
-  random: Random,
   hosts: HostReadings,
-): PoolNode[] {
+  isTaken: (node: PoolNode) => boolean,
+): Candidates {
+  const { free } = state;
+  const nodes: PoolNode[] = [];
+  const preference = new Float64Array(free.size);
+  const unknown = new Uint8Array(free.size);
   const preferenceOf = preferenceFor(component);
+  const isChoosy = component.requirements !== undefined;
+  eachFree(state, (node) => {
+    if (!isCandidate(component, node) || !mayJoin(run, node) || isTaken(node)) return;
+    const sample = isChoosy ? hosts(node.spec.hostname) : undefined;
+    if (sample !== undefined && !meets(component, node, () => sample)) return;
+    if (isChoosy && (sample === undefined || judge(component, sample) !== 'known')) unknown[nodes.length] = 1;
+    preference[nodes.length] = preferenceOf(node);
+    nodes.push(node);
+  });
+  return { nodes, preference, unknown };
+}
+
+/** Where most of the pool is free, to go through it is much less than to look up each name. */
+function eachFree(state: State, consider: (node: PoolNode) => void): void {
+  if (state.free.size * 8 > state.nodes.size) {
+    for (const node of state.nodes.values()) if (isFree(state, node)) consider(node);
+    return;
+  }
+  for (const hostname of state.free) {
+    const node = state.nodes.get(hostname);
+    if (node !== undefined) consider(node);
+  }
+}
+
+/** Takes the `count` best, best first. */
+function best({ nodes, preference, unknown }: Candidates, count: number, random: Random): PoolNode[] {
   // Flat numbers: an object for each node would cost several times the choice itself in a pool of 100,000.
   const places = new Uint32Array(nodes.length);
-  const preference = new Float64Array(nodes.length);
   const tie = new Float64Array(nodes.length);
-  // Those that are known to meet the requirements come before those of which nothing is known.
-  const unknown = new Uint8Array(nodes.length);
-  const isChoosy = component.requirements !== undefined;
   for (let i = 0; i < nodes.length; i += 1) {
-    const node = nodes[i] as PoolNode;
     places[i] = i;
-    preference[i] = preferenceOf(node);
     tie[i] = random();
-    if (isChoosy && judge(component, hosts(node.spec.hostname)) === 'unknown') unknown[i] = 1;
   }
   const order = (a: number, b: number) =>
     (unknown[a] as number) - (unknown[b] as number) ||

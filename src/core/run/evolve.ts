@@ -1,7 +1,8 @@
 /** How facts about runs and tasks change the state. */
 import type { AppSpec } from '../../../api/spec.ts';
 import type { Evolver } from '../evolve.ts';
-import { oweCleaning, refreshFree } from '../pool/evolve.ts';
+import { oweCleaning } from '../pool/evolve.ts';
+import { refreshFree } from '../pool/free.ts';
 import { useLogin } from '../pool/login.ts';
 import {
   type BlockState,
