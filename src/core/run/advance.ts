@@ -64,11 +64,18 @@ function startIfDue(tx: Transaction, run: Run, member: Member, block: PlannedBlo
   if (run.members.get(member.hostname) !== member) return;
   if (member.phase === 'preparing' || member.tasks.has(block.spec.name)) return;
   if (member.skipped?.has(block.spec.name) || member.completed.has(block.spec.name)) return;
+  // Most often the number says it already: whoever waits for thousands of blocks is looked at as each of them ends.
+  if (member.completed.size + (member.skipped?.size ?? 0) < block.before.length) return;
   if (block.before.some((name) => !isBehind(member, block, name))) return;
-  if (block.gates.some((name) => run.blocks.get(name)?.state !== 'completed')) return;
+  if (!isOpen(run, block)) return;
   if (block.spec.kind === 'barrier') tx.later(() => enterBlock(tx, run, member, block));
   else if (block.spec.kind === 'workflow') joinWorkflow(tx, run, member, block);
   else order(tx, run, member, block.spec.name);
+}
+
+/** Whether all that a block waits for as a whole is complete. */
+function isOpen(run: Run, { gates }: PlannedBlock): boolean {
+  return gates.every((name) => run.blocks.get(name)?.state === 'completed');
 }
 
 /** Whether a block need not wait for another of its component block on the node any more. */
@@ -208,6 +215,7 @@ export function closeBlock(tx: Transaction, run: Run, name: string): void {
     state: 'completed',
   });
   for (const gated of plan.gated.get(name) ?? []) {
+    if (!isOpen(run, gated)) continue;
     for (const hostname of run.components.get(gated.component)?.members ?? []) {
       const waiting = run.members.get(hostname);
       if (waiting !== undefined) startIfDue(tx, run, waiting, gated);
