@@ -9,6 +9,7 @@ import { explain } from '../../src/core/views/explain.ts';
 import { nodeInfo } from '../../src/core/views/nodes.ts';
 import { runDetail } from '../../src/core/views/runs.ts';
 import { readApplication, readWords } from './application.ts';
+import { readSlice, slicesOf } from './slices.ts';
 import type { World } from './world.ts';
 
 interface Line {
@@ -161,6 +162,11 @@ const commands: Readonly<Record<string, Command>> = {
   directory: single((_world, { words, settings }) => ({
     type: 'load_directory',
     nodes: words.map((hostname) => nodeSpec(hostname, settings)),
+    ...slicesOf(settings),
+  })),
+  planetlab: single((_world, { words }) => ({
+    type: 'planetlab_answered',
+    slices: words.map(readSlice),
   })),
   add: forEach((hostname, _world, { settings }) => ({
     type: 'add_node',

@@ -23,9 +23,6 @@ export const NOT_RUN: readonly string[] = [
   'rspec/requirement',
 
   'component/authentication',
-
-  // Directory
-  'resource_manager@type=planetlab',
 ];
 
 /** Reports NOT_SUPPORTED at everything below `element` that `notRun` names; not again at what is inside of it. */
