@@ -60,7 +60,10 @@ const OperationInfo = Type.Object({
 });
 
 const Step = Type.Object({
-  action: Type.String({ description: 'connect, install, run, barrier or clean' }),
+  action: Type.String({
+    description:
+      'connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean',
+  }),
   component: optional(Type.String()),
   block: optional(Type.String()),
   command: optional(

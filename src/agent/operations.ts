@@ -2,7 +2,13 @@
 import { AgentError } from '../drivers/agent-error.ts';
 import { readPiece } from '../drivers/files/work-file.ts';
 import { explainNoRoom } from '../drivers/install/room.ts';
-import { AGENT_PROTOCOL, type AgentOp, type AgentRequests, MAX_CHUNK_BYTES } from '../wire/agent.ts';
+import {
+  AGENT_PROTOCOL,
+  type AgentOp,
+  type AgentRequests,
+  type AgentState,
+  MAX_CHUNK_BYTES,
+} from '../wire/agent.ts';
 import type { Agent } from './agent.ts';
 import * as asks from './asks.ts';
 import { fitGreeting } from './greeting.ts';
@@ -42,6 +48,14 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
   async install(agent, { ask }) {
     const runId = asks.identity(ask, 'run_id');
     return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask)) } };
+  },
+
+  async empty(agent, { ask }) {
+    const runId = asks.identity(ask, 'run_id');
+    agent.cleaned.refuse(runId);
+    if (agent.supervisor.knows(asks.identity(ask, 'task_id'))) return { ok: { emptied: false } };
+    await agent.installer.empty(runId);
+    return { ok: { emptied: true } };
   },
 
   async take(agent, { ask }) {
@@ -117,6 +131,11 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: { size }, binary: bytes };
   },
 
+  async forget(agent, { ask }) {
+    await agent.supervisor.forget(asks.identity(ask, 'task_id'));
+    return { ok: {} };
+  },
+
   async tidy(agent, { ask }) {
     const runId = asks.identity(ask, 'run_id');
     const command = asks.text(ask, 'command');
@@ -182,6 +201,11 @@ export function serve(agent: Agent, link: Link, request: Request): Answer | Prom
   return OPERATIONS[request.op as AgentOp](agent, request, link);
 }
 
+function hostOf(agent: Agent): Pick<AgentState, 'host'> {
+  const host = agent.monitor.read();
+  return host === undefined ? {} : { host };
+}
+
 function stateOf(agent: Agent) {
   return {
     protocol: AGENT_PROTOCOL,
@@ -192,5 +216,6 @@ function stateOf(agent: Agent) {
     node_version: process.version,
     platform: `${process.platform}-${process.arch}`,
     installed: agent.installer.installed(),
+    ...hostOf(agent),
   };
 }

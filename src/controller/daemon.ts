@@ -8,6 +8,7 @@ import type { NodeSpec } from '../../api/spec.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import { hostPart } from '../core/pool/hostname.ts';
+import { specOf } from '../core/pool/login.ts';
 import type { State } from '../core/state.ts';
 import { messageOf } from '../drivers/agent-error.ts';
 import { CallbackSecrets } from '../drivers/callback-secrets.ts';
@@ -108,7 +109,11 @@ export class Daemon {
     const events = new EventStream(journal);
     const loop = new Loop({
       journal,
-      moment: () => ({ nowMs: Date.now(), seed: randomInt(2 ** 32) }),
+      moment: () => ({
+        nowMs: Date.now(),
+        seed: randomInt(2 ** 32),
+        hosts: (hostname) => this.#nodes?.recentHost(hostname),
+      }),
       carryOut: (effect) => this.#carryOut(effect),
       onCommit: () => {
         events.wake();
@@ -360,7 +365,7 @@ export class Daemon {
     const started = [...state.nodes.values()].filter(
       (node) => node.agent !== undefined || node.link === 'connected',
     );
-    return [...started.map((node) => node.spec), ...state.leaving.values()];
+    return [...started.map(specOf), ...state.leaving.values()];
   }
 
   /** What is not durable must not happen, nor lead to more; the next daemon goes on from what is. */

@@ -1,6 +1,9 @@
 /** The timers that the core asks for: one of each kind and subject, a later one replacing the earlier. */
 import type { Timer } from '../core/input.ts';
 
+/** Node.js takes a longer delay for none at all; almost 25 days. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export class Timers {
   readonly #fire: (timer: Timer) => void;
   readonly #set = new Map<string, NodeJS.Timeout>();
@@ -14,10 +17,14 @@ export class Timers {
     if (this.#closed) return;
     const key = Object.values(timer).join(' ');
     clearTimeout(this.#set.get(key));
-    const handle = setTimeout(() => {
-      this.#set.delete(key);
-      this.#fire(timer);
-    }, delayMs);
+    const handle = setTimeout(
+      () => {
+        this.#set.delete(key);
+        if (delayMs > LONGEST_MS) this.set(timer, delayMs - LONGEST_MS);
+        else this.#fire(timer);
+      },
+      Math.min(delayMs, LONGEST_MS),
+    );
     this.#set.set(key, handle);
   }
 

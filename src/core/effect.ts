@@ -19,7 +19,15 @@ export type Effect =
       readonly generation?: number;
       readonly software: readonly SoftwareSpec[];
     }
-  | { readonly type: 'start_task'; readonly hostname: string; readonly order: TaskOrder }
+  | {
+      readonly type: 'start_task';
+      readonly hostname: string;
+      readonly order: TaskOrder;
+      /** Files that come back first. */
+      readonly files?: readonly FileCopy[];
+      /** The working folder is emptied before, and this is installed there. */
+      readonly reinstall?: readonly SoftwareSpec[];
+    }
   /** Tell the node's agent, where it is there; one that is not asks again when it is. */
   | { readonly type: 'tell_barrier'; readonly hostname: string; readonly news: BarrierNews }
   /** Stop a task that the run goes on without; answers with its report, also when the agent never heard of it. */
@@ -29,6 +37,16 @@ export type Effect =
       readonly run_id: string;
       readonly task_id: string;
       readonly grace_ms: number;
+    }
+  /** Bring the output of a task that is over back, unless it is to be discarded, and remove it there; answers task_collected. */
+  | {
+      readonly type: 'collect_task';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly task_id: string;
+      readonly discard: boolean;
+      /** As for a cleaning. */
+      readonly logs?: readonly LogCopy[];
     }
   /** Stop the run's tasks on the node, bring their output back, remove the run's folder; answers cleaned. */
   | {

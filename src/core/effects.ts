@@ -1,20 +1,30 @@
 /** fact + state after it → what the world must now do. */
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import type { Effect } from './effect.ts';
-import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES, STOP_GRACE_MS } from './limits.ts';
+import { END_DEADLINE_MS, flagMs, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
-import { argumentsOf } from './run/arguments.ts';
+import { leaseTimer } from './pool/leases.ts';
+import { specOf } from './pool/login.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
-import { splitTaskId, taskId } from './run/evolve.ts';
-import { filesOf, filesOfEnd, logCopies, logOrder } from './run/logs.ts';
+import { splitTaskId, subjectOf } from './run/evolve.ts';
+import { filesBeforeCleanup, filesOf, filesOfEnd, logCopies } from './run/logs.ts';
 import { INSTALL_BARRIER, planOf } from './run/plan.ts';
-import { graceOf, monitorsOf, processOf } from './run/policy.ts';
+import { graceOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
 import { refreshLater } from './run/service.ts';
 import { softwareOf } from './run/software.ts';
+import { taskOrder } from './run/task-order.ts';
+import {
+  collectAll,
+  collectOne,
+  kneeTimer,
+  resumeWorkflows,
+  stopBeaten,
+  wantedTasks,
+} from './run/workflow-effects.ts';
+import { isBeaten } from './run/workflow-state.ts';
 import { isOver, type Member, type Run, type State, type Task } from './state.ts';
-import type { TaskOrder } from './task.ts';
 
 type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State, nowMs: number) => Effect[];
 
@@ -25,10 +35,14 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     return spec === undefined ? [{ type: 'disconnect', hostname }] : [{ type: 'dismiss', node: spec }];
   },
   // A node that is told of again before its agent has left: now is the time to try once more.
-  node_added: ({ node }, state) => (state.leaving.has(node.hostname) ? [{ type: 'dismiss', node }] : []),
+  node_added: ({ node }, state, nowMs) => [
+    ...(state.leaving.has(node.hostname) ? [{ type: 'dismiss', node } as const] : []),
+    ...leaseTimer(state, nowMs, node.hostname),
+  ],
+  node_updated: ({ node }, state, nowMs) => leaseTimer(state, nowMs, node.hostname),
   node_connecting: ({ hostname }, state) => {
     const node = state.nodes.get(hostname);
-    return node === undefined ? [] : [{ type: 'connect', node: node.spec }];
+    return node === undefined ? [] : [{ type: 'connect', node: specOf(node) }];
   },
   node_connected: ({ hostname, runs }, state) => workOn(state, hostname, runs),
   node_disconnected: ({ hostname, cause, retry_ms }) => {
@@ -68,10 +82,12 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   },
   run_ended: ({ run_id }, state) => [{ type: 'release', run_id }, ...quitWhenIdle(state)],
   quit_requested: (_body, state) => quitWhenIdle(state),
-  task_exited: ({ run_id, task_id }, state) => {
+  task_exited: ({ run_id, task_id, discarded }, state) => {
     const [, block, hostname] = splitTaskId(task_id);
     const cleaning = cleanIfFinishing(state, run_id, hostname);
-    return cleaning.length > 0 ? cleaning : collectAfter(state, run_id, hostname, block);
+    if (cleaning.length > 0) return cleaning;
+    const output = collectOne(state, run_id, task_id);
+    return discarded ? output : [...output, ...collectAfter(state, run_id, hostname, block)];
   },
   task_started: ({ run_id, task_id }, state) => {
     const [, block, hostname] = splitTaskId(task_id);
@@ -79,6 +95,17 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     const task = run?.members.get(hostname)?.tasks.get(block);
     return run === undefined || task === undefined ? [] : streamTask(run, task);
   },
+  workflow_task_started: ({ run_id, block }, state, nowMs) =>
+    kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
+  workflow_task_finished: ({ run_id, block, losers }, state, nowMs) => {
+    const run = state.runs.get(run_id);
+    if (run === undefined) return [];
+    const stops = losers
+      .filter((hostname) => state.nodes.get(hostname)?.link === 'connected')
+      .flatMap((hostname) => stopBeaten(run, run.members.get(hostname)));
+    return [...stops, ...kneeTimer(run, block, nowMs, nowMs)];
+  },
+  workflow_knee: ({ run_id, block }, state, nowMs) => kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
   barrier_entered: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
   barrier_left: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
   barrier_released: ({ run_id, barrier, participants }, state, nowMs) => {
@@ -203,12 +230,15 @@ function memberWork(run: Run, member: Member | undefined): Effect[] {
   if (run.state === 'ending') return [cleanMember(run, member)];
   if (member.phase === 'finishing') return keepsFiles(run) ? [] : [cleanMember(run, member)];
   if (member.phase === 'preparing') return mayInstall(run, member) ? [install(run, member)] : [];
-  if (run.restarting !== undefined) return stopTasks(run, member);
+  const collects = collectAll(run, member);
+  if (run.restarting !== undefined) return [...collects, ...stopTasks(run, member)];
   // A running task is not ordered again: an agent that has forgotten it would run it twice.
-  return [...member.tasks.values()].flatMap((task) => {
+  const starts = [...member.tasks.values()].flatMap((task) => {
+    if (isBeaten(run, task)) return [];
     if (task.state === 'running') return streamTask(run, task);
     return task.state === 'ordered' ? [startTask(run, task)] : [];
   });
+  return [...collects, ...stopBeaten(run, member), ...starts];
 }
 
 /** Has the output of a running task copied as it is written, where its log manager says so. */
@@ -243,82 +273,32 @@ function install(run: Run, member: Member): Effect {
 }
 
 function startTask(run: Run, task: Task): Effect {
-  return { type: 'start_task', hostname: task.hostname, order: taskOrder(run, task) };
-}
-
-function labelAt(run: Run, { hostname }: Task, barrier: string): string {
-  const member = run.members.get(hostname);
-  const entries = run.barriers.get(barrier)?.entries;
-  return (member && entries?.get(participantOf(member))?.label) ?? '';
-}
-
-/** The order for a task, with the environment that engine.md promises every task. */
-function taskOrder(run: Run, task: Task): TaskOrder {
+  const { hostname } = task;
   const planned = planOf(run.spec).blocks.get(task.block);
-  const process = planned?.spec.kind === 'process' ? planned.spec.process : undefined;
+  const member = run.members.get(hostname);
+  const files =
+    planned?.cleanup === undefined || member === undefined ? [] : filesBeforeCleanup(run, member, planned);
   return {
-    task_id: task.task_id,
-    run_id: run.run_id,
-    block: task.block,
-    attempt: task.attempt,
-    path: process?.path ?? '',
-    ...(process?.cwd === undefined ? {} : { cwd: process.cwd }),
-    args:
-      process === undefined
-        ? []
-        : argumentsOf(process, { ...task, node: task.hostname, labelAt: (name) => labelAt(run, task, name) }),
-    env: {
-      ...process?.env,
-      PLUSH_RUN: run.run_id,
-      PLUSH_APP: run.app,
-      PLUSH_COMPONENT: planned?.component ?? '',
-      PLUSH_NODE: task.hostname,
-      PLUSH_INDEX: String(task.index),
-      PLUSH_COUNT: String(task.count),
-      PLUSH_TASK: task.task_id,
-    },
-    max_output_bytes: MAX_OUTPUT_BYTES,
-    ...processOrder(run, task),
-  };
-}
-
-/** What the specification says of a process and the order passes on as it is. */
-function processOrder(run: Run, task: Task): Partial<TaskOrder> {
-  const { block, attempt, hostname } = task;
-  const log = logOrder(run, task);
-  const process = processOf(run.spec, block);
-  if (process === undefined) return {};
-  const { stdin, user, timeout_ms, stop_signal, stop_grace_ms } = process;
-  const liveness = monitorsOf(run.spec, block).map(({ type, target, interval_ms, timeout_ms, failures }) => ({
-    type,
-    ...(target === undefined ? {} : { target }),
-    interval_ms,
-    timeout_ms,
-    failures,
-  }));
-  return {
-    ...(stdin === undefined ? {} : { stdin }),
-    ...(user === undefined ? {} : { user }),
-    ...(timeout_ms === undefined ? {} : { timeout_ms }),
-    ...(stop_signal === undefined ? {} : { stop_signal }),
-    ...(stop_grace_ms === undefined ? {} : { stop_grace_ms }),
-    ...(log === undefined ? {} : { log }),
-    ...(liveness.length === 0 ? {} : { liveness }),
-    ...(attempt === 1 ? {} : { replaces: taskId(run.run_id, block, hostname, attempt - 1) }),
+    type: 'start_task',
+    hostname,
+    order: taskOrder(run, task),
+    ...(files.length === 0 ? {} : { files }),
+    ...(planned?.cleanup === 'reinstall' ? { reinstall: softwareOf(run.spec, planned.component) } : {}),
   };
 }
 
 /** The effect that ends a member's part on its node. */
 function cleanMember(run: Run, member: Member): Effect {
   const { graceMs } = planOf(run.spec);
-  const logs = [...member.tasks.values()].flatMap((task) => logCopies(run, task));
+  const task_ids = wantedTasks(run, member);
+  const logs = task_ids.flatMap((task_id) => logCopies(run, subjectOf(task_id)));
   const files = filesOf(run, member);
   const command = run.spec.cleanup?.command;
   return {
     type: 'clean',
     hostname: member.hostname,
     run_id: run.run_id,
-    task_ids: [...member.tasks.values()].map((task) => task.task_id),
+    task_ids,
     ...(run.service === undefined ? {} : { generation: member.generation ?? 1 }),
     ...(graceMs > STOP_GRACE_MS ? { grace_ms: graceMs } : {}),
     ...(logs.length > 0 ? { logs } : {}),
@@ -340,16 +320,19 @@ function cleanIfConnected(state: State, hostname: string, run_id: string): Effec
 
 /** What to do after a restart: everything that the facts say is under way. Whatever was done already is told again. */
 export function resume(state: State, nowMs: number): Effect[] {
-  const effects: Effect[] = [];
+  const effects: Effect[] = leaseTimer(state, nowMs);
   for (const spec of state.leaving.values()) effects.push({ type: 'dismiss', node: spec });
   for (const node of state.nodes.values()) {
-    if (isNeeded(state, node)) effects.push({ type: 'connect', node: node.spec });
+    if (isNeeded(state, node)) effects.push({ type: 'connect', node: specOf(node) });
     if (node.failed !== undefined) {
       const delayMs = Math.max(0, Date.parse(node.failed.at) + flagMs(node.failed.failure.cause) - nowMs);
       effects.push({ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs });
     }
   }
-  for (const run_id of state.active) effects.push(...resumeBarriers(state.runs.get(run_id) as Run, nowMs));
+  for (const run_id of state.active) {
+    const run = state.runs.get(run_id) as Run;
+    effects.push(...resumeBarriers(run, nowMs), ...resumeWorkflows(run, nowMs));
+  }
   for (const run of state.runs.values()) {
     const { run_id } = run;
     if (!isOver(run)) effects.push(...refreshLater(run, nowMs));

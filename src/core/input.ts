@@ -6,6 +6,7 @@ import type { Topic } from '../../api/events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
+import type { HostReadings } from './pool/requirements.ts';
 import type { SliceAnswer, SlicePort } from './pool/slice.ts';
 import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 
@@ -13,6 +14,8 @@ import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 export interface Moment {
   readonly nowMs: number;
   readonly seed: number;
+  /** What nodes measured a moment ago, as far as it was told. @default nothing */
+  readonly hosts?: HostReadings;
 }
 
 /** Who gives a command about nodes: a token by its name. */
@@ -105,6 +108,13 @@ export type Input =
       readonly failure: Failure;
     }
   | { readonly type: 'task_report'; readonly hostname: string; readonly task: TaskReport }
+  /** Of a task of a workflow, the output is here or not wanted, and nothing of it is left on the node. */
+  | {
+      readonly type: 'task_collected';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly task_id: string;
+    }
   /** A node enters a barrier, or one of its tasks does when there is a block. */
   | {
       readonly type: 'enter_barrier';
@@ -152,9 +162,12 @@ export type Timer =
   | { readonly kind: 'reconnect'; readonly hostname: string }
   | { readonly kind: 'restore'; readonly hostname: string }
   | { readonly kind: 'barrier'; readonly run_id: string; readonly barrier: string }
+  | { readonly kind: 'workflow'; readonly run_id: string; readonly block: string }
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
   | { readonly kind: 'begin_again'; readonly run_id: string }
+  /** A lease ends. */
+  | { readonly kind: 'lease' }
   /** A service looks for more nodes. */
   | { readonly kind: 'refresh'; readonly run_id: string };
 

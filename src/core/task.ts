@@ -96,6 +96,8 @@ export type TaskCause =
   | 'timeout'
   | 'liveness'
   | 'disk_full'
+  /** The software of a component could not be installed again between two phases. */
+  | 'reinstall_failed'
   | 'start_failed'
   | 'stopped'
   | 'lost';
@@ -113,6 +115,8 @@ export interface AgentState {
   readonly platform: string;
   /** Runs whose install is complete. */
   readonly installed: readonly string[];
+  /** A sample of the moment. */
+  readonly host?: HostSample;
   readonly tasks: readonly TaskReport[];
 }
 
@@ -149,4 +153,14 @@ export interface BarrierNews {
   readonly standing?: Standing;
   /** The question cannot be answered: symbol of the fault, and its sentence. */
   readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** The host monitor's sample (section 3.2 of plush-toit.2011). Not journalled. */
+export interface HostSample {
+  readonly load1: number;
+  /** Processors that programs may use; absent from agents of earlier versions. */
+  readonly cpus?: number;
+  readonly memory_free_bytes: number;
+  readonly memory_total_bytes: number;
+  readonly disk_free_bytes: number;
 }

@@ -8,6 +8,7 @@ import type { Effect } from './effect.ts';
 import { effectsOf } from './effects.ts';
 import { evolve } from './evolve.ts';
 import type { Moment } from './input.ts';
+import { type HostReadings, NO_READINGS } from './pool/requirements.ts';
 import { type Random, randomFrom } from './random.ts';
 import type { State } from './state.ts';
 
@@ -16,6 +17,7 @@ export class Transaction {
   readonly effects: Effect[] = [];
   readonly random: Random;
   readonly nowMs: number;
+  readonly hosts: HostReadings;
   readonly #later: (() => void)[] = [];
   readonly #time: string;
 
@@ -24,6 +26,7 @@ export class Transaction {
     moment: Moment,
   ) {
     this.nowMs = moment.nowMs;
+    this.hosts = moment.hosts ?? NO_READINGS;
     this.#time = new Date(moment.nowMs).toISOString();
     this.random = randomFrom(moment.seed);
   }

@@ -16,6 +16,7 @@ import type {
   BarrierAsk,
   BarrierNews,
   FdOrder,
+  HostSample,
   LogOrder,
   MonitorOrder,
   Standing,
@@ -30,6 +31,7 @@ export type {
   BarrierAsk,
   BarrierNews,
   FdOrder,
+  HostSample,
   LogOrder,
   MonitorOrder,
   Standing,
@@ -97,6 +99,11 @@ export interface AgentRequests {
   ping: { ask: Record<string, never>; ok: Record<string, never> };
   /** Installs software in order in the run's working folder. Repeated while under way: joins it. Repeated after success: answers at once. */
   install: { ask: { run_id: string; software: readonly SoftwareSpec[] }; ok: { bytes: number } };
+  /**
+   * Empties the run's working folder, so that its software can be installed again before the task is started. Once that task is
+   * known nothing is done, since what follows it may have begun.
+   */
+  empty: { ask: { run_id: string; task_id: string }; ok: { emptied: boolean } };
   /** Takes a package from those that were on the node before, so that nothing is sent; `name` as in `put`. */
   take: { ask: { run_id: string; name: string; sha256: string }; ok: { taken: boolean } };
   /**
@@ -125,6 +132,8 @@ export interface AgentRequests {
      */
     ok: { offset: number; end: number; eof: boolean };
   };
+  /** Ends what is left of a task that is over, and removes it with its output. Not known: answers at once. */
+  forget: { ask: { task_id: string }; ok: Record<string, never> };
   /** Bytes of a file below the run's working folder; the bytes are the frame's binary part. Answers its size, too. */
   fetch: { ask: { run_id: string; path: string; offset: number; limit: number }; ok: { size: number } };
   /**
@@ -181,11 +190,3 @@ export type ReportFrame =
   | { readonly report: 'host'; readonly host: HostSample }
   /** A task asks about a barrier; the answer comes as the request `barrier`. Asked again on a new link. */
   | { readonly report: 'barrier'; readonly ask: BarrierAsk };
-
-/** The host monitor's sample (section 3.2 of plush-toit.2011). Not journalled. */
-export interface HostSample {
-  readonly load1: number;
-  readonly memory_free_bytes: number;
-  readonly memory_total_bytes: number;
-  readonly disk_free_bytes: number;
-}

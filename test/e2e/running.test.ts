@@ -186,7 +186,8 @@ describe('a run', () => {
       page = next;
     }
     expect(page.data.endsWith('x\nthe end\n')).toBe(true);
-    expect(page.end - first).toBeGreaterThan(KEPT_BYTES / 4);
+    // A copy that had to begin anew has half of what is moved, which is half of the bound.
+    expect(page.end - first).toBeGreaterThanOrEqual(KEPT_BYTES / 4);
     expect(page.end - first).toBeLessThanOrEqual(KEPT_BYTES);
   });
 

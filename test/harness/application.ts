@@ -27,6 +27,9 @@ export interface ComponentText {
   readonly software?: readonly string[];
   /** @default 'lab' */
   readonly group?: string;
+  /** Further elements of its rspec, and of the component, as they are. */
+  readonly rspecXml?: string;
+  readonly xml?: string;
 }
 
 export interface ApplicationText {
@@ -86,6 +89,8 @@ function componentXml({
   staticHosts = [],
   software = [],
   group = 'lab',
+  rspecXml = '',
+  xml = '',
 }: ComponentText): string {
   const count =
     typeof hosts === 'number'
@@ -94,7 +99,7 @@ function componentXml({
   const fixed = staticHosts.map((host) => `<static_host>${host}</static_host>`).join('');
   const programs = software.map((one) => `<software name="${one}"/>`).join('');
   const resources = `<resources><resource group="${group}"/></resources>`;
-  return `<component name="${name}"><rspec>${count}${fixed}</rspec>${programs}${resources}</component>`;
+  return `<component name="${name}"><rspec>${count}${fixed}${rspecXml}</rspec>${programs}${resources}${xml}</component>`;
 }
 
 function blockXml({ name, component, processes, after = [] }: BlockText): string {

@@ -9,7 +9,9 @@ import type {
   LivenessSpec,
   Policy,
   ProcessBlockSpec,
+  Requirement,
   RestartBounds,
+  WorkflowBlockSpec,
 } from '../../api/spec.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -79,17 +81,37 @@ function readPolicies(settings: ReadonlyMap<string, string>): Pick<AppSpec, 'exi
   };
 }
 
+/** The setting requires=load:..2,free_memory:8.. with memory and disk in GiB */
+function requirementsIn(settings: ReadonlyMap<string, string>): Pick<ComponentSpec, 'requirements'> {
+  const texts = settings.get('requires')?.split(',');
+  if (texts === undefined) return {};
+  const requirements = texts.map((text): Requirement => {
+    const [metric = '', bounds = ''] = text.split(':');
+    const unit = /memory|disk/.test(metric) ? 2 ** 30 : 1;
+    const [min = '', max = ''] = bounds.split('..');
+    return {
+      metric: metric as Requirement['metric'],
+      ...(min === '' ? {} : { min: Number(min) * unit }),
+      ...(max === '' ? {} : { max: Number(max) * unit }),
+    };
+  });
+  return { requirements };
+}
+
 /**
  * An application from lines such as
  *
  *     component workers 2..3 group=lab static=n1 preferred=n2 software=tool
- *     component_block w workers after=other
+ *     component_block w workers after=other cleanup=./tidy remove
  *     block first
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
  *     policies exit=SIGSEGV:ignore
  *     service 30
  *     barrier meet early percent=75 timeout_ms=30000 late=catchup catchup=other
  *     barrier_block wait meet after=first
+ *     workflow crunch 5 min_percent=50 max_attempts=3 knee=kneedle
+ *     step part
+ *     step other after=part exit=3:ignore
  *
  * @throws Error for a line that is none of these
  */
@@ -111,9 +133,20 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
         preferred_hosts: list('preferred').map((hostname) => ({ hostname })),
         software: list('software'),
         resources: list('group').map((group) => ({ group })),
+        ...requirementsIn(settings),
+        ...(settings.has('user') ? { authentication: { user: settings.get('user') ?? '' } } : {}),
       });
     } else if (kind === 'component_block') {
-      parents.push({ name: first, component: second, predecessors: list('after'), blocks: [] });
+      const command = settings.get('cleanup');
+      const isRemoved = words.includes('remove');
+      const cleanup = { ...(command && { command }), ...(isRemoved && { remove: true }) };
+      parents.push({
+        name: first,
+        component: second,
+        predecessors: list('after'),
+        blocks: [],
+        ...(command || isRemoved ? { cleanup } : {}),
+      });
     } else if (kind === 'barrier') {
       barriers.push(readBarrier(first, second, settings));
     } else if (kind === 'barrier_block') {
@@ -122,6 +155,14 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     } else if (kind === 'block') {
       const block = makeBlock(first, list('after'));
       parents.at(-1)?.blocks.push({ ...block, process: { ...block.process, ...readPolicies(settings) } });
+    } else if (kind === 'workflow') {
+      parents.at(-1)?.blocks.push(makeWorkflow(first, Number(second), list('after'), settings));
+    } else if (kind === 'step') {
+      const { process, ...step } = makeBlock(first, list('after'));
+      const parent = parents.at(-1)?.blocks;
+      const workflow = parent?.pop() as WorkflowBlockSpec;
+      const blocks = [...workflow.blocks, { ...step, process: { ...process, ...readPolicies(settings) } }];
+      parent?.push({ ...workflow, blocks });
     } else if (kind === 'service') {
       service.service = true;
       if (first !== '') service.reconnect_interval_ms = Number(first) * 1000;
@@ -149,6 +190,25 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     ...service,
   };
   return barriers.length === 0 ? application : { ...application, barriers };
+}
+
+/** A workflow without steps yet; `knee=none` for one without reallocation. */
+export function makeWorkflow(
+  name: string,
+  num_tasks: number,
+  predecessors: readonly string[],
+  settings: ReadonlyMap<string, string>,
+): WorkflowBlockSpec {
+  const knee = settings.get('knee') ?? 'ewma';
+  const wait = settings.get('min_wait_ms');
+  const reallocation = {
+    knee: knee as 'ewma' | 'kneedle',
+    min_percent: Number(settings.get('min_percent') ?? 60),
+    max_attempts: Number(settings.get('max_attempts') ?? 2),
+    ...(wait === undefined ? {} : { min_wait_ms: Number(wait) }),
+  };
+  const base = { kind: 'workflow', name, id: name, predecessors, num_tasks, blocks: [] } as const;
+  return knee === 'none' ? base : { ...base, reallocation };
 }
 
 /** Members of a barrier as they are called in api/spec.ts; what looks like a number is one. */

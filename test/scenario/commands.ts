@@ -1,15 +1,27 @@
 /** What a line of a scenario does. */
-import type { NodeSpec } from '../../api/spec.ts';
-import type { Actor, Input } from '../../src/core/input.ts';
+import type { Input } from '../../src/core/input.ts';
+import { shortfallSentence } from '../../src/core/pool/match.ts';
 import { barrierNamed } from '../../src/core/run/barrier-calls.ts';
-import type { Run, Task } from '../../src/core/state.ts';
-import type { TaskCause, TaskReport } from '../../src/core/task.ts';
 import { barrierDetail } from '../../src/core/views/barriers.ts';
 import { explain } from '../../src/core/views/explain.ts';
 import { nodeInfo } from '../../src/core/views/nodes.ts';
+import { planApp, plannedApp } from '../../src/core/views/plan.ts';
 import { runDetail } from '../../src/core/views/runs.ts';
 import { readApplication, readWords } from './application.ts';
 import { readSlice, slicesOf } from './slices.ts';
+import {
+  actor,
+  failureOf,
+  generationOn,
+  hostOf,
+  nodeSpec,
+  readReports,
+  report,
+  runFor,
+  sampleOf,
+  taskOf,
+  taskOn,
+} from './words.ts';
 import type { World } from './world.ts';
 
 interface Line {
@@ -31,104 +43,6 @@ const single =
   (input: (world: World, line: Line) => Input): Command =>
   (world, line) =>
     world.submit(input(world, line));
-
-function nodeSpec(hostname: string, settings: ReadonlyMap<string, string>): NodeSpec {
-  const group = settings.get('group');
-  const preference = settings.get('preference');
-  return {
-    hostname,
-    type: 'ssh',
-    ...(group === undefined ? {} : { group }),
-    ...(preference === undefined ? {} : { preference: Number(preference) }),
-  };
-}
-
-/** `broker=NAME` may touch only its own nodes, `operator=NAME` all. */
-function actor(settings: ReadonlyMap<string, string>): { by?: Actor } {
-  const [broker, operator] = [settings.get('broker'), settings.get('operator')];
-  if (broker !== undefined) return { by: { name: broker, ownNodesOnly: true } };
-  return operator === undefined ? {} : { by: { name: operator, ownNodesOnly: false } };
-}
-
-/** The run that a command means: the one named, else the newest one that has or had the node. */
-function runFor(world: World, hostname: string, named: string | undefined): string {
-  if (named !== undefined) return world.runId(named);
-  const has = (run: Run) => run.members.has(hostname) || run.lost.has(hostname);
-  return [...world.state.runs.values()].findLast(has)?.run_id ?? '';
-}
-
-/** Which time a node is in its run, where that is not the first. */
-function generationOn(world: World, hostname: string): { generation?: number } {
-  const run = world.state.runs.get(runFor(world, hostname, undefined));
-  const generation = run?.members.get(hostname)?.generation;
-  return generation === undefined ? {} : { generation };
-}
-
-function taskOn(world: World, hostname: string, block: string): Task | undefined {
-  const run = world.state.runs.get(runFor(world, hostname, undefined));
-  const member = run?.members.get(hostname) ?? run?.past.findLast((past) => past.hostname === hostname);
-  return member?.tasks.get(block);
-}
-
-/** "work/n1" → the id of the newest task of that block there. */
-function taskOf(world: World, subject: string): string {
-  const [block = '', hostname = ''] = subject.split('/');
-  return taskOn(world, hostname, block)?.task_id ?? subject;
-}
-
-/** "running", "exit=3", "signal=SIGSEGV", or the symbol of a cause. */
-function readEnd(text: string): Partial<TaskReport> {
-  if (text === 'running') return { state: 'running', pid: 100 };
-  const [key, value = ''] = text.split('=');
-  if (key === 'exit') return { pid: 100, exit_code: Number(value) };
-  if (key === 'signal') return { pid: 100, signal: value };
-  if (key === 'monitor') {
-    return {
-      pid: 100,
-      signal: 'SIGTERM',
-      cause: 'liveness',
-      monitor: Number(value),
-      message: 'A monitor failed 3 times',
-    };
-  }
-  if (key === 'unhealthy') {
-    return {
-      state: 'running',
-      pid: 100,
-      unhealthy: { monitor: Number(value), message: 'A monitor failed 3 times' },
-    };
-  }
-  return { cause: text as TaskCause, message: `The task ended with ${text}` };
-}
-
-function report(world: World, hostname: string, block: string, end: string): TaskReport {
-  const task_id = taskOn(world, hostname, block)?.task_id ?? `?/${block}/${hostname}/1`;
-  const run_id = task_id.slice(0, task_id.indexOf('/'));
-  return { task_id, run_id, state: 'exited', ...readEnd(end) };
-}
-
-/** tasks=work:running,check:exit=0 */
-function readReports(world: World, hostname: string, text: string | undefined): TaskReport[] {
-  return (text?.split(',') ?? []).map((item) => {
-    const at = item.indexOf(':');
-    return report(world, hostname, item.slice(0, at), item.slice(at + 1));
-  });
-}
-
-const messages: Readonly<Record<string, string>> = {
-  refused: 'Nothing listens on the SSH port of',
-  closed: 'The connection broke to',
-  auth_failed: 'None of our keys is taken by',
-  disk_full: 'No space is left on',
-  download_refused: 'HTTP 404 for http://packages.example/tool.tar asked by',
-};
-
-const failureOf = (hostname: string, cause: string, phase: 'bootstrap' | 'install' | 'watch') => ({
-  phase,
-  cause,
-  message: `${messages[cause] ?? cause} ${hostname}`,
-  attempt: 1,
-});
 
 function barrierAt(
   world: World,
@@ -207,6 +121,7 @@ const commands: Readonly<Record<string, Command>> = {
       boot_id: 'boot',
       node_version: 'v20',
       platform: 'linux-x64',
+      ...hostOf(world, hostname),
       installed: (settings.get('installed')?.split(',') ?? []).map((name) => world.runId(name)),
       tasks: readReports(world, hostname, settings.get('tasks')),
     },
@@ -242,6 +157,15 @@ const commands: Readonly<Record<string, Command>> = {
       }),
     );
   },
+  /** What the node still has of tasks of workflows is brought back. */
+  collected: (world, { words }) =>
+    words.flatMap((hostname) => {
+      const run = world.state.runs.get(runFor(world, hostname, undefined));
+      const ids = [...(run?.members.get(hostname)?.uncollected?.keys() ?? [])];
+      return ids.flatMap((task_id) =>
+        world.submit({ type: 'task_collected', hostname, run_id: run?.run_id ?? '', task_id }),
+      );
+    }),
   cleaned: forEach((hostname, world, { settings }) => ({
     type: 'cleaned',
     hostname,
@@ -287,6 +211,11 @@ const commands: Readonly<Record<string, Command>> = {
     type: 'timer',
     timer: { kind: 'barrier', run_id: world.runId(run), barrier },
   })),
+  /** knee app#1 crunch: the timer of the workflow rings */
+  knee: single((world, { words: [run = '', block = ''] }) => ({
+    type: 'timer',
+    timer: { kind: 'workflow', run_id: world.runId(run), block },
+  })),
   barrier: (world, { words: [name = '', barrier = ''] }) => {
     const run = world.state.runs.get(world.runId(name));
     if (run === undefined) return [];
@@ -307,12 +236,33 @@ const commands: Readonly<Record<string, Command>> = {
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'end' || kind === 'begin_again' || kind === 'refresh'
-        ? { kind, run_id: world.runId(subject) }
-        : kind === 'restart_task'
-          ? { kind, task_id: taskOf(world, subject) }
-          : { kind: kind as 'reconnect' | 'restore', hostname: subject },
+      kind === 'lease'
+        ? { kind }
+        : kind === 'end' || kind === 'begin_again' || kind === 'refresh'
+          ? { kind, run_id: world.runId(subject) }
+          : kind === 'restart_task'
+            ? { kind, task_id: taskOf(world, subject) }
+            : { kind: kind as 'reconnect' | 'restore', hostname: subject },
   })),
+  /** What the host monitors of nodes tell, or told too long ago when nothing follows: sample n1 n2 load=1 free_memory=4 */
+  sample: (world, { words, settings }) => {
+    for (const hostname of words) world.samples.set(hostname, sampleOf(settings));
+    return [];
+  },
+  plan: (world, { words: [app = ''] }) => {
+    const { can_run, components, shortfalls } = planApp(
+      world.state,
+      plannedApp(world.state, app),
+      world.hosts,
+    );
+    return [
+      `${app}: ${can_run ? 'can run' : 'cannot run'}`,
+      ...components.map(
+        ({ name, candidates, nodes }) => `${name}: ${nodes.map((n) => n.hostname)} of ${candidates}`,
+      ),
+      ...shortfalls.map((one) => shortfallSentence(one)),
+    ];
+  },
   node: (world, { words }) =>
     words.map((hostname) => {
       const node = world.state.nodes.get(hostname);

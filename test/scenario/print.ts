@@ -16,9 +16,11 @@ export function printEffect({ type, ...body }: Effect): string {
 /** Names that speak for themselves stand without their key. */
 const BARE = new Set(['hostname', 'run_id', 'task_id', 'block', 'outcome', 'cause', 'state', 'kind']);
 
+const plain = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+
 const printers: Readonly<Record<string, (value: never) => string>> = {
   node: ({ hostname, type: _type, ...rest }: NodeSpec) =>
-    [hostname, ...Object.entries(rest).map(([key, value]) => `${key}=${value}`)].join(' '),
+    [hostname, ...Object.entries(rest).map(([key, value]) => `${key}=${plain(value)}`)].join(' '),
   agent: ({ instance }: { instance: string }) => `agent=${instance}`,
   app: (app: AppSpec | string) => (typeof app === 'string' ? app : app.name),
   failure: printFailure,

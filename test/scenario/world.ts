@@ -6,6 +6,7 @@ import { evolve } from '../../src/core/evolve.ts';
 import type { Input } from '../../src/core/input.ts';
 import { Rejection } from '../../src/core/rejection.ts';
 import { emptyState, type State } from '../../src/core/state.ts';
+import type { HostSample } from '../../src/core/task.ts';
 import { printEffect, printFact } from './print.ts';
 
 /** Scenarios begin at this time. */
@@ -21,6 +22,9 @@ export function foldFacts(facts: readonly Fact[]): State {
 export class World {
   state = emptyState();
   readonly facts: Fact[] = [];
+  /** What the host monitors tell, which is no fact. */
+  readonly samples = new Map<string, HostSample | undefined>();
+  readonly hosts = (hostname: string) => this.samples.get(hostname);
   #nowMs = START_MS;
   #seed = 0;
   /** Ids of runs as the daemon made them → as the scenario calls them. */
@@ -34,7 +38,11 @@ export class World {
   submit(input: Input): string[] {
     this.#seed += 1;
     try {
-      const { facts, effects, answer } = decide(this.state, input, { nowMs: this.#nowMs, seed: this.#seed });
+      const { facts, effects, answer } = decide(this.state, input, {
+        nowMs: this.#nowMs,
+        seed: this.#seed,
+        hosts: this.hosts,
+      });
       this.facts.push(...facts);
       for (const fact of facts) if (fact.type === 'run_started') this.#name(fact.body.run_id, fact.body.app);
       return [

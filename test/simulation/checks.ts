@@ -13,7 +13,10 @@ import type { Machine } from './machine.ts';
 export function checkState(state: State): void {
   const free = [...state.nodes.values()].filter(
     (node) =>
-      node.failed === undefined && node.run_id === undefined && !state.leaving.has(node.spec.hostname),
+      node.failed === undefined &&
+      node.lease_over === undefined &&
+      node.run_id === undefined &&
+      !state.leaving.has(node.spec.hostname),
   );
   assert.deepEqual([...state.free].sort(), free.map((node) => node.spec.hostname).sort(), 'free nodes');
   const ended = state.ended.flatMap((run_id) => state.runs.get(run_id) ?? []);

@@ -44,6 +44,8 @@ interface Link {
 export class Controller {
   state: State = emptyState();
   readonly durable: Fact[] = [];
+  /** The daemon is killed once so many facts are durable, before any effect of the last of them. */
+  dieAfter = Number.POSITIVE_INFINITY;
   hasQuit = false;
   restarts = 0;
   #waiting: { facts: readonly Fact[]; effects: readonly Effect[] }[] = [];
@@ -80,7 +82,7 @@ export class Controller {
   submit(input: Input): Answer {
     const { clock, chance, check } = this.options;
     try {
-      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1) };
+      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1), hosts: this.#hosts };
       const { facts, effects, answer } = decide(this.state, input, moment);
       this.#waiting.push({ facts, effects });
       if (this.#waiting.length === 1) this.#later(chance.delay(5), () => this.#commit());
@@ -91,6 +93,10 @@ export class Controller {
       throw error;
     }
   }
+
+  /** The newest sample of a node, where the link is there that it came over. */
+  readonly #hosts = (hostname: string) =>
+    this.#links.has(hostname) ? this.options.machines.get(hostname)?.hello().host : undefined;
 
   /** The link breaks, and the driver notices some time later. */
   breakLink(hostname: string): void {
@@ -114,6 +120,11 @@ export class Controller {
     const batch = this.#waiting;
     this.#waiting = [];
     for (const { facts } of batch) this.durable.push(...facts);
+    if (this.durable.length >= this.dieAfter) {
+      this.dieAfter = Number.POSITIVE_INFINITY;
+      this.restart();
+      return;
+    }
     for (const { effects } of batch) {
       // Every effect may be carried out twice with the result of once.
       for (const effect of effects) {
@@ -173,6 +184,11 @@ export class Controller {
       this.#request(hostname, (machine, link) => {
         const task = machine.stop(run_id, task_id);
         this.#deliver(hostname, link, { type: 'task_report', hostname, task });
+      }),
+    collect_task: ({ hostname, run_id, task_id }) =>
+      this.#request(hostname, (machine, link) => {
+        machine.collect(task_id);
+        this.#deliver(hostname, link, { type: 'task_collected', hostname, run_id, task_id });
       }),
     clean: ({ hostname, run_id, generation }) =>
       this.#request(hostname, (machine, link) => {

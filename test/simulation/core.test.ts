@@ -9,12 +9,13 @@ const one = process.env.SEED;
 const count = Number(process.env.SEEDS ?? 2000);
 const seeds = one === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [Number(one)];
 
-function replay(seed: number): Outcome {
+function replay(seed: number, dieAfter?: number): Outcome {
   try {
-    return simulate(seed);
+    return simulate(seed, dieAfter);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`${why}\nReplay: SEED=${seed} npx jest test/simulation/core.test.ts`, { cause });
+    const when = dieAfter === undefined ? '' : `, killed after fact ${dieAfter}`;
+    throw new Error(`${why}\nReplay: SEED=${seed}${when} npx jest test/simulation/core.test.ts`, { cause });
   }
 }
 
@@ -35,6 +36,23 @@ describe('the core, with whatever may happen to it', () => {
     },
     60_000 + count * 50,
   );
+
+  it('comes to the same end whatever fact it died after, where nothing else goes wrong', () => {
+    let calm = 0;
+    for (const seed of seeds.slice(0, Math.max(150, count / 10))) {
+      const { facts, ends, isCalm } = replay(seed);
+      if (!isCalm) continue;
+      calm += 1;
+      const chance = new Chance(seed);
+      for (let cuts = 0; cuts < 3; cuts += 1) {
+        const dieAfter = chance.int(2, facts.length);
+        const again = replay(seed, dieAfter);
+        expect({ seed, dieAfter, ends: again.ends }).toEqual({ seed, dieAfter, ends });
+        expect(again.restarts).toBeGreaterThan(0);
+      }
+    }
+    if (one === undefined) expect(calm).toBeGreaterThan(10);
+  });
 
   it('folds facts in any order, and those of another journal, without a throw', () => {
     const other = replay(1).facts;

@@ -1,6 +1,6 @@
 /** A machine with an agent on it, as far as the controller can tell: what an agent promises, and what happens to machines. */
 import { strict as assert } from 'node:assert';
-import type { AgentState, TaskCause, TaskOrder, TaskReport } from '../../src/core/task.ts';
+import type { AgentState, HostSample, TaskCause, TaskOrder, TaskReport } from '../../src/core/task.ts';
 import type { Chance } from './chance.ts';
 import type { Clock } from './clock.ts';
 
@@ -15,6 +15,10 @@ export interface MachineOptions {
   readonly chance: Chance;
   /** Probability that a task does not end with exit code 0. */
   readonly taskFailure: number;
+  /** How many times as long as elsewhere its tasks take. */
+  readonly slowness: number;
+  /** What its host monitor tells, which is the same all the time. */
+  readonly host: HostSample;
   /** Identities started so far in the whole simulation. */
   readonly started: Set<string>;
   /** A task has ended of itself. */
@@ -49,6 +53,7 @@ export class Machine {
       instance: 'i',
       pid: 1,
       boot_id: 'b',
+      host: this.options.host,
       node_version: 'v20',
       platform: 'linux-x64',
       installed: [...this.installed],
@@ -67,19 +72,42 @@ export class Machine {
     this.#pid += 1;
     const report: TaskReport = { task_id, run_id, state: 'running', pid: this.#pid };
     this.processes.set(task_id, { run_id, block, report });
-    const { chance, clock, taskFailure } = this.options;
-    const end = chance.is(taskFailure) ? this.#badEnd() : { exit_code: 0 };
-    clock.after(chance.delay(20_000), () => {
+    const { chance, clock, taskFailure, slowness } = this.options;
+    const end = chance.is(taskFailure) ? this.#badEnd(order) : { exit_code: 0 };
+    clock.after(slowness * chance.delay(20_000), () => {
       if (this.processes.get(task_id)?.report.state !== 'running') return;
+      if (end.cause === 'liveness') {
+        this.#giveUp(order, end);
+        return;
+      }
       this.options.onEnd(order, end);
       this.#end(task_id, end);
     });
     return report;
   }
 
-  #badEnd(): Partial<TaskReport> {
+  /** A monitor has it stopped, which takes a while, and is told before. */
+  #giveUp(order: TaskOrder, end: Partial<TaskReport>): void {
+    const { task_id } = order;
+    const process = this.processes.get(task_id);
+    if (process === undefined) return;
+    const message = 'It does not answer';
+    process.report = { ...process.report, unhealthy: { monitor: end.monitor ?? 0, message } };
+    if (this.options.chance.is(0.7)) this.tell(process.report);
+    this.options.clock.after(this.options.chance.delay(5000), () => {
+      if (this.processes.get(task_id)?.report.state !== 'running') return;
+      this.options.onEnd(order, end);
+      this.#end(task_id, end);
+    });
+  }
+
+  #badEnd({ liveness = [] }: TaskOrder): Partial<TaskReport> {
     const causes: TaskCause[] = ['lost', 'disk_full', 'lost', 'program_not_found'];
     const { chance } = this.options;
+    if (liveness.length > 0 && chance.is(0.4)) {
+      const monitor = chance.int(0, liveness.length - 1);
+      return { cause: 'liveness', signal: 'SIGTERM', monitor, message: 'A monitor failed' };
+    }
     if (chance.is(0.5)) return { exit_code: chance.int(1, 255) };
     if (chance.is(0.2)) return { signal: 'SIGSEGV' };
     if (chance.is(0.2)) return { cause: 'timeout', signal: 'SIGTERM', message: 'It ran too long' };
@@ -89,7 +117,8 @@ export class Machine {
   #end(task_id: string, end: Partial<TaskReport>): void {
     const process = this.processes.get(task_id);
     if (process?.report.state !== 'running') return;
-    process.report = { ...process.report, ...end, state: 'exited' };
+    const { unhealthy: _unhealthy, ...report } = process.report;
+    process.report = { ...report, ...end, state: 'exited' };
     this.tell(process.report);
   }
 
@@ -98,6 +127,16 @@ export class Machine {
     this.#end(task_id, { cause: 'stopped', message: 'It was stopped on request' });
     const known = this.processes.get(task_id)?.report;
     return known ?? { task_id, run_id, state: 'exited', cause: 'stopped', message: 'It never started' };
+  }
+
+  /** The output of a task that is over is brought back, and the task forgotten. */
+  collect(task_id: string): void {
+    assert.notEqual(
+      this.processes.get(task_id)?.report.state,
+      'running',
+      `${task_id} is collected while it runs`,
+    );
+    this.processes.delete(task_id);
   }
 
   runs(): Set<string> {

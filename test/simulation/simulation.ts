@@ -1,7 +1,7 @@
 /** One simulation from one seed: an application, a pool, and what happens to them. */
 import { strict as assert } from 'node:assert';
 import type { Fact } from '../../api/events.ts';
-import type { AppSpec, ComponentBlockSpec, ExitPolicySpec, NodeSpec, Policy } from '../../api/spec.ts';
+import type { AppSpec, ComponentBlockSpec, NodeSpec } from '../../api/spec.ts';
 import { planOf } from '../../src/core/run/plan.ts';
 import { policyFor } from '../../src/core/run/policy.ts';
 import type { TaskOrder, TaskReport } from '../../src/core/task.ts';
@@ -12,6 +12,8 @@ import { checkAnswers, checkEnd, checkProcesses, checkState } from './checks.ts'
 import { Clock } from './clock.ts';
 import { Controller } from './controller.ts';
 import { Machine } from './machine.ts';
+import { checkPolicies, makePolicies } from './policies.ts';
+import { addWorkflows, checkResults, checkWorkflows } from './workflows.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 /** Trouble is made for this long; then everything that is broken is mended, and all must come to an end. */
@@ -23,11 +25,18 @@ export interface Outcome {
   readonly facts: readonly Fact[];
   readonly restarts: number;
   readonly runs: Readonly<Record<string, number>>;
+  /** How each run ended, in the order of their beginnings. */
+  readonly ends: readonly string[];
+  /** Nothing went wrong but what belongs to the application itself. */
+  readonly isCalm: boolean;
 }
 
-/** @throws AssertionError when something does not hold */
-export function simulate(seed: number): Outcome {
-  return new Simulation(seed).run();
+/**
+ * @param dieAfter facts after which the daemon is killed, without any effect of the last of them
+ * @throws AssertionError when something does not hold
+ */
+export function simulate(seed: number, dieAfter?: number): Outcome {
+  return new Simulation(seed, dieAfter).run();
 }
 
 class Simulation {
@@ -42,7 +51,7 @@ class Simulation {
   readonly #trouble: number;
   readonly #apps: AppSpec[];
 
-  constructor(seed: number) {
+  constructor(seed: number, dieAfter = Number.POSITIVE_INFINITY) {
     this.#chance = new Chance(seed);
     const chance = this.#chance;
     this.#trouble = chance.is(0.25) ? 0 : chance.delay(100) / 100;
@@ -55,6 +64,13 @@ class Simulation {
         clock: this.#clock,
         chance,
         taskFailure,
+        host: {
+          load1: chance.int(0, 4),
+          memory_free_bytes: 1,
+          memory_total_bytes: 1,
+          disk_free_bytes: 1,
+        },
+        slowness: chance.is(0.2) ? chance.int(2, 20) : 1,
         started: this.#started,
         onEnd: (order: TaskOrder, end: Partial<TaskReport>) => this.#ended(order, end),
         checkOrder: (order: TaskOrder) => this.#checkOrder(order),
@@ -78,10 +94,12 @@ class Simulation {
       check: (state) => {
         checkState(state);
         if (chance.is(0.2)) checkBarriers(state);
+        if (chance.is(0.3)) checkWorkflows(state);
         checkProcesses(state, this.#machines.values());
         if (chance.is(0.03)) checkAnswers(state);
       },
     });
+    this.#controller.dieAfter = dieAfter;
     this.#apps = Array.from({ length: chance.int(1, 2) }, (_, i) => makeApp(chance, `app${i}`, count));
   }
 
@@ -98,12 +116,18 @@ class Simulation {
     this.#mend();
     while (this.#clock.step(START_MS + LIMIT_MS));
     checkReleases(controller);
+    checkPolicies(controller);
+    checkResults(controller, this.#succeeded);
     checkEnd(controller, this.#machines.values(), this.#succeeded);
     checkAnswers(controller.state);
     if (this.#trouble === 0) this.#checkSuccess();
     const runs: Record<string, number> = {};
     for (const run of controller.state.runs.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
-    return { facts: controller.durable, restarts: controller.restarts, runs };
+    const ends = [...controller.state.runs.values()].map(
+      ({ app, state, ending }) => `${app} ${state} ${ending?.cause}`,
+    );
+    const { durable: facts, restarts } = controller;
+    return { facts, restarts, runs, ends, isCalm: this.#trouble === 0 };
   }
 
   /** Where nothing went wrong, only a lack of nodes may have. */
@@ -154,7 +178,10 @@ class Simulation {
     if (run === undefined || planned === undefined) return;
     const member = run.members.get(hostname) ?? run.past.findLast((past) => past.hostname === hostname);
     for (const name of planned.before) {
-      const isDone = this.#succeeded.has(`${run_id}/${name}/${hostname}`) || member?.completed.has(name);
+      const isDone =
+        this.#succeeded.has(`${run_id}/${name}/${hostname}`) ||
+        member?.completed.has(name) ||
+        (planned.cleanup !== undefined && member?.skipped?.has(name));
       assert(isDone, `${task_id} did not wait for ${name}`);
     }
     for (const gate of planned.gates) {
@@ -173,10 +200,11 @@ class Simulation {
   /** Notes what counts as done: exit code 0, and what the policies say is as good. */
   #ended({ task_id, run_id, block }: TaskOrder, end: Partial<TaskReport>): void {
     const run = this.#controller.state.runs.get(run_id);
-    const [, , hostname = ''] = task_id.split('/');
+    const [, , hostname = '', , number] = task_id.split('/');
     const policy = run && policyFor(run.spec, block, end)?.policy;
     const isSuccess = end.exit_code === 0 && (policy === undefined || policy === 'end_application');
-    if (isSuccess || policy === 'continue') this.#succeeded.add(`${run_id}/${block}/${hostname}`);
+    if (!isSuccess && policy !== 'continue') return;
+    this.#succeeded.add(`${run_id}/${block}/${hostname}${number === undefined ? '' : `/${number}`}`);
   }
 
   #operate(): void {
@@ -193,6 +221,10 @@ class Simulation {
       () => controller.submit({ type: 'add_node', node: { ...node, group: chance.pick(GROUPS) } }),
       () => controller.submit({ type: 'disconnect', hostname: chance.is(0.2) ? '' : hostname }),
       () => controller.submit({ type: 'connect', hostname }),
+      () => {
+        const expires = new Date(this.#clock.nowMs + chance.delay(60_000)).toISOString();
+        controller.submit({ type: 'add_node', node: { ...node, lease: { id: 'l', expires } } });
+      },
       () =>
         controller.submit({
           type: 'load_directory',
@@ -211,8 +243,11 @@ class Simulation {
     chance.pick(acts)();
   }
 
+  /** Between two decisions, or as soon as the next facts are durable and nothing has come of them yet. */
   #kill(): void {
-    this.#controller.restart();
+    const controller = this.#controller;
+    if (this.#chance.is(0.5)) controller.restart();
+    else controller.dieAfter = controller.durable.length + 1;
   }
 
   /** Whoever is to release barriers by hand does so, again and again. */
@@ -233,36 +268,6 @@ class Simulation {
   }
 }
 
-const POLICIES: readonly Policy[] = [
-  'end_application',
-  'fail_application',
-  'restart_application',
-  'restart_process',
-  'restart_process',
-  'continue',
-  'ignore',
-];
-
-/** Mostly for exits that are failures; a policy for any exit would keep a program from ever completing. */
-function makePolicies(chance: Chance): { exit_policies?: readonly ExitPolicySpec[] } {
-  if (chance.is(0.5)) return {};
-  const bounds = () => ({
-    ...(chance.is(0.5) ? { max_restarts: chance.int(0, 3) } : {}),
-    ...(chance.is(0.5) ? { backoff_ms: chance.delay(3000) } : {}),
-  });
-  const exit_policies = Array.from({ length: chance.int(1, 3) }, (): ExitPolicySpec => {
-    const policy = chance.pick(POLICIES);
-    if (chance.is(0.3)) return { signals: ['SIGSEGV'], policy, ...bounds() };
-    const from = chance.int(1, 255);
-    return { codes: [{ from, to: chance.int(from, 255) }], policy, ...bounds() };
-  });
-  if (chance.is(0.3)) {
-    exit_policies.push({ codes: [{ from: 0, to: 0 }], policy: 'continue' });
-    exit_policies.push({ any: true, policy: chance.pick(POLICIES), ...bounds() });
-  }
-  return { exit_policies };
-}
-
 function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
   const components = Array.from({ length: chance.pick([1, 1, 2, 3]) }, (_, i) => {
     const min = chance.int(1, Math.max(1, Math.floor(nodes / 4)));
@@ -270,6 +275,7 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       ...makeComponent(`c${i}`, min, min + chance.int(0, 2)),
       resources: chance.is(0.2) ? [{ group: chance.pick(GROUPS) }] : [],
       static_hosts: chance.is(0.05) ? [{ hostname: 'n0' }] : [],
+      ...(chance.is(0.15) ? { requirements: [{ metric: 'load' as const, max: chance.int(0, 4) }] } : {}),
     };
   });
   const component_blocks: ComponentBlockSpec[] = [];
@@ -284,9 +290,12 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       });
       const before = component_blocks.map((one) => one.name);
       const predecessors = chance.shuffle(before).slice(0, chance.delay(3));
-      component_blocks.push({ name: parent, component: component.name, predecessors, blocks });
+      const cleanup = { command: './tidy', remove: chance.is(0.5) };
+      const more = chance.is(0.2) ? { cleanup } : {};
+      component_blocks.push({ name: parent, component: component.name, predecessors, blocks, ...more });
     }
   }
+  if (chance.is(0.5)) addWorkflows(chance, component_blocks, () => makePolicies(chance));
   const barriers = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];
   const policies = makePolicies(chance);
   const service = chance.is(0.3) ? { service: true, reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};

@@ -22,6 +22,7 @@ export function operationHandlers(context: Context): Pick<Handlers, OperationMet
       planApp(
         state,
         app?.trimStart().startsWith('<') ? parsedApp(app, 'application.xml') : plannedApp(state, app),
+        (hostname) => context.nodes.recentHost(hostname),
       ),
     plushShell: async (call, command, options = {}) => {
       const request = requestOf(command, options);

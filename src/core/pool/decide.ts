@@ -25,11 +25,17 @@ import {
   hasDoneItsPart,
   loseNode,
 } from '../run/recover.ts';
+import { keepsFiles } from '../run/restart.ts';
 import { isOfAnotherTime } from '../run/service.ts';
+import { takeWork } from '../run/workflows.ts';
 import type { Member, PoolNode, Run, State } from '../state.ts';
+import type { HostSample } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
 import { checkHostname, isIpAddress } from './hostname.ts';
+import { checkLease } from './lease.ts';
+import { meets } from './match.ts';
 import { nodeBytes } from './owned.ts';
+import { judge, unmetSentence } from './requirements.ts';
 
 function nodeOf(state: State, hostname: string): PoolNode {
   const node = state.nodes.get(hostname);
@@ -56,7 +62,7 @@ export function put(tx: Transaction, node: NodeSpec, { source, owner }: Origin, 
   if (known === undefined) {
     tx.emit('node_added', { node, ...origin });
   } else if (
-    (mend && known.failed !== undefined) ||
+    (mend && (known.failed !== undefined || known.lease_over !== undefined)) ||
     known.source !== source ||
     known.owner !== owner ||
     JSON.stringify(known.spec) !== JSON.stringify(node)
@@ -76,6 +82,7 @@ function isForeign(node: PoolNode, by: Actor | undefined): boolean {
 export function addNode(tx: Transaction, { node, by }: InputOf<'add_node'>): void {
   refuseWhenQuitting(tx.state);
   checkNode(node);
+  checkLease(node, tx.nowMs);
   const known = tx.state.nodes.get(node.hostname);
   if (known !== undefined && isForeign(known, by)) {
     throw new Rejection('NODE_TAKEN', `Node "${node.hostname}" was added by somebody else`, {
@@ -181,10 +188,16 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
   if (node === undefined || node.held) return;
   const { instance, bundle, boot_id, node_version, platform, tasks, installed } = agent;
   const runs = [...new Set([...installed, ...tasks.map((task) => task.run_id)])];
+  const isRefused = refuseUnmet(tx, node, agent.host);
   tx.emit('node_connected', { hostname, agent: { instance, bundle, boot_id, node_version, platform }, runs });
   for (const task of tasks) reconcileTask(tx, hostname, task);
+  if (isRefused) fillComponents(tx, hostname);
   const part = partOf(tx.state, node);
-  if (part === undefined || hasDoneItsPart(part.run, part.member)) return;
+  if (part === undefined) return;
+  // It was done, and has nothing left with which it could begin again.
+  if (part.member.phase === 'finishing' && keepsFiles(part.run) && !runs.includes(part.run.run_id))
+    finishMember(tx, part.run, hostname, false);
+  if (hasDoneItsPart(part.run, part.member)) return;
   queueForInstall(tx, part.run, part.member);
   if (part.member.phase !== 'preparing' && !runs.includes(part.run.run_id)) {
     const message = "The node came back without the run's files";
@@ -193,6 +206,21 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
     return;
   }
   missTasks(tx, part.run, part.member, new Set(tasks.map((task) => task.task_id)));
+  takeWork(tx, part.run, part.member);
+}
+
+/** Takes a node out of its run that turns out not to measure what its component wants. Answers whether it did. */
+function refuseUnmet(tx: Transaction, node: PoolNode, host: HostSample | undefined): boolean {
+  const part = partOf(tx.state, node);
+  const component = part?.run.spec.components.find(({ name }) => name === part.member.component);
+  if (part?.member.phase !== 'preparing' || component === undefined || host === undefined) return false;
+  if (part.run.ending !== undefined || meets(component, node, () => host)) return false;
+  const verdict = judge(component, host);
+  if (typeof verdict === 'string') return false;
+  const message = unmetSentence(component.name, verdict, host);
+  const failure = { phase: 'match', cause: 'requirement_unmet', message, attempt: 1 } as const;
+  failMember(tx, part.run, node.spec.hostname, failure);
+  return true;
 }
 
 export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_down'>): void {

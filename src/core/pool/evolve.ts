@@ -3,6 +3,9 @@ import type { NodeSpec } from '../../../api/spec.ts';
 import type { Evolver } from '../evolve.ts';
 import { FLAP_COUNT, FLAP_WINDOW_MS } from '../limits.ts';
 import type { LinkState, PoolNode, State } from '../state.ts';
+import { refreshFree } from './free.ts';
+import { noteLease } from './leases.ts';
+import { specOf } from './login.ts';
 import { countOwned } from './owned.ts';
 
 function newNode(spec: NodeSpec, source: string, owner: string | undefined, time: string): PoolNode {
@@ -27,18 +30,6 @@ export function setLink(node: PoolNode, link: LinkState, time: string): void {
   node.since = time;
 }
 
-/** Keeps `free` in step with what decides it; called after each change of that. */
-export function refreshFree(state: State, hostname: string): void {
-  const node = state.nodes.get(hostname);
-  const isFree =
-    node !== undefined &&
-    node.failed === undefined &&
-    node.run_id === undefined &&
-    !state.leaving.has(hostname);
-  if (isFree) state.free.add(hostname);
-  else state.free.delete(hostname);
-}
-
 /** Runs that end need not wait for a node that no longer answers. */
 function stopCleaning(state: State, node: PoolNode): void {
   for (const run_id of node.owed) state.runs.get(run_id)?.cleaning.delete(node.spec.hostname);
@@ -60,6 +51,7 @@ type PoolEvents =
   | 'node_disconnected'
   | 'node_failed'
   | 'node_restored'
+  | 'node_lease_expired'
   | 'node_cleaned'
   | 'planetlab_slices_changed'
   | 'slice_nodes_changed';
@@ -67,7 +59,9 @@ type PoolEvents =
 export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
   node_added: (state, { node, source, owner }, time) => {
     state.membership += 1;
-    state.nodes.set(node.hostname, newNode(node, source, owner, time));
+    const known = newNode(node, source, owner, time);
+    state.nodes.set(node.hostname, known);
+    noteLease(state, known);
     countOwned(state, owner, node, 1);
     refreshFree(state, node.hostname);
   },
@@ -82,6 +76,8 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     else known.owner = owner;
     known.attempts = 0;
     known.drops = [];
+    delete known.lease_over;
+    noteLease(state, known);
     if (known.failed !== undefined) {
       delete known.failed;
       known.since = time;
@@ -92,7 +88,7 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     const node = state.nodes.get(hostname);
     if (node === undefined) return;
     // Where no agent ever answered no task was ever started; an agent without one leaves by itself.
-    if (node.agent !== undefined) state.leaving.set(hostname, node.spec);
+    if (node.agent !== undefined) state.leaving.set(hostname, specOf(node));
     stopCleaning(state, node);
     countOwned(state, node.owner, node.spec, -1);
     state.nodes.delete(hostname);
@@ -104,6 +100,7 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     const node = state.nodes.get(hostname);
     if (node !== undefined) {
       delete node.agent;
+      delete node.login;
       // An attempt that was asked for meanwhile brings its own answer.
       if (node.link !== 'connecting') setLink(node, 'idle', time);
     }
@@ -151,6 +148,11 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     delete node.failed;
     node.drops = [];
     node.since = time;
+    refreshFree(state, hostname);
+  },
+  node_lease_expired: (state, { hostname }, time) => {
+    const node = state.nodes.get(hostname);
+    if (node !== undefined) node.lease_over = time;
     refreshFree(state, hostname);
   },
   node_cleaned: (state, { hostname, run_id }) => {

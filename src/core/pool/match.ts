@@ -6,7 +6,9 @@ import type { MemberRef, Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec, HostReference } from '../../../api/spec.ts';
 import type { Random } from '../random.ts';
 import type { PoolNode, Run, State } from '../state.ts';
+import { isFree } from './free.ts';
 import { hostPart } from './hostname.ts';
+import { AT_LEAST, AT_MOST, type HostReadings, judge, NO_READINGS, requirementText } from './requirements.ts';
 import { takeLeast } from './select.ts';
 
 /** Added to a preferred host's preference: above anything learned, below nothing the operator set higher on purpose. */
@@ -28,6 +30,8 @@ export interface MatchOptions {
   readonly withStatic?: boolean;
   /** Nodes the component has already. @default 0 */
   readonly have?: number;
+  /** What nodes measure. @default nothing is known */
+  readonly hosts?: HostReadings;
 }
 
 export interface Match {
@@ -38,17 +42,31 @@ export interface Match {
 
 /** Whether a node is one the component chooses from. */
 export function isEligible(component: ComponentSpec, node: PoolNode): boolean {
-  if (component.resources.length === 0) return true;
-  return component.resources.some(
-    ({ type, group }) =>
-      (group === undefined || group === node.spec.group) &&
-      (type === undefined || type === node.spec.type || (type === 'planetlab' && node.spec.type === 'ssh')),
-  );
+  const { resources } = component;
+  if (resources.length === 0) return true;
+  const { spec } = node;
+  for (const { type, group } of resources) {
+    if (group !== undefined && group !== spec.group) continue;
+    if (type === undefined || type === spec.type || (type === 'planetlab' && spec.type === 'ssh'))
+      return true;
+  }
+  return false;
 }
 
 /** Whether the component may be given the node at all: it chooses from it, or names it. */
 export function isCandidate(component: ComponentSpec, node: PoolNode): boolean {
-  return isEligible(component, node) || component.static_hosts.some((host) => refersTo(host, node));
+  return isEligible(component, node) || isStatic(component, node);
+}
+
+function isStatic({ static_hosts }: ComponentSpec, node: PoolNode): boolean {
+  return static_hosts.length > 0 && static_hosts.some((host) => refersTo(host, node));
+}
+
+/** Whether the node meets the component's requirements as far as is known. A static host must be used, whatever it measures. */
+export function meets(component: ComponentSpec, node: PoolNode, hosts: HostReadings): boolean {
+  if (component.requirements === undefined) return true;
+  if (typeof judge(component, hosts(node.spec.hostname)) === 'string') return true;
+  return isStatic(component, node);
 }
 
 /** Whether a name in a specification means this node: its whole name, or its host, and the user where one is given. */
@@ -79,7 +97,7 @@ export function match(
   random: Random,
   options: MatchOptions = {},
 ): Match {
-  const { taken, withStatic = false, have = 0 } = options;
+  const { taken, withStatic = false, have = 0, hosts = NO_READINGS } = options;
   const isOpen = (node: PoolNode) =>
     state.free.has(node.spec.hostname) && taken?.has(node.spec.hostname) !== true && mayJoin(run, node);
   const { fixed, missing } = withStatic
@@ -87,13 +105,10 @@ export function match(
     : { fixed: new Set<PoolNode>(), missing: [] };
   const chosen = [...fixed].slice(0, places.length);
   if (chosen.length < places.length) {
-    const others: PoolNode[] = [];
-    for (const hostname of state.free) {
-      const node = state.nodes.get(hostname);
-      if (node === undefined || fixed.has(node) || taken?.has(hostname)) continue;
-      if (mayJoin(run, node) && isCandidate(component, node)) others.push(node);
-    }
-    chosen.push(...best(others, places.length - chosen.length, component, random));
+    const candidates = candidatesIn(state, run, component, hosts, (node) => {
+      return fixed.has(node) || taken?.has(node.spec.hostname) === true;
+    });
+    chosen.push(...best(candidates, places.length - chosen.length, random));
   }
   const members = chosen.map((node, i) => ({
     hostname: node.spec.hostname,
@@ -109,7 +124,7 @@ export function match(
       wanted: component.min,
       found,
       pool: state.nodes.size,
-      removed: whatRemoved(state, run, component, missing, taken),
+      removed: whatRemoved(state, run, component, missing, taken, hosts),
     },
   };
 }
@@ -150,26 +165,64 @@ export function preferenceFor(component: ComponentSpec): (node: PoolNode) => num
   return (node) => (node.spec.preference ?? 0) + node.credit + (isPreferred(node) ? PREFERRED_BONUS : 0);
 }
 
-/** Takes the `count` best of `nodes`, best first. */
-function best(
-  nodes: readonly PoolNode[],
-  count: number,
+/** Nodes to choose from, with what decides the choice: flat numbers, since the pool may be large. */
+interface Candidates {
+  readonly nodes: readonly PoolNode[];
+  readonly preference: Float64Array;
+  /** 1 for those that are not known to meet the requirements; they come after the others. */
+  readonly unknown: Uint8Array;
+}
+
+/** The free nodes that the component may take. Each is looked at once, in a pool of 100,000 in some milliseconds. */
+function candidatesIn(
+  state: State,
+  run: Run,
   component: ComponentSpec,
-  random: Random,
-): PoolNode[] {
+  hosts: HostReadings,
+  isTaken: (node: PoolNode) => boolean,
+): Candidates {
+  const { free } = state;
+  const nodes: PoolNode[] = [];
+  const preference = new Float64Array(free.size);
+  const unknown = new Uint8Array(free.size);
   const preferenceOf = preferenceFor(component);
+  const isChoosy = component.requirements !== undefined;
+  eachFree(state, (node) => {
+    if (!isCandidate(component, node) || !mayJoin(run, node) || isTaken(node)) return;
+    const sample = isChoosy ? hosts(node.spec.hostname) : undefined;
+    if (sample !== undefined && !meets(component, node, () => sample)) return;
+    if (isChoosy && (sample === undefined || judge(component, sample) !== 'known')) unknown[nodes.length] = 1;
+    preference[nodes.length] = preferenceOf(node);
+    nodes.push(node);
+  });
+  return { nodes, preference, unknown };
+}
+
+/** Where most of the pool is free, to go through it is much less than to look up each name. */
+function eachFree(state: State, consider: (node: PoolNode) => void): void {
+  if (state.free.size * 8 > state.nodes.size) {
+    for (const node of state.nodes.values()) if (isFree(state, node)) consider(node);
+    return;
+  }
+  for (const hostname of state.free) {
+    const node = state.nodes.get(hostname);
+    if (node !== undefined) consider(node);
+  }
+}
+
+/** Takes the `count` best, best first. */
+function best({ nodes, preference, unknown }: Candidates, count: number, random: Random): PoolNode[] {
   // Flat numbers: an object for each node would cost several times the choice itself in a pool of 100,000.
   const places = new Uint32Array(nodes.length);
-  const preference = new Float64Array(nodes.length);
   const tie = new Float64Array(nodes.length);
   for (let i = 0; i < nodes.length; i += 1) {
-    const node = nodes[i] as PoolNode;
     places[i] = i;
-    preference[i] = preferenceOf(node);
     tie[i] = random();
   }
   const order = (a: number, b: number) =>
-    (preference[b] as number) - (preference[a] as number) || (tie[a] as number) - (tie[b] as number);
+    (unknown[a] as number) - (unknown[b] as number) ||
+    (preference[b] as number) - (preference[a] as number) ||
+    (tie[a] as number) - (tie[b] as number);
   return Array.from(takeLeast(places, count, order), (i) => nodes[i] as PoolNode);
 }
 
@@ -180,10 +233,11 @@ function whatRemoved(
   component: ComponentSpec,
   missing: readonly string[],
   taken: ReadonlySet<string> | undefined,
+  hosts: HostReadings,
 ): Shortfall['removed'] {
   const counts = new Map<string, number>();
   for (const node of state.nodes.values()) {
-    const requirement = unmet(state, run, component, node, taken);
+    const requirement = measured(component, node, hosts) ?? unmet(state, run, component, node, taken);
     if (requirement !== undefined) counts.set(requirement, (counts.get(requirement) ?? 0) + 1);
   }
   return [
@@ -193,6 +247,13 @@ function whatRemoved(
       nodes: 0,
     })),
   ];
+}
+
+/** What the node measures too much or too little of, where the component could have it else. */
+function measured(component: ComponentSpec, node: PoolNode, hosts: HostReadings): string | undefined {
+  if (!isCandidate(component, node) || meets(component, node, hosts)) return undefined;
+  const verdict = judge(component, hosts(node.spec.hostname));
+  return typeof verdict === 'string' ? undefined : requirementText(verdict);
 }
 
 function unmet(
@@ -206,6 +267,7 @@ function unmet(
   if (!isCandidate(component, node)) return describe(component);
   if (run.service === undefined && run.lost.has(hostname)) return 'not lost to this run';
   if (node.failed !== undefined) return 'not marked failed';
+  if (node.lease_over !== undefined) return 'not past the end of their lease';
   if (node.run_id === run.run_id || taken?.has(hostname)) return 'not in this run already';
   if (node.run_id !== undefined) return 'not in use by another run';
   if (node.owed.has(run.run_id)) return 'not still to be cleaned of their earlier part in this run';
@@ -230,9 +292,13 @@ export function shortfallSentence({ component, wanted, found, pool, removed }: S
   }
   const why: string[] = [];
   for (const { requirement, nodes } of removed) {
-    const is = nodes === 1 ? 'is' : 'are';
+    const [is, has] = nodes === 1 ? ['is', 'has'] : ['are', 'have'];
     if (requirement.startsWith(STATIC))
       needs.push(`needs the ${requirement}, which is missing, failed or in use`);
+    else if (requirement.startsWith(AT_LEAST))
+      why.push(`${nodes} ${has} less than ${requirement.slice(AT_LEAST.length)}`);
+    else if (requirement.startsWith(AT_MOST))
+      why.push(`${nodes} ${has} more than ${requirement.slice(AT_MOST.length)}`);
     else if (requirement.startsWith('not ')) why.push(`${nodes} ${is} ${requirement.slice(4)}`);
     else why.push(`${nodes} ${is} not ${requirement}`);
   }

@@ -47,8 +47,9 @@ export function planetLabAnswered(tx: Transaction, { slices }: InputOf<'planetla
   // What comes may replace what goes.
   for (const node of wanted.values()) {
     const known = tx.state.nodes.get(node.hostname);
-    if (known !== undefined && known.source !== 'planetlab') continue;
-    if (known === undefined) changes.of(node.group ?? '').added += 1;
+    // A node that is ours is described as before, since its name and its slice tell all of it.
+    if (known !== undefined) continue;
+    changes.of(node.group ?? '').added += 1;
     put(tx, node, { source: 'planetlab' }, false);
   }
   for (const node of planetLabNodes(tx.state)) if (!wanted.has(node.spec.hostname)) changes.drop(node);

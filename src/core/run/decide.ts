@@ -2,6 +2,7 @@
 import type { Failure } from '../../../api/schemas.ts';
 import type { InputOf } from '../input.ts';
 import { COMMON_INSTALL_CAUSES, DOWNLOAD_CAUSES } from '../limits.ts';
+import { expireLeases } from '../pool/lease.ts';
 import { shortfallSentence } from '../pool/match.ts';
 import { refuseWhenQuitting } from '../quitting.ts';
 import { randomName } from '../random.ts';
@@ -46,6 +47,7 @@ export function startRun(tx: Transaction, { app, request_id }: InputOf<'start_ru
   if (loaded.spec.component_blocks.length === 0) {
     throw new Rejection('APP_NOT_RUNNABLE', `Application "${name}" has no blocks to run`, { app: name });
   }
+  expireLeases(tx);
   const run_id = newRunId(tx, name);
   tx.emit('run_started', { run_id, app: name, ...(request_id === undefined ? {} : { request_id }) });
   matchAll(tx, runOf(state, run_id));
@@ -63,7 +65,7 @@ function newRunId(tx: Transaction, app: string): string {
 
 /** Gives the run its nodes, or ends it when there are too few. */
 function matchAll(tx: Transaction, run: Run): void {
-  const { members, shortfalls } = firstMatching(tx.state, run, tx.random);
+  const { members, shortfalls } = firstMatching(tx.state, run, tx.random, tx.hosts);
   if (shortfalls.length === 0) join(tx, run, members);
   else endRun(tx, run, 'failed', 'not_enough_nodes', shortfalls.map(shortfallSentence).join(' '), shortfalls);
 }

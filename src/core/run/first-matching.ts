@@ -5,6 +5,7 @@
 import type { MemberRef, Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec } from '../../../api/spec.ts';
 import { isEligible, match } from '../pool/match.ts';
+import type { HostReadings } from '../pool/requirements.ts';
 import type { Random } from '../random.ts';
 import type { Run, State } from '../state.ts';
 
@@ -16,7 +17,8 @@ export interface FirstMatching {
 }
 
 /** Chooses the nodes for a run that has none yet. Changes nothing. */
-export function firstMatching(state: State, run: Run, random: Random): FirstMatching {
+export function firstMatching(state: State, run: Run, random: Random, hosts?: HostReadings): FirstMatching {
+  const readings = hosts === undefined ? {} : { hosts };
   const specs = inOrderOfChoice(
     state,
     run.spec.components.filter((c) => run.components.has(c.name)),
@@ -26,7 +28,7 @@ export function firstMatching(state: State, run: Run, random: Random): FirstMatc
   const shortfalls: Shortfall[] = [];
   const choose = (spec: ComponentSpec, from: number, to: number, withStatic: boolean) => {
     const places = Array.from({ length: Math.max(0, to - from) }, (_, i) => ({ index: from + i }));
-    const found = match(state, run, spec, places, random, { taken, withStatic, have: from });
+    const found = match(state, run, spec, places, random, { taken, withStatic, have: from, ...readings });
     for (const member of found.members) taken.add(member.hostname);
     members.push(...found.members);
     if (found.shortfall !== undefined) shortfalls.push(found.shortfall);

@@ -2,8 +2,17 @@
  * The order of an application's blocks, worked out once for each specification: what a block waits for and what waits
  * for it. Inside a component block an order holds node by node; across component blocks it holds for whole blocks.
  */
-import type { AppSpec, BarrierSpec, BlockSpec, ComponentBlockSpec, ProcessSpec } from '../../../api/spec.ts';
+import type {
+  AppSpec,
+  BarrierSpec,
+  BlockSpec,
+  ComponentBlockSpec,
+  ProcessBlockSpec,
+  ProcessSpec,
+  WorkflowBlockSpec,
+} from '../../../api/spec.ts';
 import { STOP_GRACE_MS } from '../limits.ts';
+import { type CleanupKind, cleanupBlocks } from './cleanup.ts';
 
 type Policies = Pick<ProcessSpec, 'exit_policies' | 'liveness'>;
 
@@ -15,6 +24,8 @@ export interface PlannedBlock {
   readonly before: readonly string[];
   /** Blocks that must be complete on all their nodes. */
   readonly gates: readonly string[];
+  /** It cleans up behind its component block, also on a node that goes on without some of its blocks. */
+  readonly cleanup?: CleanupKind;
 }
 
 /** A barrier with those who meet there. */
@@ -25,7 +36,18 @@ export interface PlannedBarrier {
   readonly blocks: readonly PlannedBlock[];
 }
 
+/** A process block inside a workflow: a step of each of its tasks. */
+export interface PlannedStep {
+  readonly spec: ProcessBlockSpec;
+  readonly workflow: WorkflowBlockSpec;
+  readonly component: string;
+  /** The step after it; absent for the last. */
+  readonly next?: string;
+}
+
 export interface Plan {
+  /** Steps of all workflows, by the names of their blocks. */
+  readonly steps: ReadonlyMap<string, PlannedStep>;
   readonly barriers: ReadonlyMap<string, PlannedBarrier>;
   readonly blocks: ReadonlyMap<string, PlannedBlock>;
   /** Component → its blocks in document order. */
@@ -63,40 +85,49 @@ export function planOf(app: AppSpec): Plan {
 }
 
 function makePlan(app: AppSpec): Plan {
-  const componentBlocks = new Map(app.component_blocks.map((b) => [b.name, b]));
+  const cleanups = new Map(app.component_blocks.map((parent) => [parent.name, cleanupBlocks(parent)]));
+  const inside = new Map(
+    app.component_blocks.map(({ name, blocks }) => [
+      name,
+      [...blocks, ...(cleanups.get(name) ?? []).map(({ spec }) => spec)].map((block) => block.name),
+    ]),
+  );
   const home = new Map<string, ComponentBlockSpec>();
   for (const parent of app.component_blocks) for (const block of parent.blocks) home.set(block.name, parent);
 
   /** A predecessor's name → the blocks it stands for. */
-  const expand = (name: string): readonly string[] =>
-    componentBlocks.get(name)?.blocks.map((block) => block.name) ?? [name];
+  const expand = (name: string): readonly string[] => inside.get(name) ?? [name];
 
   const blocks = new Map<string, PlannedBlock>();
   const ofComponent = new Map<string, PlannedBlock[]>();
   const after = new Map<string, PlannedBlock[]>();
   const gated = new Map<string, PlannedBlock[]>();
+  const add = (block: PlannedBlock) => {
+    blocks.set(block.spec.name, block);
+    append(ofComponent, block.component, block);
+    for (const name of block.before) append(after, name, block);
+    for (const name of block.gates) append(gated, name, block);
+  };
   for (const parent of app.component_blocks) {
     const outer = parent.predecessors.flatMap(expand);
     for (const spec of parent.blocks) {
-      const inside = spec.predecessors.filter((name) => home.get(name) === parent);
+      const before = spec.predecessors.filter((name) => home.get(name) === parent);
       const outside = spec.predecessors.filter((name) => home.get(name) !== parent).flatMap(expand);
-      const block: PlannedBlock = {
+      add({
         spec,
         component: parent.component,
         component_block: parent.name,
-        before: inside,
+        before,
         // What waits inside the component block waits for the outer gates through its first blocks.
-        gates: [...new Set([...(inside.length === 0 ? outer : []), ...outside])],
-      };
-      blocks.set(spec.name, block);
-      append(ofComponent, parent.component, block);
-      for (const name of block.before) append(after, name, block);
-      for (const name of block.gates) append(gated, name, block);
+        gates: [...new Set([...(before.length === 0 ? outer : []), ...outside])],
+      });
     }
+    for (const block of cleanups.get(parent.name) ?? []) add(block);
   }
   const processes = processesOf(app);
   const graces = processes.map((process) => process.stop_grace_ms ?? STOP_GRACE_MS);
   return {
+    steps: stepsOf([...blocks.values()]),
     blocks,
     ofComponent,
     after,
@@ -115,6 +146,34 @@ function processesOf(app: AppSpec): ProcessSpec[] {
       return block.kind === 'workflow' ? inside(block.blocks) : [];
     });
   return app.component_blocks.flatMap((parent) => inside(parent.blocks));
+}
+
+function stepsOf(blocks: readonly PlannedBlock[]): Map<string, PlannedStep> {
+  const steps = new Map<string, PlannedStep>();
+  for (const { spec: workflow, component } of blocks) {
+    if (workflow.kind !== 'workflow') continue;
+    const order = stepsInOrder(workflow);
+    order.forEach((spec, i) => {
+      const next = order[i + 1]?.name;
+      steps.set(spec.name, { spec, workflow, component, ...(next === undefined ? {} : { next }) });
+    });
+  }
+  return steps;
+}
+
+/** The process blocks of a workflow, each behind its predecessors, else as in the document. */
+export function stepsInOrder({ blocks }: WorkflowBlockSpec): ProcessBlockSpec[] {
+  const left = blocks.filter((block) => block.kind === 'process');
+  const waiting = new Set(left.map((block) => block.name));
+  const order: ProcessBlockSpec[] = [];
+  while (left.length > 0) {
+    const at = left.findIndex((block) => !block.predecessors.some((name) => waiting.has(name)));
+    // The parser lets no cycle through.
+    const [step] = left.splice(Math.max(0, at), 1) as [ProcessBlockSpec];
+    waiting.delete(step.name);
+    order.push(step);
+  }
+  return order;
 }
 
 function restartsApplication({ exit_policies = [], liveness = [] }: Policies): boolean {

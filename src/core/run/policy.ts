@@ -18,16 +18,23 @@ export interface Exit {
 export type Chosen = RestartBounds & Pick<ExitPolicySpec, 'policy'>;
 
 /** Ends that are the node's trouble, not the program's: they are repaired, whatever the policies say. */
-export const REPAIRED: ReadonlySet<string | undefined> = new Set(['lost', 'stopped', 'disk_full']);
+export const REPAIRED: ReadonlySet<string | undefined> = new Set([
+  'lost',
+  'stopped',
+  'disk_full',
+  'reinstall_failed',
+]);
 
-/** The process of a block; undefined for a block of another kind, and for one that is not there. */
+/** The process of a block, or of a step of a workflow; undefined for a block of another kind, and for one that is not there. */
 export function processOf(app: AppSpec, block: string): ProcessSpec | undefined {
-  const spec = planOf(app).blocks.get(block)?.spec;
+  const { blocks, steps } = planOf(app);
+  const spec = steps.get(block)?.spec ?? blocks.get(block)?.spec;
   return spec?.kind === 'process' ? spec.process : undefined;
 }
 
 /** All monitors of a block's process: its own, then the application's. */
 export function monitorsOf(app: AppSpec, block: string): readonly LivenessSpec[] {
+  if (isCleanup(app, block)) return [];
   return [...(processOf(app, block)?.liveness ?? []), ...(app.liveness ?? [])];
 }
 
@@ -47,7 +54,13 @@ export function isSuccess({ exit_code, cause }: Exit): boolean {
   return exit_code === 0 && cause === undefined;
 }
 
+/** What cleans up is no process of the application's: its policies and monitors do not look at it. */
+function isCleanup(app: AppSpec, block: string): boolean {
+  return planOf(app).blocks.get(block)?.cleanup !== undefined;
+}
+
 function exitPolicyFor(app: AppSpec, block: string, exit: Exit): ExitPolicySpec | undefined {
+  if (isCleanup(app, block)) return undefined;
   return firstMatch(processOf(app, block)?.exit_policies, exit) ?? firstMatch(app.exit_policies, exit);
 }
 

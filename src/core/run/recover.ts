@@ -4,12 +4,13 @@
  */
 import type { Failure, MemberRef, RunOutcome, Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec } from '../../../api/spec.ts';
-import { isCandidate, match, mayJoin, refersTo, shortfallSentence } from '../pool/match.ts';
+import { isCandidate, match, mayJoin, meets, refersTo, shortfallSentence } from '../pool/match.ts';
 import { isOver, type Member, type PoolNode, type Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { advanceRun, closeBlocks } from './advance.ts';
 import { loseAtBarriers, queueForInstall } from './barriers.ts';
 import { generationOf, isService } from './service.ts';
+import { returnWork } from './workflows.ts';
 
 /** Decides the outcome; the nodes are cleaned, and the run ends when they are. */
 export function endRun(
@@ -117,6 +118,7 @@ export function failMember(
     return;
   }
   const { component, index } = member;
+  if (run.ending === undefined) returnWork(tx, run, member);
   tx.emit('member_failed', { run_id: run.run_id, hostname, component, failure });
   if (run.ending === undefined) loseAtBarriers(tx, run, member);
   const spec = componentOf(run, component);
@@ -136,6 +138,7 @@ export function removeMember(tx: Transaction, run: Run, hostname: string, failur
   const member = run.members.get(hostname);
   if (member === undefined || run.ending !== undefined) return;
   const { component } = member;
+  returnWork(tx, run, member);
   tx.emit('member_failed', { run_id: run.run_id, hostname, component, failure });
   loseAtBarriers(tx, run, member);
   const spec = componentOf(run, component);
@@ -160,7 +163,7 @@ function replace(
 ): void {
   const have = run.components.get(spec.name)?.members.size ?? 0;
   const places = [{ index, replaces: hostname }];
-  const { members, shortfall } = match(tx.state, run, spec, places, tx.random, { have });
+  const { members, shortfall } = match(tx.state, run, spec, places, tx.random, { have, hosts: tx.hosts });
   if (members.length > 0) {
     join(tx, run, members);
   } else if (shortfall !== undefined && !isService(run)) {
@@ -194,7 +197,8 @@ export function fillComponents(tx: Transaction, hostname: string): void {
     for (const component of run.components.values()) {
       if (component.members.size >= component.max) continue;
       if (component.finished > 0 && !isService(run)) continue;
-      if (!isCandidate(componentOf(run, component.name), node)) continue;
+      const spec = componentOf(run, component.name);
+      if (!isCandidate(spec, node) || !meets(spec, node, tx.hosts)) continue;
       join(tx, run, [{ hostname, component: component.name, index: component.vacant[0] ?? component.next }]);
       break;
     }

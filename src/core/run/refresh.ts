@@ -2,6 +2,7 @@
 import type { Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec } from '../../../api/spec.ts';
 import { requestMore } from '../operation/decide.ts';
+import { expireLeases } from '../pool/lease.ts';
 import { match, shortfallSentence } from '../pool/match.ts';
 import { type ComponentState, isOver, type Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
@@ -12,6 +13,7 @@ import { intervalMs } from './service.ts';
 export function refresh(tx: Transaction, run_id: string): void {
   const run = tx.state.runs.get(run_id);
   if (run?.service === undefined || isOver(run) || run.ending !== undefined) return;
+  expireLeases(tx);
   tx.emit('run_refreshed', { run_id });
   const shortfalls: Shortfall[] = [];
   const wanting: ComponentSpec[] = [];
@@ -43,7 +45,7 @@ function fill(
   const vacant = component.vacant.slice(0, room).map((index) => ({ index }));
   const fresh = Array.from({ length: room - vacant.length }, (_, i) => ({ index: component.next + i }));
   const places = [...vacant, ...fresh];
-  const { members, shortfall } = match(tx.state, run, spec, places, tx.random, { have });
+  const { members, shortfall } = match(tx.state, run, spec, places, tx.random, { have, hosts: tx.hosts });
   if (members.length > 0) join(tx, run, members);
   return shortfall;
 }

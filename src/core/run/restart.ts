@@ -7,12 +7,13 @@
 import type { Failure } from '../../../api/schemas.ts';
 import type { Member, Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
-import { advanceRun, closeBlock, completed, failRun, order, startBlocks } from './advance.ts';
+import { advanceRun, cleanUpAfter, closeBlock, completed, failRun, order, startBlocks } from './advance.ts';
 import { splitTaskId } from './evolve.ts';
 import { planOf } from './plan.ts';
 import { backoffMs, type Chosen } from './policy.ts';
 import { endRun, failMember } from './recover.ts';
 import { giveNodeUp, isService, restartsBefore } from './service.ts';
+import { finishTask } from './workflows.ts';
 
 /** A task that is over. */
 export interface Ended {
@@ -32,7 +33,13 @@ export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void
       apply(tx, ended, 'continue', 'The block counts as complete on the node');
       completed(tx, run, member, block);
       return;
-    case 'ignore':
+    case 'ignore': {
+      const step = planOf(run.spec).steps.get(block);
+      if (step !== undefined) {
+        apply(tx, ended, 'ignore', 'The workflow goes on without a result of this task');
+        finishTask(tx, run, member, step.workflow, true);
+        return;
+      }
       apply(
         tx,
         ended,
@@ -40,8 +47,10 @@ export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void
         'The node goes on without the block, and without those that wait for it there',
       );
       for (const skipped of [...(member.skipped ?? [])]) closeBlock(tx, run, skipped);
+      cleanUpAfter(tx, run, member, block);
       advanceRun(tx, run);
       return;
+    }
     case 'end_application':
       apply(tx, ended, 'end_application', 'The run ends as succeeded');
       endRun(

@@ -1,6 +1,7 @@
 /** The application specification: from a file to the model (sections 3.1 and 4 of plush-toit.2011). */
 import type { AppSpec, Diagnostic } from '../../../api/spec.ts';
 import { type ReadBlocks, readApplicationBlock } from './blocks.ts';
+import { checkCleanups } from './cleanups.ts';
 import { type ReadComponent, readComponent } from './component.ts';
 import { read2006 } from './dialect-2006.ts';
 import { APPLICATION } from './grammar.ts';
@@ -104,6 +105,7 @@ function readBlockElement(project: XmlElement, problems: Problems): XmlElement |
 function checkWaiting(blocks: ReadBlocks, components: readonly ReadComponent[], problems: Problems) {
   const specs = new Map(components.map(({ spec }) => [spec.name, spec]));
   const barriers = blocks.barriers.specs();
+  checkCleanups(blocks, problems);
   checkOrder(
     blocks.blocks,
     checkParticipants(blocks.barriers.all(), blocks.blocks, specs, problems),

@@ -37,33 +37,50 @@ export interface Read2006 {
 export function read2006(project: XmlElement, problems: Problems): Read2006 {
   const names = new Names('configuration', problems);
   const elements = childrenNamed(project, 'configuration');
-  const clusterNames = new Map<string, number>();
-  for (const element of elements) {
-    for (const cluster of childrenNamed(element, 'cluster')) {
-      const name = attributeSetting(cluster, 'name')?.value ?? '';
-      clusterNames.set(name, (clusterNames.get(name) ?? 0) + 1);
-    }
-  }
-  const configurations = new Map<string, readonly Cluster[]>();
+  const read = new Map<string, readonly Cluster[]>();
   for (const element of elements) {
     const name = definedName(element, problems);
-    const clusters = readClusters(element, name ?? '', clusterNames, problems);
-    if (name !== undefined && names.claim(name, element, 'name')) configurations.set(name, clusters);
+    const clusters = readClusters(element, name ?? '', problems);
+    if (name !== undefined && names.claim(name, element, 'name')) read.set(name, clusters);
   }
-  const components = [...configurations.values()].flatMap((clusters) =>
-    clusters.map((each) => each.component),
-  );
+  const configurations = nameApart(read, problems);
+  const components = new Map<string, ReadComponent>();
+  for (const { component } of [...configurations.values()].flat()) {
+    if (!components.has(component.spec.name)) components.set(component.spec.name, component);
+  }
   const applications = childrenNamed(project, 'application');
-  if (applications.length === 0) return { components };
-  return { components, blocks: readApplications(project, applications, configurations, problems) };
+  const all = [...components.values()];
+  if (applications.length === 0) return { components: all };
+  return { components: all, blocks: readApplications(project, applications, configurations, problems) };
 }
 
-function readClusters(
-  configuration: XmlElement,
-  configurationName: string,
-  counts: ReadonlyMap<string, number>,
+/**
+ * Configurations run one after another, so that clusters of one name that ask for the same are one group of nodes, used again
+ * by each. Those that ask for something else are groups of their own and get their configuration's name in front.
+ */
+function nameApart(
+  configurations: ReadonlyMap<string, readonly Cluster[]>,
   problems: Problems,
-): Cluster[] {
+): Map<string, readonly Cluster[]> {
+  const wanted = new Map<string, Set<string>>();
+  for (const { component } of [...configurations.values()].flat()) {
+    const { name } = component.spec;
+    wanted.set(name, (wanted.get(name) ?? new Set()).add(JSON.stringify(component.spec)));
+  }
+  const apart = ([configuration, clusters]: readonly [string, readonly Cluster[]]) => {
+    const named = clusters.map((cluster): Cluster => {
+      const own = cluster.component.spec.name;
+      const name = (wanted.get(own)?.size ?? 0) > 1 ? `${configuration}.${own}` : own;
+      checkLength(name, cluster.element, problems);
+      const { component } = cluster;
+      return { ...cluster, component: { ...component, spec: { ...component.spec, name } } };
+    });
+    return [configuration, named] as const;
+  };
+  return new Map([...configurations].map(apart));
+}
+
+function readClusters(configuration: XmlElement, configurationName: string, problems: Problems): Cluster[] {
   const names = new Names('cluster', problems);
   const shared = child(configuration, 'resources');
   return childrenNamed(configuration, 'cluster').flatMap((element) => {
@@ -77,11 +94,7 @@ function readClusters(
       return process ? [{ element: found, process }] : [];
     });
     if (!component || !names.claim(component.spec.name, element, 'name')) return [];
-    // The same name in two configurations is two groups of nodes.
-    const { name: own } = component.spec;
-    const name = (counts.get(own) ?? 0) > 1 ? `${configurationName}.${own}` : own;
-    checkLength(name, element, problems);
-    return [{ element, component: { ...component, spec: { ...component.spec, name } }, processes }];
+    return [{ element, component, processes }];
   });
 }
 

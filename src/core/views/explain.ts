@@ -271,6 +271,7 @@ function nodeAction(node: PoolNode): string {
     const until = new Date(Date.parse(node.failed.at) + flagMs(node.failed.failure.cause)).toISOString();
     return `No run takes the node before ${until}`;
   }
+  if (node.lease_over !== undefined) return 'No run takes the node before it is added again with a new lease';
   return 'The node is asked again when a run needs it';
 }
 

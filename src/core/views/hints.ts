@@ -10,8 +10,11 @@ type CoreCause =
   | 'late_at_barrier'
   | 'exit_code'
   | 'signal'
+  | 'workflow_stranded'
   | 'not_enough_nodes'
-  | 'static_host_lost';
+  | 'static_host_lost'
+  | 'requirement_unmet'
+  | 'lease_expired';
 
 /** Causes of connecting, preparing and installing, which come with the reports of the drivers. */
 type ReportedCause =
@@ -104,6 +107,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   user_not_found: 'Correct the user of the process, or make that account on the nodes.',
   user_not_allowed: 'Log in to the nodes as root, or as that user; or leave the user of the process out.',
   liveness: 'See in its output where the program hangs, or give the liveness monitor more time.',
+  reinstall_failed:
+    'The message says which step of the installation between two phases failed; try it on the node by hand.',
   start_failed:
     'The message says what the system refused; look at limits of processes and memory on the node.',
   stopped: 'Somebody stopped the task; start the run again.',
@@ -117,7 +122,11 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   late_at_barrier:
     'The barrier says what becomes of latecomers (late). Raise its min_percent or min_wait, or let them pass.',
   files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
+  workflow_stranded:
+    'Give the blocks that the workflow waits for another exit policy than POLICY_IGNORE, or mend what fails there.',
   not_enough_nodes: 'Add nodes with plushAddNode, ask for fewer with num_hosts, or mend those that failed.',
+  requirement_unmet: 'Ask for less with the requirement, free something on the nodes, or add others.',
+  lease_expired: 'Renew the lease, then add the node again with plushAddNode and its new end.',
   static_host_lost: 'Mend the static host, or name another one; a run cannot go on without it.',
 };
 

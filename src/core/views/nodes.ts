@@ -1,6 +1,7 @@
 /** Answers about the pool. */
 import type { ParamsOf, ResultOf } from '../../../api/methods.ts';
 import type { Failure } from '../../../api/schemas.ts';
+import { leaseFailure } from '../pool/lease.ts';
 import { Rejection } from '../rejection.ts';
 import type { PoolNode, State } from '../state.ts';
 import { DEFAULT_PAGE_ITEMS, fitting, indexAfter, makeCursor, readCursor } from './page.ts';
@@ -18,6 +19,7 @@ export function nodeState(node: PoolNode): string {
 /** Why the node is failed or lost; undefined when it is neither, or by the operator's wish. */
 export function nodeFailure(node: PoolNode): Failure | undefined {
   if (node.failed !== undefined) return node.failed.failure;
+  if (node.lease_over !== undefined) return leaseFailure(node);
   if (node.link === 'connected' || node.trouble === undefined || node.trouble.cause === 'requested')
     return undefined;
   const { cause, message } = node.trouble;

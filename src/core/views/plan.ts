@@ -2,12 +2,13 @@
 import type { ResultOf } from '../../../api/methods.ts';
 import type { MemberRef } from '../../../api/schemas.ts';
 import type { AppSpec, BlockSpec, ComponentSpec, ProcessSpec } from '../../../api/spec.ts';
-import { isEligible, preferenceFor, refersTo } from '../pool/match.ts';
+import { isCandidate, meets, preferenceFor, refersTo } from '../pool/match.ts';
+import { type HostReadings, NO_READINGS } from '../pool/requirements.ts';
 import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
 import { newRun } from '../run/evolve.ts';
 import { firstMatching } from '../run/first-matching.ts';
-import { type Plan, type PlannedBlock, planOf } from '../run/plan.ts';
+import { type Plan, type PlannedBlock, planOf, stepsInOrder } from '../run/plan.ts';
 import type { PoolNode, State } from '../state.ts';
 import { ruleOf } from './barriers.ts';
 
@@ -35,16 +36,16 @@ export function plannedApp(state: State, name: string | undefined): AppSpec {
 }
 
 /** @throws Rejection APP_NOT_RUNNABLE */
-export function planApp(state: State, app: AppSpec): AppPlan {
+export function planApp(state: State, app: AppSpec, hosts: HostReadings = NO_READINGS): AppPlan {
   if (app.component_blocks.length === 0) {
     throw new Rejection('APP_NOT_RUNNABLE', `Application "${app.name}" has no blocks to run`, {
       app: app.name,
     });
   }
   const run = newRun(NO_RUN, app.name, app, '');
-  const { members, shortfalls } = firstMatching(state, run, randomFrom(SEED));
+  const { members, shortfalls } = firstMatching(state, run, randomFrom(SEED), hosts);
   const used = app.components.filter(({ name }) => run.components.has(name));
-  const components = placements(state, used, members);
+  const components = placements(state, used, members, hosts);
   return {
     app: app.name,
     can_run: shortfalls.length === 0,
@@ -68,12 +69,13 @@ function placements(
   state: State,
   components: readonly ComponentSpec[],
   members: readonly MemberRef[],
+  hosts: HostReadings,
 ): Placement[] {
   const placed = new Set(members.map(({ hostname }) => hostname));
   let room = MAX_NODES;
   return components.map((component) => {
     const own = members.filter((member) => member.component === component.name);
-    const { candidates, bestLeft } = survey(state, component, placed);
+    const { candidates, bestLeft } = survey(state, component, placed, hosts);
     const preferenceOf = preferenceFor(component);
     const shown = own.toSorted((a, b) => a.index - b.index).slice(0, room);
     room -= shown.length;
@@ -99,13 +101,14 @@ function survey(
   state: State,
   component: ComponentSpec,
   placed: ReadonlySet<string>,
+  hosts: HostReadings,
 ): { candidates: number; bestLeft: number } {
   const preferenceOf = preferenceFor(component);
   let candidates = 0;
   let bestLeft = Number.NEGATIVE_INFINITY;
   for (const hostname of state.free) {
     const node = state.nodes.get(hostname);
-    if (node === undefined || !(isEligible(component, node) || isStatic(component, node))) continue;
+    if (node === undefined || !isCandidate(component, node) || !meets(component, node, hosts)) continue;
     candidates += 1;
     if (!placed.has(hostname)) bestLeft = Math.max(bestLeft, preferenceOf(node));
   }
@@ -161,19 +164,21 @@ function stepsOf(
   ];
 }
 
-function step(action: 'connect' | 'install' | 'run' | 'barrier' | 'clean', nodes: number): Step {
+type Action = 'connect' | 'install' | 'run' | 'barrier' | 'cleanup' | 'reinstall' | 'clean';
+
+function step(action: Action, nodes: number): Step {
   return { action, nodes, waits_for: [] };
 }
 
 function runStep(
-  { spec, component, before, gates }: PlannedBlock,
+  { spec, component, before, gates, cleanup }: PlannedBlock,
   nodes: number,
   barriers: Plan['barriers'],
 ): Step {
   const command = commandOf(barriers, spec);
   const isLong = command.length > MAX_COMMAND_CHARACTERS;
   return {
-    ...step(spec.kind === 'barrier' ? 'barrier' : 'run', nodes),
+    ...step(actionOf(spec, cleanup), nodes),
     component,
     block: spec.name,
     command: isLong ? `${command.slice(0, MAX_COMMAND_CHARACTERS - 1)}…` : command,
@@ -184,8 +189,17 @@ function runStep(
   };
 }
 
+function actionOf({ kind }: BlockSpec, cleanup: PlannedBlock['cleanup']): Action {
+  if (cleanup !== undefined) return cleanup === 'command' ? 'cleanup' : 'reinstall';
+  return kind === 'barrier' ? 'barrier' : 'run';
+}
+
 function commandOf(barriers: Plan['barriers'], spec: BlockSpec): string {
   if (spec.kind === 'process') return commandLine(spec.process);
+  if (spec.kind === 'workflow') {
+    const commands = stepsInOrder(spec).map(({ process }) => commandLine(process));
+    return `${spec.num_tasks} ${spec.num_tasks === 1 ? 'task' : 'tasks'}: ${commands.join('; ')}`;
+  }
   const barrier = spec.kind === 'barrier' ? barriers.get(spec.barrier)?.spec : undefined;
   return barrier === undefined ? '' : `barrier "${barrier.name}" ${ruleOf(barrier)}`;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { SoftwareSpec } from '../../../api/spec.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
 import { readJson, writeAtomic } from '../files/atomic.ts';
+import { removeTree } from '../files/remove-tree.ts';
 import type { RunFolders } from '../files/run-folders.ts';
 import type { Surroundings } from './install-one.ts';
 import type { PackageCache } from './package-cache.ts';
@@ -31,6 +32,9 @@ interface Installed {
   readonly software: readonly SoftwareSpec[];
   readonly bytes: number;
 }
+
+/** Installed once, but what was there is there no more. */
+const NOTHING: Installed = { software: [], bytes: 0 };
 
 interface UnderWay {
   readonly wanted: string;
@@ -72,6 +76,21 @@ export class Installer {
     const done = this.#install(runId, software, abort.signal).finally(() => this.#underWay.delete(runId));
     this.#underWay.set(runId, { wanted, done, abort });
     return done;
+  }
+
+  /** Empties the run's working folder. It counts as installed, with no software yet. @throws AgentError */
+  async empty(runId: string): Promise<void> {
+    const { folders, refuse } = this.options;
+    await this.abort(runId);
+    refuse(runId);
+    try {
+      folders.ensure(runId);
+      writeAtomic(this.#marker(runId), JSON.stringify(NOTHING));
+      await removeTree(folders.workPath(runId));
+      folders.ensure(runId);
+    } catch (error) {
+      throw explainNoRoom(error, folders.dir);
+    }
   }
 
   /** Breaks off a run's installation and settles when it is over. */
@@ -136,7 +155,7 @@ export class Installer {
     let bytes = 0;
     try {
       folders.ensure(runId);
-      fs.rmSync(this.#marker(runId), { force: true });
+      if (this.#read(runId) !== undefined) writeAtomic(this.#marker(runId), JSON.stringify(NOTHING));
       // Loaded when it is needed: an agent that waits must be small.
       const { installOne } = await import('./install-one.ts');
       const surroundings = this.#surroundings(runId, signal);

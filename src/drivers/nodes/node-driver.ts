@@ -19,18 +19,16 @@ import { Arrivals } from './arrivals.ts';
 import { BootstrapError } from './bootstrap.ts';
 import { connectFailure } from './connect-failure.ts';
 import { Connection } from './connection.ts';
+import { HostSamples } from './host-samples.ts';
 import { CLEAN_MS, NodeTasks, OutputError } from './node-tasks.ts';
 import { PackageError, type PackageStore } from './packages.ts';
+import { Retries } from './retries.ts';
 
 /** Bootstraps under way at once: a bound, so a slow node delays nobody (engine.md). */
 export const MAX_BOOTSTRAPS = 50;
 /** Time between the stop signal and SIGKILL when a node is cleaned. */
 const GRACE_MS = 3_000;
-const INSTALL_MS = 60 * 60_000;
 
-/** Between attempts to bring output back or to reach an agent that is to leave. */
-const FIRST_RETRY_MS = 5_000;
-const MAX_RETRY_MS = 10 * 60_000;
 /** Attempts to reach the agent of a removed node: more than two days of them. */
 const MAX_DISMISSALS = 300;
 /** Rounds of one such attempt, and the time between them. */
@@ -44,6 +42,7 @@ export type NodeEffect = EffectOf<
   | 'install'
   | 'start_task'
   | 'stop_task'
+  | 'collect_task'
   | 'stream_output'
   | 'collect'
   | 'clean'
@@ -66,10 +65,11 @@ export class NodeDriver {
   readonly #options: NodeDriverOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #attempts = new Map<string, Promise<void>>();
-  readonly #hosts = new Map<string, HostSample>();
+  readonly #hosts = new HostSamples();
   readonly #arrivals = new Arrivals();
   readonly #bootstraps = new PQueue({ concurrency: MAX_BOOTSTRAPS });
-  readonly #retries = new Set<NodeJS.Timeout>();
+  /** Attempts to bring output back or to reach an agent that is to leave. */
+  readonly #retries: Retries;
   /** Removed nodes whose agents have not left yet. */
   readonly #dismissals = new Map<string, NodeSpec>();
   readonly #tasks: NodeTasks;
@@ -78,12 +78,19 @@ export class NodeDriver {
   constructor(options: NodeDriverOptions) {
     this.#options = options;
     const { outputs, report, log } = options;
-    this.#tasks = new NodeTasks({ link: (hostname) => this.link(hostname), outputs, report, log });
+    this.#retries = new Retries(log);
+    const link = (hostname: string) => this.link(hostname);
+    this.#tasks = new NodeTasks({ link, outputs, packages: options.packages, report, log });
   }
 
   /** The newest sample of a node's host monitor. */
   host(hostname: string): HostSample | undefined {
     return this.#hosts.get(hostname);
+  }
+
+  /** The same, unless it is too old to tell how the node is now. */
+  recentHost(hostname: string): HostSample | undefined {
+    return this.#hosts.recent(hostname);
   }
 
   /** The link to a node's agent, while there is one. */
@@ -113,6 +120,7 @@ export class NodeDriver {
       install: (install) => this.#install(install),
       start_task: (start) => this.#tasks.start(start),
       stop_task: (stop) => this.#tasks.stop(stop),
+      collect_task: (task) => this.#collect(task),
       stream_output: (stream) => this.#tasks.stream(stream),
       collect: (files) => this.#tasks.collect(files),
       clean: (clean) => this.#clean(clean),
@@ -158,7 +166,7 @@ export class NodeDriver {
   close(): void {
     this.#stopped = true;
     this.#bootstraps.clear();
-    for (const timer of this.#retries) clearTimeout(timer);
+    this.#retries.clear();
     for (const hostname of [...this.#connections.keys()]) this.#drop(hostname, 'The controller stops');
   }
 
@@ -213,6 +221,7 @@ export class NodeDriver {
       const { link } = connection;
       if (link === undefined) throw new LinkError('The connection ended while it was being made');
       this.#watch(connection, link);
+      this.#hosts.set(hostname, agent.host);
       this.#options.report({ type: 'node_up', hostname, agent });
       this.#arrivals.arrived(hostname, link);
     } catch (error) {
@@ -255,12 +264,8 @@ export class NodeDriver {
     try {
       if (generation !== undefined)
         await link.request('rejoin', { run_id, generation }, { timeoutMs: CLEAN_MS });
-      for (const { package: spec } of software) {
-        if (spec?.type === 'scp' || spec?.type === 'file')
-          await this.#options.packages.deliver(link, run_id, spec);
-      }
-      const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
-      this.#options.report({ type: 'installed', hostname, run_id, bytes: ok.bytes, ...again });
+      const bytes = await this.#options.packages.install(link, run_id, software);
+      this.#options.report({ type: 'installed', hostname, run_id, bytes, ...again });
     } catch (error) {
       // A broken link is reported by its own end, and the install is asked for again on the next one.
       if (error instanceof LinkError && this.link(hostname) !== link) return;
@@ -277,6 +282,16 @@ export class NodeDriver {
       if (!(error instanceof LinkError || error instanceof AgentError)) throw error;
       this.#options.log.debug({ hostname, err: messageOf(error) }, 'News of a barrier did not arrive');
     }
+  }
+
+  /** In the line of the cleanings, so that nothing is brought back twice at the same time. */
+  async #collect(effect: EffectOf<'collect_task'>, attempt = 1): Promise<void> {
+    const connection = this.#connections.get(effect.hostname);
+    const link = connection?.link;
+    if (connection === undefined || link === undefined) return;
+    const isDone = await connection.inOrder(() => this.#tasks.collectTask(link, effect));
+    if (!isDone && this.link(effect.hostname) === link)
+      this.#retries.later(attempt, () => this.#collect(effect, attempt + 1));
   }
 
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
@@ -298,7 +313,7 @@ export class NodeDriver {
         if (error instanceof OutputError) {
           // What cannot be kept here stays on the node: a result is not thrown away for want of room.
           log.warn(facts, 'Output could not be brought back; it stays on its node and is asked for again');
-          this.#later(attempt, () => this.#clean(effect, attempt + 1));
+          this.#retries.later(attempt, () => this.#clean(effect, attempt + 1));
           return;
         }
         log.warn(facts, 'Cleaning a node did not work; it is owed');
@@ -306,18 +321,6 @@ export class NodeDriver {
         link.close(`Cleaning did not work: ${messageOf(error)}`);
       }
     });
-  }
-
-  /** Tries again after a time that grows, until the driver stops. */
-  #later(attempt: number, retry: () => Promise<void>): void {
-    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 16));
-    const timer = setTimeout(() => {
-      this.#retries.delete(timer);
-      retry().catch((error: unknown) =>
-        this.#options.log.error({ err: messageOf(error) }, 'A retry went wrong'),
-      );
-    }, delayMs);
-    this.#retries.add(timer);
   }
 
   /** Has an agent clean up and leave, however long its node cannot be reached: what was started is not forgotten. */
@@ -334,7 +337,7 @@ export class NodeDriver {
         'A node that was removed could not be cleaned yet',
       );
       if (this.#dismissals.get(hostname) === node && attempt < MAX_DISMISSALS) {
-        this.#later(attempt, () => this.#dismiss(node, attempt + 1));
+        this.#retries.later(attempt, () => this.#dismiss(node, attempt + 1));
         return;
       }
     }

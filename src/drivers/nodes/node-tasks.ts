@@ -1,12 +1,14 @@
 /** Carries out the effects that concern one task: its start, its stop, and bringing its output back. */
 import type { EffectOf } from '../../core/effect.ts';
 import type { Input } from '../../core/input.ts';
+import type { LogCopy } from '../../core/task.ts';
 import { MAX_CHUNK_BYTES } from '../../wire/agent.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
 import type { Log } from '../log.ts';
 import type { OutputStore } from '../outputs.ts';
 import { type AgentLink, LinkError } from './agent-link.ts';
 import { OutputCopier } from './output-copier.ts';
+import type { PackageStore } from './packages.ts';
 
 /** How long an agent may take to end processes, beyond the grace it gives them. */
 export const CLEAN_MS = 45_000;
@@ -26,6 +28,7 @@ const MAX_FILE_BYTES = 4 * 2 ** 30;
 export interface NodeTasksOptions {
   readonly link: (hostname: string) => AgentLink | undefined;
   readonly outputs: OutputStore;
+  readonly packages: PackageStore;
   readonly report: (input: Input) => void;
   readonly log: Log;
 }
@@ -92,21 +95,37 @@ export class NodeTasks {
     }
   }
 
-  async start({ hostname, order }: EffectOf<'start_task'>): Promise<void> {
+  async start(effect: EffectOf<'start_task'>): Promise<void> {
+    const { hostname, order } = effect;
     const link = this.options.link(hostname);
     if (link === undefined) return;
     const { task_id, run_id } = order;
     try {
+      await this.#makeReady(link, effect);
       const { ok } = await link.request('start', { task: order });
       this.options.report({ type: 'task_report', hostname, task: ok.task });
     } catch (error) {
-      if (!(error instanceof AgentError)) return;
-      const { code, message } = error.failure;
-      this.options.log.warn({ hostname, task_id, err: message }, 'The agent refused to start a task');
-      const cause = code === 'disk_full' ? code : 'start_failed';
+      if (error instanceof LinkError) return;
+      const { code, message } =
+        error instanceof AgentError ? error.failure : { code: 'failed', message: messageOf(error) };
+      this.options.log.warn({ hostname, task_id, err: message }, 'A task could not be started');
+      const other = effect.reinstall === undefined ? 'start_failed' : 'reinstall_failed';
+      const cause = code === 'disk_full' ? code : other;
       const task = { task_id, run_id, state: 'exited', cause, message } as const;
       this.options.report({ type: 'task_report', hostname, task });
     }
+  }
+
+  /** What comes before the first process of a cleanup. @throws LinkError, AgentError, PackageError, OutputError */
+  async #makeReady(
+    link: AgentLink,
+    { hostname, order, files, reinstall }: EffectOf<'start_task'>,
+  ): Promise<void> {
+    const { run_id, task_id } = order;
+    if (files !== undefined) await this.collectFiles(link, { hostname, run_id, files });
+    if (reinstall === undefined) return;
+    const { ok } = await link.request('empty', { run_id, task_id }, { timeoutMs: CLEAN_MS });
+    if (ok.emptied) await this.options.packages.install(link, run_id, reinstall);
   }
 
   /** Whatever the agent answers is told as a report: a task it never heard of does not run there. */
@@ -130,6 +149,39 @@ export class NodeTasks {
   }
 
   /**
+   * Brings the output of a task that is over back, unless it is to be discarded, and removes it on the node. False when that
+   * should be tried again on the same link: what cannot be kept here stays on the node.
+   */
+  async collectTask(
+    link: AgentLink,
+    { hostname, run_id, task_id, discard, logs = [] }: EffectOf<'collect_task'>,
+  ): Promise<boolean> {
+    try {
+      if (!discard) await this.#bringBack(link, task_id, logs);
+      await link.request('forget', { task_id }, { timeoutMs: CLEAN_MS });
+    } catch (error) {
+      // A broken link is reported by its own end, and on the next one this is asked for again.
+      if (error instanceof LinkError) return true;
+      const facts = { hostname, task_id, err: messageOf(error) };
+      this.options.log.warn(facts, 'A task could not be collected yet');
+      return false;
+    }
+    this.options.report({ type: 'task_collected', hostname, run_id, task_id });
+    return true;
+  }
+
+  /** One that the agent does not know has no output. @throws OutputError, LinkError, AgentError */
+  async #bringBack(link: AgentLink, task_id: string, logs: readonly LogCopy[]): Promise<void> {
+    try {
+      await this.#copier.complete(link, task_id, logs);
+    } catch (error) {
+      if (error instanceof LinkError) throw error;
+      if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
+      if (error.failure.code !== 'UNKNOWN_TASK') throw error;
+    }
+  }
+
+  /**
    * Stops a task that may still run, and brings its output back. One that the agent does not know has none.
    * @throws OutputError when the output cannot be kept here; LinkError, AgentError
    */
@@ -140,12 +192,11 @@ export class NodeTasks {
   ): Promise<void> {
     try {
       await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + grace_ms });
-      await this.#copier.complete(link, task_id, logs);
     } catch (error) {
-      if (error instanceof LinkError) throw error;
-      if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
-      if (error.failure.code !== 'UNKNOWN_TASK') throw error;
+      if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK') return;
+      throw error;
     }
+    await this.#bringBack(link, task_id, logs);
   }
 }
 

@@ -9,13 +9,14 @@ import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { NodeSpec, PackageSpec } from '../../../api/spec.ts';
+import type { NodeSpec, PackageSpec, SoftwareSpec } from '../../../api/spec.ts';
 import { MAX_CHUNK_BYTES } from '../../wire/agent.ts';
 import { AccessError, type NodeAccess } from '../access.ts';
 import { errorCode, messageOf } from '../agent-error.ts';
 import type { AgentLink } from './agent-link.ts';
 
 const FETCH_MS = 10 * 60_000;
+const INSTALL_MS = 60 * 60_000;
 /** A chunk that a node does not take within this time ends its transfer. */
 const CHUNK_MS = 60_000;
 
@@ -64,8 +65,19 @@ export class PackageStore {
     this.#options = options;
   }
 
+  /**
+   * Has a node install software, with the packages that it cannot fetch itself.
+   * @returns bytes of all packages. @throws PackageError, LinkError, AgentError
+   */
+  async install(link: AgentLink, run_id: string, software: readonly SoftwareSpec[]): Promise<number> {
+    for (const { package: spec } of software)
+      if (spec?.type === 'scp' || spec?.type === 'file') await this.#deliver(link, run_id, spec);
+    const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
+    return ok.bytes;
+  }
+
   /** Hands a package's bytes to a node. @throws AgentError (package_unreadable as `failed`, or the node's own failure) */
-  async deliver(link: AgentLink, run_id: string, spec: PackageSpec): Promise<void> {
+  async #deliver(link: AgentLink, run_id: string, spec: PackageSpec): Promise<void> {
     const { file, size, sha256 } = await this.#fetch(run_id, spec);
     const name = spec.dest_path;
     const { ok } = await link.request('take', { run_id, name, sha256 }, { timeoutMs: CHUNK_MS });
