@@ -175,8 +175,8 @@ export class PlanetLab {
     const message = `${messageOf(error)}${hint}`;
     // The same again and again would bury the rest of the log.
     if (message !== this.#message)
-      log.warn({ err: message }, 'PlanetLab Central did not answer; its nodes stay as they were');
-    else log.debug({ err: message }, 'PlanetLab Central still does not answer');
+      log.warn({ err: message }, 'PlanetLab Central told no nodes; those of its last answer stay');
+    else log.debug({ err: message }, 'PlanetLab Central still tells no nodes');
     this.#message = message;
   }
 
