@@ -47,6 +47,8 @@ function planetLab({
   message,
   slices,
 }: NonNullable<ResultOf<'plushInfoControl'>['planetlab']>): string {
-  const of = slices.map(({ slice, nodes, found }) => `${slice} ${found || state !== 'current' ? nodes : 'unseen'}`);
+  const of = slices.map(
+    ({ slice, nodes, found }) => `${slice} ${found || state !== 'current' ? nodes : 'unseen'}`,
+  );
   return `${[state, ...of].join(', ')}${message === undefined ? '' : `: ${message}`}`;
 }
