@@ -16,6 +16,7 @@ import {
 } from './schemas.ts';
 import type { BarrierSpec } from './spec.ts';
 import { subscriptionEvents } from './subscription-events.ts';
+import { workflowEvents } from './workflow-events.ts';
 
 export { type Topic, topics };
 
@@ -24,7 +25,9 @@ export type ReleaseCause = 'all' | 'percent' | 'timeout' | 'knee' | 'manual' | '
 export type LeaveCause = 'left' | 'ended' | 'expired' | 'lost' | 'unused';
 
 const run_id = Type.String();
-const task_id = Type.String({ description: 'RUN/BLOCK/NODE/ATTEMPT' });
+const task_id = Type.String({
+  description: 'RUN/BLOCK/NODE/ATTEMPT, and /NUMBER for a task of a workflow',
+});
 const hostname = Hostname;
 const component = Type.String();
 const block = Type.String();
@@ -243,11 +246,11 @@ export const events = {
   }),
   blocks_completed: event(
     'run',
-    'Barrier blocks are complete on a node, or blocks are skipped to catch up.',
+    'Barrier or workflow blocks are complete on a node, or blocks are skipped to catch up.',
     {
       run_id,
       hostname,
-      barrier,
+      barrier: optional(barrier),
       blocks: Type.Array(Type.String()),
       skipped: Type.Boolean(),
     },
@@ -261,6 +264,7 @@ export const events = {
     attempt,
     index: Type.Integer(),
     count: Type.Integer(),
+    number: optional(Type.Integer({ description: 'Of a workflow: the number of its task' })),
   }),
   task_started: event('task', "The task's process runs.", { run_id, task_id, pid: optional(Type.Integer()) }),
   task_exited: event('task', 'The task is over.', {
@@ -278,6 +282,9 @@ export const events = {
     message: optional(Type.String()),
     monitor: optional(monitor),
     stderr_tail,
+    discarded: optional(
+      Type.Boolean({ description: 'Of a workflow: another attempt was first, and this end says nothing' }),
+    ),
   }),
   task_unhealthy: event(
     'task',
@@ -304,6 +311,7 @@ export const events = {
     },
   ),
 
+  ...workflowEvents,
   ...operationEvents,
   ...subscriptionEvents,
 } as const;

@@ -100,6 +100,13 @@ export type Input =
       readonly failure: Failure;
     }
   | { readonly type: 'task_report'; readonly hostname: string; readonly task: TaskReport }
+  /** Of a task of a workflow, the output is here or not wanted, and nothing of it is left on the node. */
+  | {
+      readonly type: 'task_collected';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly task_id: string;
+    }
   /** A node enters a barrier, or one of its tasks does when there is a block. */
   | {
       readonly type: 'enter_barrier';
@@ -149,6 +156,7 @@ export type Timer =
   | { readonly kind: 'reconnect'; readonly hostname: string }
   | { readonly kind: 'restore'; readonly hostname: string }
   | { readonly kind: 'barrier'; readonly run_id: string; readonly barrier: string }
+  | { readonly kind: 'workflow'; readonly run_id: string; readonly block: string }
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
   | { readonly kind: 'begin_again'; readonly run_id: string }

@@ -46,6 +46,8 @@ export const MAX_HANDLED = 100;
 export const MAX_HANDLED_HOSTS = 1_000;
 /** Kept of each output stream of a task on its node and at the controller. */
 export const MAX_OUTPUT_BYTES = 64 << 20;
+/** Tasks of workflows whose output is still on their node: with so many it gets no further ones. */
+export const MAX_UNCOLLECTED = 32;
 /** Operations that are remembered, those under way included; the oldest that are over are forgotten first. */
 export const MAX_OPERATIONS = 100;
 /** What the nodes may take together that a token has added which may do nothing else: about 100,000 nodes. */

@@ -151,6 +151,15 @@ const commands: Readonly<Record<string, Command>> = {
       }),
     );
   },
+  /** What the node still has of tasks of workflows is brought back. */
+  collected: (world, { words }) =>
+    words.flatMap((hostname) => {
+      const run = world.state.runs.get(runFor(world, hostname, undefined));
+      const ids = [...(run?.members.get(hostname)?.uncollected?.keys() ?? [])];
+      return ids.flatMap((task_id) =>
+        world.submit({ type: 'task_collected', hostname, run_id: run?.run_id ?? '', task_id }),
+      );
+    }),
   cleaned: forEach((hostname, world, { settings }) => ({
     type: 'cleaned',
     hostname,
@@ -195,6 +204,11 @@ const commands: Readonly<Record<string, Command>> = {
   due: single((world, { words: [run = '', barrier = ''] }) => ({
     type: 'timer',
     timer: { kind: 'barrier', run_id: world.runId(run), barrier },
+  })),
+  /** knee app#1 crunch: the timer of the workflow rings */
+  knee: single((world, { words: [run = '', block = ''] }) => ({
+    type: 'timer',
+    timer: { kind: 'workflow', run_id: world.runId(run), block },
   })),
   barrier: (world, { words: [name = '', barrier = ''] }) => {
     const run = world.state.runs.get(world.runId(name));

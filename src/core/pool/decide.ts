@@ -27,6 +27,7 @@ import {
 } from '../run/recover.ts';
 import { keepsFiles } from '../run/restart.ts';
 import { isOfAnotherTime } from '../run/service.ts';
+import { takeWork } from '../run/workflows.ts';
 import type { Member, PoolNode, Run, State } from '../state.ts';
 import type { HostSample } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
@@ -214,6 +215,7 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
     return;
   }
   missTasks(tx, part.run, part.member, new Set(tasks.map((task) => task.task_id)));
+  takeWork(tx, part.run, part.member);
 }
 
 /** Takes a node out of its run that turns out not to measure what its component wants. Answers whether it did. */

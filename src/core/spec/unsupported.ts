@@ -10,10 +10,9 @@ import type { XmlElement } from './xml-tree.ts';
 /** `PARENT/ELEMENT`, `ELEMENT@ATTRIBUTE` or `ELEMENT@ATTRIBUTE=VALUE`, elements by the kind of their rule. */
 export const NOT_RUN: readonly string[] = [
   // Workflows
-  'component_block/workflow_block',
+  'workflow_block/barrier_block',
 
   // Substitutions
-  'substitution@type=workflow',
 
   // Directory
   'resource_manager@type=planetlab',

@@ -8,7 +8,7 @@ import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
 import { newRun } from '../run/evolve.ts';
 import { firstMatching } from '../run/first-matching.ts';
-import { type Plan, type PlannedBlock, planOf } from '../run/plan.ts';
+import { type Plan, type PlannedBlock, planOf, stepsInOrder } from '../run/plan.ts';
 import type { PoolNode, State } from '../state.ts';
 import { ruleOf } from './barriers.ts';
 
@@ -196,6 +196,10 @@ function actionOf({ kind }: BlockSpec, cleanup: PlannedBlock['cleanup']): Action
 
 function commandOf(barriers: Plan['barriers'], spec: BlockSpec): string {
   if (spec.kind === 'process') return commandLine(spec.process);
+  if (spec.kind === 'workflow') {
+    const commands = stepsInOrder(spec).map(({ process }) => commandLine(process));
+    return `${spec.num_tasks} ${spec.num_tasks === 1 ? 'task' : 'tasks'}: ${commands.join('; ')}`;
+  }
   const barrier = spec.kind === 'barrier' ? barriers.get(spec.barrier)?.spec : undefined;
   return barrier === undefined ? '' : `barrier "${barrier.name}" ${ruleOf(barrier)}`;
 }
