@@ -1,12 +1,9 @@
 /** Workflows from the specification to real processes on real nodes, in the shapes of the papers. */
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { escaped } from '../harness/application.ts';
 import { type Plushd, startPlushd } from '../harness/plushd.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
 import { waitFor } from '../harness/wait.ts';
-
-const EXAMPLES = join(__dirname, '..', '..', 'examples');
 
 let scratch: Scratch;
 let plushd: Plushd;
@@ -131,17 +128,4 @@ it('says while it runs how far it is and what each node does', async () => {
   await expect(output).rejects.toThrow('has no task "said/7"');
   await plushd.call('plushAbortRun', run);
   await plushd.waitRun(run, ['aborted']);
-});
-
-it('runs the example of a parallel workflow, whose slow node does not hold it up', async () => {
-  await plushd.addLocalNodes(5, 'local', 'example');
-  copyFileSync(join(EXAMPLES, 'parallel-workflow.xml'), scratch.path('apps/parallel-workflow.xml'));
-  const app = await plushd.call('plushLoadApp', 'parallel-workflow.xml');
-  const run = await plushd.call('plushStartRun', { app });
-  await plushd.waitRun(run);
-  const outputs = await outputsOf(run, 'parts');
-  expect(outputs.map((line) => line.split(',')[0])).toEqual(
-    Array.from({ length: 12 }, (_, i) => `part ${i + 1} of 12: ${(i + 1) ** 2}`),
-  );
-  expect((await plushd.call('plushGetBlock', run, 'parts')).workflow?.reallocated).toBe(1);
 });
