@@ -73,7 +73,7 @@ function restartWaitsFor({ restarts = 1, restarting }: Run): string {
   const left = restarting?.stopping.size ?? 0;
   return left > 0
     ? `the tasks of the application to stop, which is begun again (${left} left)`
-    : `the application to begin again (restart ${restarts})`;
+    : `the application to begin again at ${restarting?.at} (restart ${restarts})`;
 }
 
 function blockWaitsFor(run: Run, member: Member, isExact: boolean): string | undefined {
@@ -87,10 +87,12 @@ function blockWaitsFor(run: Run, member: Member, isExact: boolean): string | und
       if (ofWorkflow !== undefined) return ofWorkflow;
     }
     if (task.state === 'running') {
-      return `${taskWords(run, task.block)} to end`;
+      const words = taskWords(run, task.block);
+      return task.unhealthy === undefined ? `${words} to end` : `${words} to stop: ${task.unhealthy}`;
     }
     if (task.state === 'ordered') return `${taskWords(run, task.block)} to start`;
-    if (task.restart_at !== undefined) return `its task in block "${task.block}" to be started again`;
+    if (task.restart_at !== undefined)
+      return `${taskWords(run, task.block)} to be started again at ${task.restart_at} (restart ${task.restarts})`;
   }
   for (const name of member.at?.keys() ?? []) {
     const spec = planOf(run.spec).blocks.get(name)?.spec;
@@ -101,9 +103,16 @@ function blockWaitsFor(run: Run, member: Member, isExact: boolean): string | und
   for (const block of planOf(run.spec).ofComponent.get(member.component) ?? []) {
     if (member.completed.has(block.spec.name)) continue;
     const gate = block.gates.find((name) => run.blocks.get(name)?.state !== 'completed');
-    if (gate !== undefined) return `block "${gate}" to complete on all nodes`;
+    if (gate !== undefined) return gateWords(run, gate);
   }
   return member.phase === 'finishing' ? 'the other nodes to be finished' : 'the next decision about its run';
+}
+
+function gateWords(run: Run, gate: string): string {
+  const { completed = 0, skipped = 0 } = run.blocks.get(gate) ?? {};
+  const component = planOf(run.spec).blocks.get(gate)?.component ?? '';
+  const all = run.components.get(component)?.members.size ?? 0;
+  return `block "${gate}" to complete on all nodes (${completed + skipped} of ${all} are through)`;
 }
 
 function taskWords(run: Run, block: string): string {
@@ -113,12 +122,14 @@ function taskWords(run: Run, block: string): string {
   return `${what} behind component block "${parent}"`;
 }
 
+const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/;
+
 /** What all nodes of a run wait for; equal sentences folded, most nodes first. */
 export function waitingIn(state: State, run: Run): Waiting {
   const groups = new Map<string, Waiting[number]>();
   const add = (hostname: string, waits_for: string, since: string) => {
-    // The same trouble on two nodes differs by their names alone.
-    const key = waits_for.replaceAll(hostname, '');
+    // The same trouble on two nodes differs by their names and times alone.
+    const key = waits_for.replaceAll(hostname, '').replace(TIME, '');
     const group = groups.get(key);
     if (group === undefined) {
       groups.set(key, { waits_for, nodes: 1, since, examples: [hostname] });
@@ -145,7 +156,7 @@ function sinceOf(state: State, member: Member): string {
   if (node !== undefined && node.link !== 'connected') return later(node.since, member.since);
   let since = member.since;
   for (const task of member.tasks.values()) {
-    if (isLive(task)) since = later(since, task.since);
+    if (isLive(task) || task.restart_at !== undefined) since = later(since, task.since);
   }
   for (const entered of member.at?.values() ?? []) since = later(since, entered);
   for (const work of member.work?.values() ?? []) since = later(since, work.since);
