@@ -154,6 +154,8 @@ export type Input =
       readonly request: number;
       readonly ok: boolean;
       readonly message: string;
+      /** What SWORD thinks of nodes. */
+      readonly judged?: readonly Judgement[];
     }
   | { readonly type: 'timer'; readonly timer: Timer };
 
@@ -170,5 +172,11 @@ export type Timer =
   | { readonly kind: 'lease' }
   /** A service looks for more nodes. */
   | { readonly kind: 'refresh'; readonly run_id: string };
+
+/** A node and how little it fits what was asked for; 0 fits best. */
+export interface Judgement {
+  readonly hostname: string;
+  readonly penalty: number;
+}
 
 export type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;

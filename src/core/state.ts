@@ -37,6 +37,8 @@ export interface PoolNode {
   lease_over?: string;
   /** How a component wants its nodes to be logged in to: for what the node itself does not say. */
   login?: Login;
+  /** What SWORD's newest answer adds to the preference, and for which component it was asked. */
+  rating?: { readonly component: string; readonly value: number };
   /** Learned part of the preference: raised by success, lowered by failure. */
   credit: number;
   /** Run that uses the node. */

@@ -244,6 +244,22 @@ const commands: Readonly<Record<string, Command>> = {
             ? { kind, task_id: taskOf(world, subject) }
             : { kind: kind as 'reconnect' | 'restore', hostname: subject },
   })),
+  /** What services say to all requests that wait: answered ok */
+  answered: (world, { words: [how = ''] }) =>
+    [...world.state.operations.values()].flatMap(({ operation_id, parts }) =>
+      parts
+        .filter(({ state }) => state === 'pending')
+        .flatMap(({ component, request }) =>
+          world.submit({
+            type: 'resources_answered',
+            operation_id,
+            component,
+            request,
+            ok: how === 'ok',
+            message: `It answered ${how}`,
+          }),
+        ),
+    ),
   /** What the host monitors of nodes tell, or told too long ago when nothing follows: sample n1 n2 load=1 free_memory=4 */
   sample: (world, { words, settings }) => {
     for (const hostname of words) world.samples.set(hostname, sampleOf(settings));
