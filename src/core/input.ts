@@ -7,6 +7,7 @@ import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { HostReadings } from './pool/requirements.ts';
+import type { SliceAnswer, SlicePort } from './pool/slice.ts';
 import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 
 /** When an input arrived (ms since 1970) and a seed for whatever is chosen by chance because of it. */
@@ -33,7 +34,14 @@ export interface StartRequest {
 
 export type Input =
   | { readonly type: 'start_controller'; readonly controller: string; readonly version: string }
-  | { readonly type: 'load_directory'; readonly nodes: readonly NodeSpec[] }
+  | {
+      readonly type: 'load_directory';
+      readonly nodes: readonly NodeSpec[];
+      /** PlanetLab's slices that it names. @default none */
+      readonly slices?: readonly SlicePort[];
+    }
+  /** PlanetLab Central has told the nodes of all slices of the directory. */
+  | { readonly type: 'planetlab_answered'; readonly slices: readonly SliceAnswer[] }
   | { readonly type: 'add_node'; readonly node: NodeSpec; readonly by?: Actor }
   | { readonly type: 'remove_node'; readonly hostname: string; readonly by?: Actor }
   | { readonly type: 'fail_host'; readonly hostname: string }

@@ -316,6 +316,8 @@ export interface State {
   membership: number;
   /** Bytes, about, that the nodes of each owner take. */
   owned: Map<string, number>;
+  /** PlanetLab's slices that the account of the directory may see, with the port in the names of their nodes. */
+  slices?: Map<string, number>;
   /** Removed nodes whose agent still has to clean up and leave. */
   leaving: Map<string, NodeSpec>;
   apps: Map<string, LoadedApp>;

@@ -8,6 +8,7 @@ import { nodeInfo } from '../../src/core/views/nodes.ts';
 import { planApp, plannedApp } from '../../src/core/views/plan.ts';
 import { runDetail } from '../../src/core/views/runs.ts';
 import { readApplication, readWords } from './application.ts';
+import { readSlice, slicesOf } from './slices.ts';
 import {
   actor,
   failureOf,
@@ -75,6 +76,11 @@ const commands: Readonly<Record<string, Command>> = {
   directory: single((_world, { words, settings }) => ({
     type: 'load_directory',
     nodes: words.map((hostname) => nodeSpec(hostname, settings)),
+    ...slicesOf(settings),
+  })),
+  planetlab: single((_world, { words }) => ({
+    type: 'planetlab_answered',
+    slices: words.map(readSlice),
   })),
   add: forEach((hostname, _world, { settings }) => ({
     type: 'add_node',
