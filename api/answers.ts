@@ -213,6 +213,32 @@ export const Explanation = Type.Object({
   ),
 });
 
+const PlanetLabInfo = Type.Object(
+  {
+    url: Type.String(),
+    user: Type.String(),
+    state: Type.Union(
+      [Type.Literal('off'), Type.Literal('asking'), Type.Literal('current'), Type.Literal('failing')],
+      {
+        description:
+          'off: there is no password to ask with; asking: for the first time; current: it answered last time; failing: it did not, and the nodes of its last answer stay',
+      },
+    ),
+    message: optional(Type.String({ description: 'Why it is off or failing, and what to do' })),
+    answered: optional(Time),
+    next: optional(Type.String({ description: 'When it is asked again; ISO 8601' })),
+    slices: Type.Array(
+      Type.Object({
+        slice: Type.String(),
+        port: Type.Integer(),
+        found: Type.Boolean({ description: 'PlanetLab Central shows it to the account' }),
+        nodes: Type.Integer({ description: 'Its nodes in the pool' }),
+      }),
+    ),
+  },
+  { description: 'PlanetLab Central, where the directory names slices of it' },
+);
+
 export const ControlInfo = Type.Object({
   version: Type.String(),
   controller: Type.String(),
@@ -233,6 +259,7 @@ export const ControlInfo = Type.Object({
     { description: 'Subscriptions with a URL by state; plushListSubscriptions tells more' },
   ),
   loaded_app: optional(Type.String()),
+  planetlab: optional(PlanetLabInfo),
 });
 
 export const EventPage = Type.Object({

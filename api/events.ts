@@ -5,6 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { event, type Topic, topics } from './event.ts';
 import { operationEvents } from './operation-events.ts';
+import { planetLabEvents } from './planetlab-events.ts';
 import {
   AppSpecSchema,
   FailureSchema,
@@ -63,7 +64,7 @@ export const events = {
 
   node_added: event('node', 'A node came into the pool.', {
     node: NodeSpecSchema,
-    source: Type.String({ description: 'api or directory' }),
+    source: Type.String({ description: 'api, directory or planetlab' }),
     owner,
   }),
   node_updated: event('node', 'A node of the pool was described anew; its failed flag is cleared.', {
@@ -311,6 +312,7 @@ export const events = {
     },
   ),
 
+  ...planetLabEvents,
   ...workflowEvents,
   ...operationEvents,
   ...subscriptionEvents,

@@ -661,6 +661,7 @@ class Methods:
           clients (array): Classic callback clients
           subscriptions (struct): Subscriptions with a URL by state; plushListSubscriptions tells more
           loaded_app (string, optional)
+          planetlab (struct, optional): PlanetLab Central, where the directory names slices of it
 
         Scope: read
         """

@@ -9,6 +9,7 @@ import type { Input, InputOf, Moment } from './input.ts';
 import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
 import { expireLeases } from './pool/lease.ts';
+import * as sources from './pool/sources.ts';
 import * as barriers from './run/barrier-calls.ts';
 import * as run from './run/decide.ts';
 import * as refresh from './run/refresh.ts';
@@ -41,7 +42,8 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   resources_answered: operation.resourcesAnswered,
   start_shell: operation.startShell,
   end_shell: operation.endShell,
-  load_directory: pool.loadDirectory,
+  load_directory: sources.loadDirectory,
+  planetlab_answered: sources.planetLabAnswered,
   add_node: pool.addNode,
   remove_node: pool.removeNode,
   fail_host: pool.failHost,

@@ -37,6 +37,8 @@ export interface PoolNode {
   lease_over?: string;
   /** How a component wants its nodes to be logged in to: for what the node itself does not say. */
   login?: Login;
+  /** What SWORD's newest answer adds to the preference, and for which component it was asked. */
+  rating?: { readonly component: string; readonly value: number };
   /** Learned part of the preference: raised by success, lowered by failure. */
   credit: number;
   /** Run that uses the node. */
@@ -314,6 +316,8 @@ export interface State {
   membership: number;
   /** Bytes, about, that the nodes of each owner take. */
   owned: Map<string, number>;
+  /** PlanetLab's slices that the account of the directory may see, with the port in the names of their nodes. */
+  slices?: Map<string, number>;
   /** Removed nodes whose agent still has to clean up and leave. */
   leaving: Map<string, NodeSpec>;
   apps: Map<string, LoadedApp>;

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
@@ -244,6 +245,23 @@ describe('a package', () => {
       'download_failed',
     );
   });
+
+  test.each(['ftp', 'rsync'] as const)(
+    'of type %s is given up when its server says nothing',
+    async (type) => {
+      const silent = createServer(() => undefined);
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      try {
+        const { port } = silent.address() as AddressInfo;
+        const client = await started({ PLUSH_STALL_MS: '1000' });
+        const path = `${type}://127.0.0.1:${port}/files/f`;
+        const failure = await client.refusal('install', ask({ package: pack(type, path) }));
+        expect(failure).toMatchObject({ code: 'download_stalled' });
+      } finally {
+        silent.close();
+      }
+    },
+  );
 
   test.each([
     ['ftp', 'curl or wget'],

@@ -10,6 +10,7 @@ import type {
   Policy,
   ProcessBlockSpec,
   Requirement,
+  ResourceRequest,
   RestartBounds,
   WorkflowBlockSpec,
 } from '../../api/spec.ts';
@@ -134,6 +135,11 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
         software: list('software'),
         resources: list('group').map((group) => ({ group })),
         ...requirementsIn(settings),
+        requests: list('asks').map((service) => ({
+          service: service as ResourceRequest['service'],
+          server: `http://${service}.example/`,
+          attributes: {},
+        })),
         ...(settings.has('user') ? { authentication: { user: settings.get('user') ?? '' } } : {}),
       });
     } else if (kind === 'component_block') {

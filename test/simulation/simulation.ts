@@ -120,7 +120,7 @@ class Simulation {
     checkResults(controller, this.#succeeded);
     checkEnd(controller, this.#machines.values(), this.#succeeded);
     checkAnswers(controller.state);
-    if (this.#trouble === 0) this.#checkSuccess();
+    if (this.#isCalm()) this.#checkSuccess();
     const runs: Record<string, number> = {};
     for (const run of controller.state.runs.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
     const ends = [...controller.state.runs.values()].map(

@@ -11,11 +11,6 @@ import type { XmlElement } from './xml-tree.ts';
 export const NOT_RUN: readonly string[] = [
   // Workflows
   'workflow_block/barrier_block',
-
-  // Substitutions
-
-  // Directory
-  'resource_manager@type=planetlab',
 ];
 
 /** Reports NOT_SUPPORTED at everything below `element` that `notRun` names; not again at what is inside of it. */
