@@ -120,20 +120,20 @@ class Simulation {
     checkResults(controller, this.#succeeded);
     checkEnd(controller, this.#machines.values(), this.#succeeded);
     checkAnswers(controller.state);
-    if (this.#isCalm()) this.#checkSuccess();
+    const isCalm = this.#trouble === 0 && this.#apps.every(isSteady);
+    if (isCalm) this.#checkSuccess();
     const runs: Record<string, number> = {};
     for (const run of controller.state.runs.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
     const ends = [...controller.state.runs.values()].map(
       ({ app, state, ending }) => `${app} ${state} ${ending?.cause}`,
     );
     const { durable: facts, restarts } = controller;
-    return { facts, restarts, runs, ends, isCalm: this.#trouble === 0 && this.#apps.every(isSteady) };
+    return { facts, restarts, runs, ends, isCalm };
   }
 
   /** Where nothing went wrong, only a lack of nodes may have. */
   #checkSuccess(): void {
     for (const run of this.#controller.state.runs.values()) {
-      if (!isSteady(run.spec)) continue;
       assert(
         run.state === 'succeeded' || run.restarts !== undefined || run.ending?.cause === 'not_enough_nodes',
         `${run.run_id} ${run.state}`,
