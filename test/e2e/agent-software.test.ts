@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
 import { type AgentClient, buildAgentBundle, TestNode } from '../harness/agent.ts';
-import { tarOf } from '../harness/archive.ts';
+import { makeZip, tarOf, type ZipEntry } from '../harness/archive.ts';
 import { startFtpServer, startRsyncServer } from '../harness/file-servers.ts';
 import { type PackageServer, startPackageServer } from '../harness/packages.ts';
 import { makeScratch } from '../harness/scratch.ts';
@@ -73,17 +73,7 @@ function pathWithoutSudo(): Record<string, string> {
   return { PATH: folder };
 }
 
-interface ZipEntry {
-  readonly name: string;
-  readonly body?: string;
-  readonly mode?: number;
-}
-
-function zipOf(...entries: ZipEntry[]): Buffer {
-  const file = node.scratch.path('made.zip');
-  execFileSync('python3', [join(__dirname, '../harness/zip.py'), file], { input: JSON.stringify(entries) });
-  return fs.readFileSync(file);
-}
+const zipOf = (...entries: ZipEntry[]): Buffer => makeZip(node.scratch, entries);
 
 async function bzip2(bytes: Buffer): Promise<Buffer> {
   return execFileSync('bzip2', ['-c'], { input: bytes });
