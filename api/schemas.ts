@@ -64,6 +64,10 @@ export const NodeInput = Type.Object(
   closed,
 );
 
+/** What a node can be; failed also while its lease is over, and whatever its link does then. */
+export const nodeStates = ['idle', 'connecting', 'connected', 'lost', 'failed'] as const;
+export type NodeState = (typeof nodeStates)[number];
+
 /** A node as facts carry it. */
 export const NodeSpecSchema = Type.Object({
   ...NodeInput.properties,
@@ -141,7 +145,8 @@ export type Shortfall = Static<typeof ShortfallSchema>;
 export const RunStateSchema = Type.String({
   description: 'deploying, running, ending, succeeded, failed or aborted; the last three are final',
 });
-export type RunState = 'deploying' | 'running' | 'ending' | RunOutcome;
+export const runStates = ['deploying', 'running', 'ending', 'succeeded', 'failed', 'aborted'] as const;
+export type RunState = (typeof runStates)[number];
 export type RunOutcome = 'succeeded' | 'failed' | 'aborted';
 
 /** The XML-RPC type that stands for a schema. */

@@ -174,7 +174,7 @@ class Methods:
           limit (int, optional): Default 100
           cursor (string, optional)
           group (string, optional)
-          state (string, optional): idle, connecting, connected, lost or failed
+          state (string, optional)
           run (string, optional): Only nodes that this run uses
         Answers struct
           nodes (array)
@@ -203,7 +203,7 @@ class Methods:
           flag (string, optional)
           lease (struct, optional)
           properties (struct, optional)
-          state (string): idle, connecting, connected, lost or failed
+          state (string): idle, connecting, connected, lost or failed; failed also when its lease is over
           since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           owner (string, optional): Name of the token that added it
           run_id (string, optional): The run that uses the node
@@ -358,19 +358,20 @@ class Methods:
     def plushGetOutput(self, run: str, node: str, page: Dict[str, Any] = ..., /) -> Dict[str, Any]:
         """plushGetOutput(run, node, [page])
 
-        A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change. Who follows an output asks for the next page with wait_ms and gets it as soon as something is written. With file: a file of the run's working folder on that node, once it has been brought back.
+        A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change. Who follows an output asks for the next page with wait_ms and gets it as soon as something is written. With file: a file of the run's working folder on that node, once it has been brought back. Text has what a string cannot carry replaced; with encoding base64 data is the bytes as they are, in XML-RPC a base64 value.
 
         run (string): The run's id
         node (string): The node's name
-        page (struct): stream, task, offset, limit, wait_ms; or file, offset, limit
+        page (struct): stream, task, offset, limit, wait_ms, encoding; or file, offset, limit, encoding
           stream (string, optional): Default stdout
           task (string, optional): A task id, a block's name, or BLOCK/NUMBER for the task of a workflow block
           offset (int, optional)
           limit (int, optional): Bytes; default 65536
           wait_ms (int, optional): Where there is nothing yet, wait so long for the next byte; default 0
           file (string, optional): In place of a stream: a file that was brought back, by its path
+          encoding (string, optional): base64: the bytes as they are. Default text
         Answers struct
-          data (string): Text; control characters and bytes that are not UTF-8 are replaced
+          data (string): Text; control characters and bytes that are not UTF-8 are replaced. With encoding base64: the bytes as they are, in base64
           offset (int): Where data begins; larger than asked where older output was dropped
           end (int): Offset to ask for next: the byte after data
           eof (boolean): The task is over and data reaches the end of its output
@@ -673,7 +674,7 @@ class Methods:
         page (struct): after, limit, topics
           after (int, optional)
           limit (int, optional): Default 100
-          topics (array, optional): control, node, app, run, task, operation, subscription
+          topics (array, optional): Absent: all
         Answers struct
           events (array)
           last (int): Hand it to the next call as after
