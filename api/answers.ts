@@ -79,6 +79,20 @@ export const BlockInfo = Type.Object({
   running: Type.Integer(),
   completed: Type.Integer(),
   failed: Type.Integer(),
+  workflow: optional(
+    Type.Object(
+      {
+        total: Type.Integer({ description: 'Tasks' }),
+        done: Type.Integer({ description: 'Tasks with their result, those that were ignored included' }),
+        running: Type.Integer({ description: 'Tasks that some node has' }),
+        queued: Type.Integer({ description: 'Tasks that no node has' }),
+        reallocated: Type.Integer({ description: 'Started again on another node because of a knee' }),
+        ignored: Type.Integer({ description: 'Failed for good, and ignored by their exit policy' }),
+        idle: Type.Integer({ description: 'Nodes that take part and have no task' }),
+      },
+      { description: 'Of a workflow block; the counts beside it are of nodes' },
+    ),
+  ),
 });
 export const TaskInfo = Type.Object({
   task_id: Type.String(),
@@ -89,11 +103,28 @@ export const TaskInfo = Type.Object({
   pid: optional(Type.Integer()),
   exit_code: optional(Type.Integer()),
   signal: optional(Type.String()),
+  number: optional(Type.Integer({ description: 'Of a workflow: the number of its task' })),
 });
 export const BlockDetail = Type.Object({
   ...BlockInfo.properties,
   predecessors: Type.Array(Type.String()),
-  tasks: Type.Array(TaskInfo, { description: 'At most 1000, the newest attempts first' }),
+  tasks: Type.Array(TaskInfo, {
+    description: 'At most 1000, the newest attempts first; of a workflow, what each node has now or had last',
+  }),
+  results: optional(
+    Type.Array(
+      Type.Object({
+        number: Type.Integer(),
+        file: optional(Type.String()),
+        hostname: Type.String({ description: 'The node that was first' }),
+        ignored: optional(Type.Boolean({ description: 'It failed, and that was ignored' })),
+        tasks: Type.Array(Type.String(), {
+          description: 'Ids of its processes in their order, for plushGetOutput',
+        }),
+      }),
+      { description: 'Of a workflow: the finished tasks by number, at most 1000 from `from` on' },
+    ),
+  ),
 });
 
 export const RunInfo = Type.Object({
@@ -182,6 +213,32 @@ export const Explanation = Type.Object({
   ),
 });
 
+const PlanetLabInfo = Type.Object(
+  {
+    url: Type.String(),
+    user: Type.String(),
+    state: Type.Union(
+      [Type.Literal('off'), Type.Literal('asking'), Type.Literal('current'), Type.Literal('failing')],
+      {
+        description:
+          'off: there is no password to ask with; asking: for the first time; current: it answered last time; failing: it did not, and the nodes of its last answer stay',
+      },
+    ),
+    message: optional(Type.String({ description: 'Why it is off or failing, and what to do' })),
+    answered: optional(Time),
+    next: optional(Type.String({ description: 'When it is asked again; ISO 8601' })),
+    slices: Type.Array(
+      Type.Object({
+        slice: Type.String(),
+        port: Type.Integer(),
+        found: Type.Boolean({ description: 'PlanetLab Central shows it to the account' }),
+        nodes: Type.Integer({ description: 'Its nodes in the pool' }),
+      }),
+    ),
+  },
+  { description: 'PlanetLab Central, where the directory names slices of it' },
+);
+
 export const ControlInfo = Type.Object({
   version: Type.String(),
   controller: Type.String(),
@@ -202,6 +259,7 @@ export const ControlInfo = Type.Object({
     { description: 'Subscriptions with a URL by state; plushListSubscriptions tells more' },
   ),
   loaded_app: optional(Type.String()),
+  planetlab: optional(PlanetLabInfo),
 });
 
 export const EventPage = Type.Object({

@@ -15,14 +15,14 @@ interface CallbackDefinition {
 
 export const callbacks = {
   sendPlanetLabSlices: {
-    doc: 'The list of PlanetLab slices changed.',
+    doc: 'The list of PlanetLab slices changed. plushInfoControl tells it.',
     params: [],
-    when: [],
+    when: ['planetlab_slices_changed'],
   },
   sendSliceNodes: {
-    doc: 'The nodes of a slice changed.',
+    doc: 'The nodes of a PlanetLab slice changed. plushListNodes with the slice as group tells them.',
     params: [{ name: 'slice', schema: Type.String() }],
-    when: [],
+    when: ['slice_nodes_changed'],
   },
   sendApplicationExit: {
     doc: 'A run ended. plushListRuns tells which and how.',

@@ -5,6 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { event, type Topic, topics } from './event.ts';
 import { operationEvents } from './operation-events.ts';
+import { planetLabEvents } from './planetlab-events.ts';
 import {
   AppSpecSchema,
   FailureSchema,
@@ -16,6 +17,7 @@ import {
 } from './schemas.ts';
 import type { BarrierSpec } from './spec.ts';
 import { subscriptionEvents } from './subscription-events.ts';
+import { workflowEvents } from './workflow-events.ts';
 
 export { type Topic, topics };
 
@@ -24,7 +26,9 @@ export type ReleaseCause = 'all' | 'percent' | 'timeout' | 'knee' | 'manual' | '
 export type LeaveCause = 'left' | 'ended' | 'expired' | 'lost' | 'unused';
 
 const run_id = Type.String();
-const task_id = Type.String({ description: 'RUN/BLOCK/NODE/ATTEMPT' });
+const task_id = Type.String({
+  description: 'RUN/BLOCK/NODE/ATTEMPT, and /NUMBER for a task of a workflow',
+});
 const hostname = Hostname;
 const component = Type.String();
 const block = Type.String();
@@ -60,7 +64,7 @@ export const events = {
 
   node_added: event('node', 'A node came into the pool.', {
     node: NodeSpecSchema,
-    source: Type.String({ description: 'api or directory' }),
+    source: Type.String({ description: 'api, directory or planetlab' }),
     owner,
   }),
   node_updated: event('node', 'A node of the pool was described anew; its failed flag is cleared.', {
@@ -243,11 +247,11 @@ export const events = {
   }),
   blocks_completed: event(
     'run',
-    'Barrier blocks are complete on a node, or blocks are skipped to catch up.',
+    'Barrier or workflow blocks are complete on a node, or blocks are skipped to catch up.',
     {
       run_id,
       hostname,
-      barrier,
+      barrier: optional(barrier),
       blocks: Type.Array(Type.String()),
       skipped: Type.Boolean(),
     },
@@ -261,6 +265,7 @@ export const events = {
     attempt,
     index: Type.Integer(),
     count: Type.Integer(),
+    number: optional(Type.Integer({ description: 'Of a workflow: the number of its task' })),
   }),
   task_started: event('task', "The task's process runs.", { run_id, task_id, pid: optional(Type.Integer()) }),
   task_exited: event('task', 'The task is over.', {
@@ -278,6 +283,9 @@ export const events = {
     message: optional(Type.String()),
     monitor: optional(monitor),
     stderr_tail,
+    discarded: optional(
+      Type.Boolean({ description: 'Of a workflow: another attempt was first, and this end says nothing' }),
+    ),
   }),
   task_unhealthy: event(
     'task',
@@ -304,6 +312,8 @@ export const events = {
     },
   ),
 
+  ...planetLabEvents,
+  ...workflowEvents,
   ...operationEvents,
   ...subscriptionEvents,
 } as const;

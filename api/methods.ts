@@ -194,8 +194,16 @@ const methods = {
     faults: ['RUN_NOT_FOUND', 'RUN_ENDED'],
   },
   plushGetBlock: {
-    doc: 'One block of a run with its tasks.',
-    params: [runId, param('block', Type.String(), "The block's name")],
+    doc: 'One block of a run with its tasks; of a workflow block, how far it is and the results of its tasks.',
+    params: [
+      runId,
+      param('block', Type.String(), "The block's name"),
+      maybe(
+        'from',
+        Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+        'Of a workflow: number of the first task whose result is told; default 1',
+      ),
+    ],
     result: answers.BlockDetail,
     scope: 'read',
     faults: ['RUN_NOT_FOUND', 'BLOCK_NOT_FOUND'],
@@ -219,7 +227,11 @@ const methods = {
             stream: optional(
               Type.Union([Type.Literal('stdout'), Type.Literal('stderr')], { description: 'Default stdout' }),
             ),
-            task: optional(Type.String({ description: "A task id or a block's name" })),
+            task: optional(
+              Type.String({
+                description: "A task id, a block's name, or BLOCK/NUMBER for the task of a workflow block",
+              }),
+            ),
             offset: optional(Type.Integer({ minimum: 0 })),
             limit: optional(
               Type.Integer({ minimum: 1, maximum: 262144, description: 'Bytes; default 65536' }),

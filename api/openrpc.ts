@@ -88,7 +88,7 @@ export function apiPage(): string {
     'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once. So does a subscriber (plushSubscribe), over XML-RPC or JSON-RPC (one request a POST, parameters by position); with `details` every call has one more parameter, the struct `event`, and `sendEvent` comes too. [Operating](operating.md#callbacks) tells how calls are delivered, tried again and signed.',
     ...Object.entries(callbacks).map(([name, { doc, params, when }]) => {
       const types = params.map((param) => `${xmlRpcType(param.schema)} ${param.name}`).join(', ');
-      return `### ${name}(${types})\n\n${doc}${when.length === 0 ? '' : ` Sent after: ${when.join(', ')}.`}`;
+      return `### ${name}(${types})\n\n${doc} Sent after: ${when.join(', ')}.`;
     }),
     `### ${detailed.generic.name}(${xmlRpcType(detailed.param.schema)} ${detailed.param.name})\n\nWith \`details\` alone. ${detailed.generic.doc}`,
     '## Events',

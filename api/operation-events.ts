@@ -43,5 +43,10 @@ export const operationEvents = {
     request,
     ok: Type.Boolean(),
     message,
+    judged: optional(
+      Type.Array(Type.Object({ hostname: Type.String(), penalty: Type.Number({ minimum: 0 }) }), {
+        description: 'Of SWORD: the nodes that fit, the better the lower the penalty',
+      }),
+    ),
   }),
 } as const;

@@ -109,7 +109,8 @@ const AppPlan = Type.Object({
       package: Type.String(),
       software: Type.String(),
       type: Type.String({
-        description: 'web: each node fetches it; scp: the controller hands it to each node',
+        description:
+          'web, ftp and rsync: each node fetches it; scp, file and inline: it comes from the controller',
       }),
       path: Type.String(),
       size: optional(Type.Integer({ description: 'Bytes, where the specification says so' })),

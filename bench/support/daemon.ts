@@ -13,6 +13,8 @@ export interface Daemon {
   /** Memory that is resident, in MB (10^6 bytes). */
   megabytes(): number;
   stop(): Promise<void>;
+  /** Has its agents leave; resolves when it has ended. */
+  quit(): Promise<void>;
 }
 
 export async function startDaemon(scratch: Scratch): Promise<Daemon> {
@@ -31,7 +33,7 @@ export async function startDaemon(scratch: Scratch): Promise<Daemon> {
     pid: number;
   };
   const token = readFileSync(String(token_file), 'utf8').trim();
-  return {
+  const daemon: Daemon = {
     pid,
     async call(method, params) {
       const response = await fetch(new URL('/rpc', url), {
@@ -51,7 +53,12 @@ export async function startDaemon(scratch: Scratch): Promise<Daemon> {
       child.kill('SIGKILL');
       return ended;
     },
+    async quit() {
+      await daemon.call('plushQuit', []);
+      await ended;
+    },
   };
+  return daemon;
 }
 
 function firstLine(child: ChildProcess): Promise<string> {

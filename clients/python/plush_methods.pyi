@@ -318,13 +318,14 @@ class Methods:
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
         Fault 1021 RUN_ENDED: The run is over
         """
-    def plushGetBlock(self, run: str, block: str, /) -> Dict[str, Any]:
-        """plushGetBlock(run, block)
+    def plushGetBlock(self, run: str, block: str, from: int = ..., /) -> Dict[str, Any]:
+        """plushGetBlock(run, block, [from])
 
-        One block of a run with its tasks.
+        One block of a run with its tasks; of a workflow block, how far it is and the results of its tasks.
 
         run (string): The run's id
         block (string): The block's name
+        from (int): Of a workflow: number of the first task whose result is told; default 1
         Answers struct
           name (string)
           component (string)
@@ -334,8 +335,10 @@ class Methods:
           running (int)
           completed (int)
           failed (int)
+          workflow (struct, optional): Of a workflow block; the counts beside it are of nodes
           predecessors (array)
-          tasks (array): At most 1000, the newest attempts first
+          tasks (array): At most 1000, the newest attempts first; of a workflow, what each node has now or had last
+          results (array, optional): Of a workflow: the finished tasks by number, at most 1000 from `from` on
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
@@ -361,7 +364,7 @@ class Methods:
         node (string): The node's name
         page (struct): stream, task, offset, limit, wait_ms; or file, offset, limit
           stream (string, optional): Default stdout
-          task (string, optional): A task id or a block's name
+          task (string, optional): A task id, a block's name, or BLOCK/NUMBER for the task of a workflow block
           offset (int, optional)
           limit (int, optional): Bytes; default 65536
           wait_ms (int, optional): Where there is nothing yet, wait so long for the next byte; default 0
@@ -658,6 +661,7 @@ class Methods:
           clients (array): Classic callback clients
           subscriptions (struct): Subscriptions with a URL by state; plushListSubscriptions tells more
           loaded_app (string, optional)
+          planetlab (struct, optional): PlanetLab Central, where the directory names slices of it
 
         Scope: read
         """

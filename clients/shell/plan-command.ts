@@ -83,20 +83,21 @@ const CHOSEN: Readonly<Record<string, string>> = {
 
 function transferLine({ package: name, type, path, size, nodes }: Plan['transfers'][number]): string {
   const bytes = size === undefined ? 'size not known' : count(size, 'byte');
-  const how = type === 'web' ? 'fetched by' : 'handed to';
-  return `${plain(name)} (${bytes}) from ${plain(path)}, ${how} ${count(nodes, 'node')}`;
+  const how = ['web', 'ftp', 'rsync'].includes(type) ? 'fetched by' : 'handed to';
+  const from = type === 'inline' ? 'the specification itself' : plain(path);
+  return `${plain(name)} (${bytes}) from ${from}, ${how} ${count(nodes, 'node')}`;
 }
 
 function stepText({ action, component, block, command, nodes, waits_for }: Plan['steps'][number]): string {
   const on = count(nodes, 'node');
   if (action === 'connect') return `connect to ${on}`;
   if (action === 'install') return `install the software of ${plain(component ?? '')} on ${on}`;
-  if (action !== 'run' && action !== 'barrier') return `${plain(action)} ${on}`;
+  if (action === 'clean') return `clean ${on}${command === undefined ? '' : `, with ${plain(command)}`}`;
   const after = waits_for.map(({ block: name, on: where }) =>
     where === 'all' ? `${plain(name)} on all its nodes` : `${plain(name)} on the same node`,
   );
   const waits = after.length === 0 ? '' : `, after ${after.join(' and ')}`;
-  if (action === 'barrier')
-    return `${plain(block ?? '')} of ${plain(component ?? '')} on ${on}${waits}: ${plain(command ?? '')}`;
-  return `run ${plain(block ?? '')} of ${plain(component ?? '')} on ${on}${waits}: ${plain(command ?? '')}`;
+  const of = `${plain(block ?? '')} of ${plain(component ?? '')} on ${on}${waits}`;
+  if (action === 'reinstall') return `${of}: an empty working folder, and the software once more`;
+  return `${action === 'run' ? 'run ' : ''}${of}: ${plain(command ?? '')}`;
 }

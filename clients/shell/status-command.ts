@@ -37,6 +37,18 @@ function statusLines(url: string, info: ResultOf<'plushInfoControl'>, paint: Pai
       `${to}, delivered to ${delivered}${suspended ? ', suspended' : ''}`,
     ]),
   ];
+  if (info.planetlab !== undefined) rows.push(['planetlab', planetLab(info.planetlab)]);
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${paint('bold', name.padEnd(width))}  ${value}`);
+}
+
+function planetLab({
+  state,
+  message,
+  slices,
+}: NonNullable<ResultOf<'plushInfoControl'>['planetlab']>): string {
+  const of = slices.map(
+    ({ slice, nodes, found }) => `${slice} ${found || state !== 'current' ? nodes : 'unseen'}`,
+  );
+  return `${[state, ...of].join(', ')}${message === undefined ? '' : `: ${message}`}`;
 }

@@ -131,6 +131,11 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     return { ok: { size }, binary: bytes };
   },
 
+  async forget(agent, { ask }) {
+    await agent.supervisor.forget(asks.identity(ask, 'task_id'));
+    return { ok: {} };
+  },
+
   async tidy(agent, { ask }) {
     const runId = asks.identity(ask, 'run_id');
     const command = asks.text(ask, 'command');

@@ -11,6 +11,7 @@ import type { TokenBook } from '../drivers/token-book.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { Writer } from './loop.ts';
 import type { Operations } from './operations.ts';
+import type { PlanetLab } from './planetlab.ts';
 
 export interface Context {
   readonly state: State;
@@ -23,6 +24,8 @@ export interface Context {
   /** Secrets and passwords of callback subscribers. */
   readonly secrets: CallbackSecrets;
   readonly operations: Operations;
+  /** How it stands with PlanetLab Central, where the directory names slices of it. */
+  readonly planetlab: () => ReturnType<PlanetLab['info']>;
   readonly tokens: Pick<TokenBook, 'create' | 'list' | 'revoke'>;
   /** The only folder that plushLoadApp may read; absolute. */
   readonly appsDir: string;

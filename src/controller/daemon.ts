@@ -9,8 +9,6 @@ import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import { hostPart } from '../core/pool/hostname.ts';
 import { specOf } from '../core/pool/login.ts';
-import { parseDirectory } from '../core/spec/directory.ts';
-import { formatDiagnostic } from '../core/spec/format.ts';
 import type { State } from '../core/state.ts';
 import { messageOf } from '../drivers/agent-error.ts';
 import { CallbackSecrets } from '../drivers/callback-secrets.ts';
@@ -37,6 +35,7 @@ import { createCallMetrics } from './call-metrics.ts';
 import { SYSTEM_CLOCK } from './callback-reader.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Context } from './context.ts';
+import { readDirectory } from './directory.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventStream } from './event-stream.ts';
 import { allHandlers } from './handlers/all.ts';
@@ -45,6 +44,7 @@ import { Loop } from './loop.ts';
 import { registerMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
 import { OptionError, type Options } from './options.ts';
+import { openPlanetLab, type PlanetLab } from './planetlab.ts';
 import { createRpc } from './rpc.ts';
 import { SocketClients } from './socket-clients.ts';
 import { sshAccess } from './ssh-access.ts';
@@ -83,6 +83,7 @@ export class Daemon {
   #outputs: Context['outputs'] | undefined;
   #callbacks: Callbacks | undefined;
   #operations: Operations | undefined;
+  #planetlab: PlanetLab | undefined;
   #face: HttpFace | undefined;
   #tokens: TokenBook | undefined;
   #audit: Audit | undefined;
@@ -138,6 +139,8 @@ export class Daemon {
       nodes,
       log,
     });
+    const planetlab = openPlanetLab(options, loop, log);
+    this.#planetlab = planetlab;
     const context: Context = {
       state: loop.state,
       submit: (input, call) => loop.submit(input, call),
@@ -147,6 +150,7 @@ export class Daemon {
       callbacks: this.#callbacks,
       secrets,
       operations: this.#operations,
+      planetlab: () => planetlab.info(),
       tokens: this.#tokens,
       appsDir: options.apps,
       stateDir: stateDir.path,
@@ -174,17 +178,10 @@ export class Daemon {
   async loadDirectory(): Promise<void> {
     const { directory } = this.#setup.options;
     if (directory === undefined) return;
-    let text: Buffer;
-    try {
-      text = readFileSync(directory);
-    } catch (error) {
-      throw new OptionError(`--directory ${directory} cannot be read: ${messageOf(error)}`);
-    }
-    const { nodes, diagnostics } = parseDirectory(text, directory);
-    const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
-    if (errors.length > 0)
-      throw new OptionError(errors.map((d) => formatDiagnostic(directory, d)).join('\n'));
-    await this.#loop?.submit({ type: 'load_directory', nodes });
+    const { nodes, planetlab } = readDirectory(directory);
+    const slices = planetlab?.slices ?? [];
+    await this.#loop?.submit({ type: 'load_directory', nodes, slices });
+    this.#planetlab?.use(planetlab);
   }
 
   /** Reads the certificate again and serves new connections with it. @throws with a sentence; the former one stays */
@@ -207,6 +204,7 @@ export class Daemon {
     this.#ending = true;
     this.#ready = false;
     this.#timers.close();
+    this.#planetlab?.close();
     this.#operations?.close();
     await this.#face?.close({ graceMs: CLOSE_GRACE_MS });
     this.#tokens?.close();

@@ -9,6 +9,12 @@ export interface Options {
   readonly port: number;
   readonly state: string;
   readonly directory?: string;
+  /** PlanetLab Central's XML-RPC server. */
+  readonly plcUrl: string;
+  /** Holds the password of the directory's account there. */
+  readonly plcPasswordFile?: string;
+  /** Seconds between two queries there. */
+  readonly plcInterval: number;
   readonly apps: string;
   readonly sshIdentity?: string;
   readonly sshHostKeys: 'strict' | 'accept-new';
@@ -35,6 +41,12 @@ const KNOWN: Readonly<Record<string, { readonly value?: string; readonly doc: st
   listen: { value: 'HOST:PORT', doc: 'where to serve; default 127.0.0.1:4880, port 0 takes a free one' },
   state: { value: 'DIR', doc: 'journal, token, outputs; default $XDG_STATE_HOME/plush' },
   directory: { value: 'FILE', doc: 'directory.xml, read at the start and again on SIGHUP' },
+  'plc-url': {
+    value: 'URL',
+    doc: 'PlanetLab Central, for a directory with its slices; default https://www.planet-lab.org/PLCAPI/',
+  },
+  'plc-password-file': { value: 'FILE', doc: "the password of the directory's account there" },
+  'plc-interval': { value: 'SECONDS', doc: 'how often it is asked, 10 to 86400; default 300' },
   apps: { value: 'DIR', doc: 'the only folder plushLoadApp may read; default: the working directory' },
   'ssh-identity': { value: 'FILE', doc: 'private key; else the SSH agent, else ~/.ssh/id_*' },
   'ssh-host-keys': { value: 'strict|accept-new', doc: 'what to do with unknown host keys; default strict' },
@@ -173,7 +185,7 @@ function build(raw: Raw, env: NodeJS.ProcessEnv, cwd: string): Options {
   const path = (name: string) => (raw[name] === undefined ? undefined : resolve(cwd, raw[name]));
   const apps = path('apps') ?? cwd;
   if (!isFolder(apps)) throw new OptionError(`--apps ${apps} is not a folder`);
-  for (const name of ['directory', 'ssh-identity', 'tls-cert', 'tls-key']) {
+  for (const name of ['directory', 'plc-password-file', 'ssh-identity', 'tls-cert', 'tls-key']) {
     const file = path(name);
     if (file !== undefined && !isFile(file))
       throw new OptionError(`--${name} ${file} is not a readable file`);
@@ -209,8 +221,11 @@ function build(raw: Raw, env: NodeJS.ProcessEnv, cwd: string): Options {
     corsOrigins: list(raw['cors-origin']).map(origin),
     rateLimit: number(raw, 'rate-limit', { least: 0, most: 1_000_000, usual: 2_000 }),
     maxBodyBytes: number(raw, 'max-body', { least: 64 << 10, most: 64 << 20, usual: 1 << 20 }),
+    plcUrl: plcUrl(raw['plc-url'] ?? 'https://www.planet-lab.org/PLCAPI/'),
+    plcInterval: number(raw, 'plc-interval', { least: 10, most: 86_400, usual: 300 }),
     logLevel: choice(raw, 'log-level', LEVELS, 'info'),
     ...optional('directory', path('directory')),
+    ...optional('plcPasswordFile', path('plc-password-file')),
     ...optional('sshIdentity', path('ssh-identity')),
     ...optional('tokenFile', path('token-file')),
     ...optional('tlsCert', path('tls-cert')),
@@ -265,6 +280,22 @@ function origin(text: string): string {
     url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '';
   if (isWhole && url.username === '' && url.hash === '') return url.origin;
   throw new OptionError(`--cors-origin takes origins such as https://console.example, and "${text}" is none`);
+}
+
+/** The account's password goes there in every call: never in clear over a network, nor into logs as part of the URL. */
+function plcUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new OptionError(`--plc-url is a URL such as https://www.planet-lab.org/PLCAPI/, not "${text}"`);
+  if (url.username !== '' || url.password !== '')
+    throw new OptionError(
+      '--plc-url takes no user and password: those are <user> in the directory and --plc-password-file',
+    );
+  if (url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, '')))
+    throw new OptionError(
+      `--plc-url ${text} would send the password in clear: it takes https beyond the loopback`,
+    );
+  return url.href;
 }
 
 function list(text: string | undefined): string[] {

@@ -1,6 +1,6 @@
 /** Decisions about the controller itself and applications. */
 import type { InputOf } from './input.ts';
-import { interruptOperations } from './operation/decide.ts';
+import { askForJudgement, interruptOperations } from './operation/decide.ts';
 import { refuseWhenQuitting } from './quitting.ts';
 import { endRun } from './run/recover.ts';
 import type { Transaction } from './transaction.ts';
@@ -17,6 +17,7 @@ export function startController(tx: Transaction, { controller, version }: InputO
 export function loadApp(tx: Transaction, { app, file }: InputOf<'load_app'>): string {
   refuseWhenQuitting(tx.state);
   tx.emit('app_loaded', { app, file });
+  askForJudgement(tx, app);
   return app.name;
 }
 

@@ -9,10 +9,12 @@ import type { Input, InputOf, Moment } from './input.ts';
 import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
 import { expireLeases } from './pool/lease.ts';
+import * as sources from './pool/sources.ts';
 import * as barriers from './run/barrier-calls.ts';
 import * as run from './run/decide.ts';
 import * as refresh from './run/refresh.ts';
 import * as restart from './run/restart.ts';
+import * as workflows from './run/workflows.ts';
 import type { State } from './state.ts';
 import * as subscription from './subscription/decide.ts';
 import { Transaction } from './transaction.ts';
@@ -40,7 +42,8 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   resources_answered: operation.resourcesAnswered,
   start_shell: operation.startShell,
   end_shell: operation.endShell,
-  load_directory: pool.loadDirectory,
+  load_directory: sources.loadDirectory,
+  planetlab_answered: sources.planetLabAnswered,
   add_node: pool.addNode,
   remove_node: pool.removeNode,
   fail_host: pool.failHost,
@@ -55,6 +58,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   installed: run.installed,
   install_failed: run.installFailed,
   task_report: run.taskReport,
+  task_collected: workflows.taskCollected,
   enter_barrier: barriers.enterBarrier,
   leave_barrier: barriers.leaveBarrier,
   release_barrier: barriers.releaseBarrier,
@@ -62,6 +66,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   timer: (tx, { timer }) => {
     if (timer.kind === 'reconnect') pool.reconnect(tx, timer.hostname);
     else if (timer.kind === 'restore') pool.restore(tx, timer.hostname);
+    else if (timer.kind === 'workflow') workflows.workflowDue(tx, timer);
     else if (timer.kind === 'barrier') barriers.barrierDue(tx, timer);
     else if (timer.kind === 'restart_task') restart.restartTask(tx, timer.task_id);
     else if (timer.kind === 'lease') expireLeases(tx);

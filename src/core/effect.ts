@@ -38,6 +38,16 @@ export type Effect =
       readonly task_id: string;
       readonly grace_ms: number;
     }
+  /** Bring the output of a task that is over back, unless it is to be discarded, and remove it there; answers task_collected. */
+  | {
+      readonly type: 'collect_task';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly task_id: string;
+      readonly discard: boolean;
+      /** As for a cleaning. */
+      readonly logs?: readonly LogCopy[];
+    }
   /** Stop the run's tasks on the node, bring their output back, remove the run's folder; answers cleaned. */
   | {
       readonly type: 'clean';

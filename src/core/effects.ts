@@ -1,22 +1,30 @@
 /** fact + state after it → what the world must now do. */
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import type { Effect } from './effect.ts';
-import { END_DEADLINE_MS, flagMs, MAX_OUTPUT_BYTES, STOP_GRACE_MS } from './limits.ts';
+import { END_DEADLINE_MS, flagMs, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
 import { leaseTimer } from './pool/leases.ts';
 import { specOf } from './pool/login.ts';
-import { argumentsOf } from './run/arguments.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
-import { splitTaskId, taskId } from './run/evolve.ts';
-import { filesBeforeCleanup, filesOf, filesOfEnd, logCopies, logOrder } from './run/logs.ts';
+import { splitTaskId, subjectOf } from './run/evolve.ts';
+import { filesBeforeCleanup, filesOf, filesOfEnd, logCopies } from './run/logs.ts';
 import { INSTALL_BARRIER, planOf } from './run/plan.ts';
-import { graceOf, monitorsOf, processOf } from './run/policy.ts';
+import { graceOf } from './run/policy.ts';
 import { keepsFiles } from './run/restart.ts';
 import { refreshLater } from './run/service.ts';
 import { softwareOf } from './run/software.ts';
+import { taskOrder } from './run/task-order.ts';
+import {
+  collectAll,
+  collectOne,
+  kneeTimer,
+  resumeWorkflows,
+  stopBeaten,
+  wantedTasks,
+} from './run/workflow-effects.ts';
+import { isBeaten } from './run/workflow-state.ts';
 import { isOver, type Member, type Run, type State, type Task } from './state.ts';
-import type { TaskOrder } from './task.ts';
 
 type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State, nowMs: number) => Effect[];
 
@@ -74,10 +82,12 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   },
   run_ended: ({ run_id }, state) => [{ type: 'release', run_id }, ...quitWhenIdle(state)],
   quit_requested: (_body, state) => quitWhenIdle(state),
-  task_exited: ({ run_id, task_id }, state) => {
+  task_exited: ({ run_id, task_id, discarded }, state) => {
     const [, block, hostname] = splitTaskId(task_id);
     const cleaning = cleanIfFinishing(state, run_id, hostname);
-    return cleaning.length > 0 ? cleaning : collectAfter(state, run_id, hostname, block);
+    if (cleaning.length > 0) return cleaning;
+    const output = collectOne(state, run_id, task_id);
+    return discarded ? output : [...output, ...collectAfter(state, run_id, hostname, block)];
   },
   task_started: ({ run_id, task_id }, state) => {
     const [, block, hostname] = splitTaskId(task_id);
@@ -85,6 +95,17 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     const task = run?.members.get(hostname)?.tasks.get(block);
     return run === undefined || task === undefined ? [] : streamTask(run, task);
   },
+  workflow_task_started: ({ run_id, block }, state, nowMs) =>
+    kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
+  workflow_task_finished: ({ run_id, block, losers }, state, nowMs) => {
+    const run = state.runs.get(run_id);
+    if (run === undefined) return [];
+    const stops = losers
+      .filter((hostname) => state.nodes.get(hostname)?.link === 'connected')
+      .flatMap((hostname) => stopBeaten(run, run.members.get(hostname)));
+    return [...stops, ...kneeTimer(run, block, nowMs, nowMs)];
+  },
+  workflow_knee: ({ run_id, block }, state, nowMs) => kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
   barrier_entered: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
   barrier_left: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
   barrier_released: ({ run_id, barrier, participants }, state, nowMs) => {
@@ -209,12 +230,15 @@ function memberWork(run: Run, member: Member | undefined): Effect[] {
   if (run.state === 'ending') return [cleanMember(run, member)];
   if (member.phase === 'finishing') return keepsFiles(run) ? [] : [cleanMember(run, member)];
   if (member.phase === 'preparing') return mayInstall(run, member) ? [install(run, member)] : [];
-  if (run.restarting !== undefined) return stopTasks(run, member);
+  const collects = collectAll(run, member);
+  if (run.restarting !== undefined) return [...collects, ...stopTasks(run, member)];
   // A running task is not ordered again: an agent that has forgotten it would run it twice.
-  return [...member.tasks.values()].flatMap((task) => {
+  const starts = [...member.tasks.values()].flatMap((task) => {
+    if (isBeaten(run, task)) return [];
     if (task.state === 'running') return streamTask(run, task);
     return task.state === 'ordered' ? [startTask(run, task)] : [];
   });
+  return [...collects, ...stopBeaten(run, member), ...starts];
 }
 
 /** Has the output of a running task copied as it is written, where its log manager says so. */
@@ -263,79 +287,18 @@ function startTask(run: Run, task: Task): Effect {
   };
 }
 
-function labelAt(run: Run, { hostname }: Task, barrier: string): string {
-  const member = run.members.get(hostname);
-  const entries = run.barriers.get(barrier)?.entries;
-  return (member && entries?.get(participantOf(member))?.label) ?? '';
-}
-
-/** The order for a task, with the environment that engine.md promises every task. */
-function taskOrder(run: Run, task: Task): TaskOrder {
-  const planned = planOf(run.spec).blocks.get(task.block);
-  const process = planned?.spec.kind === 'process' ? planned.spec.process : undefined;
-  return {
-    task_id: task.task_id,
-    run_id: run.run_id,
-    block: task.block,
-    attempt: task.attempt,
-    path: process?.path ?? '',
-    ...(process?.cwd === undefined ? {} : { cwd: process.cwd }),
-    args:
-      process === undefined
-        ? []
-        : argumentsOf(process, { ...task, node: task.hostname, labelAt: (name) => labelAt(run, task, name) }),
-    env: {
-      ...process?.env,
-      PLUSH_RUN: run.run_id,
-      PLUSH_APP: run.app,
-      PLUSH_COMPONENT: planned?.component ?? '',
-      PLUSH_NODE: task.hostname,
-      PLUSH_INDEX: String(task.index),
-      PLUSH_COUNT: String(task.count),
-      PLUSH_TASK: task.task_id,
-    },
-    max_output_bytes: MAX_OUTPUT_BYTES,
-    ...processOrder(run, task),
-  };
-}
-
-/** What the specification says of a process and the order passes on as it is. */
-function processOrder(run: Run, task: Task): Partial<TaskOrder> {
-  const { block, attempt, hostname } = task;
-  const log = logOrder(run, task);
-  const process = processOf(run.spec, block);
-  if (process === undefined) return {};
-  const { stdin, user, timeout_ms, stop_signal, stop_grace_ms } = process;
-  const liveness = monitorsOf(run.spec, block).map(({ type, target, interval_ms, timeout_ms, failures }) => ({
-    type,
-    ...(target === undefined ? {} : { target }),
-    interval_ms,
-    timeout_ms,
-    failures,
-  }));
-  return {
-    ...(stdin === undefined ? {} : { stdin }),
-    ...(user === undefined ? {} : { user }),
-    ...(timeout_ms === undefined ? {} : { timeout_ms }),
-    ...(stop_signal === undefined ? {} : { stop_signal }),
-    ...(stop_grace_ms === undefined ? {} : { stop_grace_ms }),
-    ...(log === undefined ? {} : { log }),
-    ...(liveness.length === 0 ? {} : { liveness }),
-    ...(attempt === 1 ? {} : { replaces: taskId(run.run_id, block, hostname, attempt - 1) }),
-  };
-}
-
 /** The effect that ends a member's part on its node. */
 function cleanMember(run: Run, member: Member): Effect {
   const { graceMs } = planOf(run.spec);
-  const logs = [...member.tasks.values()].flatMap((task) => logCopies(run, task));
+  const task_ids = wantedTasks(run, member);
+  const logs = task_ids.flatMap((task_id) => logCopies(run, subjectOf(task_id)));
   const files = filesOf(run, member);
   const command = run.spec.cleanup?.command;
   return {
     type: 'clean',
     hostname: member.hostname,
     run_id: run.run_id,
-    task_ids: [...member.tasks.values()].map((task) => task.task_id),
+    task_ids,
     ...(run.service === undefined ? {} : { generation: member.generation ?? 1 }),
     ...(graceMs > STOP_GRACE_MS ? { grace_ms: graceMs } : {}),
     ...(logs.length > 0 ? { logs } : {}),
@@ -366,7 +329,10 @@ export function resume(state: State, nowMs: number): Effect[] {
       effects.push({ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs });
     }
   }
-  for (const run_id of state.active) effects.push(...resumeBarriers(state.runs.get(run_id) as Run, nowMs));
+  for (const run_id of state.active) {
+    const run = state.runs.get(run_id) as Run;
+    effects.push(...resumeBarriers(run, nowMs), ...resumeWorkflows(run, nowMs));
+  }
   for (const run of state.runs.values()) {
     const { run_id } = run;
     if (!isOver(run)) effects.push(...refreshLater(run, nowMs));

@@ -6,6 +6,7 @@ import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
 import { policyEvolvers } from './run/policy-evolve.ts';
 import { serviceEvolvers, stopShortfalls } from './run/service-evolve.ts';
+import { workflowEvolvers } from './run/workflow-state.ts';
 import type { State } from './state.ts';
 import { subscriptionEvolvers } from './subscription/evolve.ts';
 
@@ -17,6 +18,7 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...runEvolvers,
   ...policyEvolvers,
   ...serviceEvolvers,
+  ...workflowEvolvers,
   ...operationEvolvers,
   ...subscriptionEvolvers,
   controller_started: (state, { epoch, controller }, time) => {

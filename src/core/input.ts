@@ -7,6 +7,7 @@ import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { HostReadings } from './pool/requirements.ts';
+import type { SliceAnswer, SlicePort } from './pool/slice.ts';
 import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 
 /** When an input arrived (ms since 1970) and a seed for whatever is chosen by chance because of it. */
@@ -33,7 +34,14 @@ export interface StartRequest {
 
 export type Input =
   | { readonly type: 'start_controller'; readonly controller: string; readonly version: string }
-  | { readonly type: 'load_directory'; readonly nodes: readonly NodeSpec[] }
+  | {
+      readonly type: 'load_directory';
+      readonly nodes: readonly NodeSpec[];
+      /** PlanetLab's slices that it names. @default none */
+      readonly slices?: readonly SlicePort[];
+    }
+  /** PlanetLab Central has told the nodes of all slices of the directory. */
+  | { readonly type: 'planetlab_answered'; readonly slices: readonly SliceAnswer[] }
   | { readonly type: 'add_node'; readonly node: NodeSpec; readonly by?: Actor }
   | { readonly type: 'remove_node'; readonly hostname: string; readonly by?: Actor }
   | { readonly type: 'fail_host'; readonly hostname: string }
@@ -100,6 +108,13 @@ export type Input =
       readonly failure: Failure;
     }
   | { readonly type: 'task_report'; readonly hostname: string; readonly task: TaskReport }
+  /** Of a task of a workflow, the output is here or not wanted, and nothing of it is left on the node. */
+  | {
+      readonly type: 'task_collected';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly task_id: string;
+    }
   /** A node enters a barrier, or one of its tasks does when there is a block. */
   | {
       readonly type: 'enter_barrier';
@@ -139,6 +154,8 @@ export type Input =
       readonly request: number;
       readonly ok: boolean;
       readonly message: string;
+      /** What SWORD thinks of nodes. */
+      readonly judged?: readonly Judgement[];
     }
   | { readonly type: 'timer'; readonly timer: Timer };
 
@@ -147,6 +164,7 @@ export type Timer =
   | { readonly kind: 'reconnect'; readonly hostname: string }
   | { readonly kind: 'restore'; readonly hostname: string }
   | { readonly kind: 'barrier'; readonly run_id: string; readonly barrier: string }
+  | { readonly kind: 'workflow'; readonly run_id: string; readonly block: string }
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
   | { readonly kind: 'begin_again'; readonly run_id: string }
@@ -154,5 +172,11 @@ export type Timer =
   | { readonly kind: 'lease' }
   /** A service looks for more nodes. */
   | { readonly kind: 'refresh'; readonly run_id: string };
+
+/** A node and how little it fits what was asked for; 0 fits best. */
+export interface Judgement {
+  readonly hostname: string;
+  readonly penalty: number;
+}
 
 export type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;

@@ -23,6 +23,8 @@ export const OWED_FIRST_MS = 15_000;
 export const OWED_MAX_MS = 10 * 60_000;
 /** Lost members that a service remembers; the oldest are forgotten first. */
 export const MAX_PAST_MEMBERS = 1_000;
+/** What SWORD's lowest penalty adds to a preference: more than what a node learns, less than that it is preferred by name. */
+export const BEST_RATING = 100;
 /** Between two looks of a service for more nodes, where the specification says nothing. */
 export const RECONNECT_INTERVAL_MS = 60_000;
 /** A process of a service that has run for this long has its restarts counted anew. */
@@ -44,6 +46,8 @@ export const MAX_HANDLED = 100;
 export const MAX_HANDLED_HOSTS = 1_000;
 /** Kept of each output stream of a task on its node and at the controller. */
 export const MAX_OUTPUT_BYTES = 64 << 20;
+/** Tasks of workflows whose output is still on their node: with so many it gets no further ones. */
+export const MAX_UNCOLLECTED = 32;
 /** Operations that are remembered, those under way included; the oldest that are over are forgotten first. */
 export const MAX_OPERATIONS = 100;
 /** What the nodes may take together that a token has added which may do nothing else: about 100,000 nodes. */

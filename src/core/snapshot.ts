@@ -8,6 +8,15 @@ import type { Entry } from './barrier/barrier.ts';
 import { addEntry, decodeBarrier, encodeBarrier, type SavedBarrier } from './barrier/saved.ts';
 import { countOwned } from './pool/owned.ts';
 import type { LoadedApp, Member, PoolNode, Run, RunBarrier, State } from './state.ts';
+import {
+  addPart,
+  decodeWorkflow,
+  encodeWorkflow,
+  partsOf,
+  type SavedWorkflow,
+  type WorkflowPart,
+} from './workflow/saved.ts';
+import type { Workflow } from './workflow/workflow.ts';
 
 /**
  * Version of the fold: grows whenever evolve would make another state of the same facts, or rows are written otherwise.
@@ -29,10 +38,13 @@ type Row =
   | readonly ['leaving', string, NodeSpec]
   | readonly ['spec', AppSpec]
   | readonly ['app', string, Omit<LoadedApp, 'spec'>, spec: number]
-  | readonly ['run', Omit<Run, 'spec' | 'members' | 'past' | 'barriers'>, spec: number]
+  | readonly ['run', Omit<Run, 'spec' | 'members' | 'past' | 'barriers' | 'workflows'>, spec: number]
   /** Of the run before it; its entries follow it. */
   | readonly ['barrier', SavedBarrier<RunBarrier>]
   | readonly ['entry', Entry]
+  /** Of the run before it; its parts follow it. */
+  | readonly ['workflow', SavedWorkflow]
+  | readonly ['part', WorkflowPart]
   /** Of the run before it, in the order of its members and of its past ones. */
   | readonly ['member' | 'past', Member]
   | readonly ['end', rows: number];
@@ -57,12 +69,16 @@ function* rowsOf(state: State): Generator<Row> {
     yield* newSpec(specs, spec);
     yield ['app', name, app, specs.get(spec) as number];
   }
-  for (const { spec, members, past, barriers, ...run } of runs.values()) {
+  for (const { spec, members, past, barriers, workflows, ...run } of runs.values()) {
     yield* newSpec(specs, spec);
     yield ['run', run, specs.get(spec) as number];
     for (const barrier of barriers.values()) {
       yield ['barrier', encodeBarrier(barrier)];
       for (const entry of barrier.entries.values()) yield ['entry', entry];
+    }
+    for (const workflow of workflows?.values() ?? []) {
+      yield ['workflow', encodeWorkflow(workflow)];
+      for (const part of partsOf(workflow)) yield ['part', part];
     }
     for (const member of members.values()) yield ['member', member];
     for (const member of past) yield ['past', member];
@@ -108,6 +124,7 @@ class Reader {
   readonly #specs: AppSpec[] = [];
   #run: Run | undefined;
   #barrier: RunBarrier | undefined;
+  #workflow: Workflow | undefined;
   #count = 0;
   #isWhole = false;
 
@@ -169,6 +186,16 @@ class Reader {
         return;
       case 'entry':
         addEntry(present(this.#barrier), row[1]);
+        return;
+      case 'workflow': {
+        const run = present(this.#run);
+        run.workflows ??= new Map();
+        this.#workflow = decodeWorkflow(row[1]);
+        run.workflows.set(this.#workflow.block, this.#workflow);
+        return;
+      }
+      case 'part':
+        addPart(present(this.#workflow), row[1]);
         return;
       case 'member':
         present(this.#run).members.set(row[1].hostname, row[1]);

@@ -8,6 +8,7 @@ import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas
 import type { AppSpec, ComponentSpec, NodeSpec, Policy } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { Barrier } from './barrier/barrier.ts';
+import type { Workflow } from './workflow/workflow.ts';
 
 /**
  *     idle ──asked──▶ connecting ──▶ connected ──▶ lost ──retry──▶ connecting
@@ -36,6 +37,8 @@ export interface PoolNode {
   lease_over?: string;
   /** How a component wants its nodes to be logged in to: for what the node itself does not say. */
   login?: Login;
+  /** What SWORD's newest answer adds to the preference, and for which component it was asked. */
+  rating?: { readonly component: string; readonly value: number };
   /** Learned part of the preference: raised by success, lowered by failure. */
   credit: number;
   /** Run that uses the node. */
@@ -86,6 +89,22 @@ export interface Task {
   policy?: Policy;
   /** It is to be started again then; ISO 8601. */
   restart_at?: string;
+  /** Of a workflow: the number of its task. */
+  number?: number;
+  /** Of a workflow: the attempt before at the same on this node. */
+  replaces?: string;
+  /** Of a workflow: another attempt was first. */
+  discarded?: boolean;
+}
+
+/** What a node does in a workflow. */
+export interface Work {
+  /** Number of the task that it has; its attempt may have come too late already, and is being stopped then. */
+  number?: number;
+  since: string;
+  /** Tasks that it was the first to finish, and the time it took for them together. */
+  tasks: number;
+  ms: number;
 }
 
 /**
@@ -106,8 +125,12 @@ export interface Member {
   /** Newest task of each block. */
   tasks: Map<string, Task>;
   completed: Set<string>;
-  /** Barrier blocks at which it waits → since when. */
+  /** Barrier blocks at which it waits, and workflow blocks that it takes part in → since when. */
   at?: Map<string, string>;
+  /** What it does in each workflow that it takes part in, by the block's name. */
+  work?: Map<string, Work>;
+  /** Tasks of workflows whose output is still on the node → whether it is wanted. */
+  uncollected?: Map<string, boolean>;
   /** Barriers that it will not enter any more, since its part is over. */
   absent?: Set<string>;
   /** Blocks that the node goes on without: one whose process failed and was ignored, and those that wait for it here. */
@@ -192,6 +215,8 @@ export interface Run {
   blocks: Map<string, BlockState>;
   /** Those that somebody has entered, by name. */
   barriers: Map<string, RunBarrier>;
+  /** Those that a node takes part in, by the name of their block. */
+  workflows?: Map<string, Workflow>;
   members: Map<string, Member>;
   /** Members that were lost, oldest first. */
   past: Member[];
@@ -291,6 +316,8 @@ export interface State {
   membership: number;
   /** Bytes, about, that the nodes of each owner take. */
   owned: Map<string, number>;
+  /** PlanetLab's slices that the account of the directory may see, with the port in the names of their nodes. */
+  slices?: Map<string, number>;
   /** Removed nodes whose agent still has to clean up and leave. */
   leaving: Map<string, NodeSpec>;
   apps: Map<string, LoadedApp>;

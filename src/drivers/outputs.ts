@@ -1,8 +1,8 @@
 /**
  * The controller's copies of tasks' output, brought back before a node is cleaned:
- * DIR/RUN/NODE/BLOCK.ATTEMPT.STREAM, and beside it, where the node had dropped the beginning, FILE.from with the offset at
- * which the copy begins. What is copied as it is written lies in FILE.stream (growing-output.ts), and files of the run's working
- * folder in DIR/RUN/NODE/files.
+ * DIR/RUN/NODE/BLOCK.ATTEMPT.STREAM (BLOCK.ATTEMPT.of-NUMBER.STREAM for a task of a workflow), and beside it, where the node
+ * had dropped the beginning, FILE.from with the offset at which the copy begins. What is copied as it is written lies in
+ * FILE.stream (growing-output.ts), and files of the run's working folder in DIR/RUN/NODE/files.
  */
 import { createHash } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -80,9 +80,10 @@ async function readFrom(
 
 export function openOutputStore(dir: string): OutputStore {
   const place = (task_id: string, stream: string) => {
-    const [run = '', block = '', node = '', attempt = ''] = task_id.split('/');
+    const [run = '', block = '', node = '', attempt = '', number] = task_id.split('/');
+    const name = number === undefined ? attempt : `${attempt}.of-${number}`;
     const folder = join(dir, fileName(run), fileName(node));
-    return { folder, file: join(folder, `${fileName(block)}.${attempt}.${stream}`) };
+    return { folder, file: join(folder, `${fileName(block)}.${name}.${stream}`) };
   };
   const filePlace = (run: string, node: string, path: string) => {
     const segments = insideSegments(path);

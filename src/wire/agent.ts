@@ -132,6 +132,8 @@ export interface AgentRequests {
      */
     ok: { offset: number; end: number; eof: boolean };
   };
+  /** Ends what is left of a task that is over, and removes it with its output. Not known: answers at once. */
+  forget: { ask: { task_id: string }; ok: Record<string, never> };
   /** Bytes of a file below the run's working folder; the bytes are the frame's binary part. Answers its size, too. */
   fetch: { ask: { run_id: string; path: string; offset: number; limit: number }; ok: { size: number } };
   /**

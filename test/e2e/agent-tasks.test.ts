@@ -349,3 +349,16 @@ test('takes identities that are no names of files', async () => {
   for (const task_id of ids) await client.start(order('a', `echo "$PLUSH_TASK"`, { task_id }));
   for (const task_id of ids) expect(await client.output(task_id)).toBe(`${task_id}\n`);
 });
+
+test('forgets a task that is over, with its output, and never one that runs', async () => {
+  const client = await node.dial();
+  await client.start(order('a', 'echo out'));
+  await client.exited('run/a/n1/1');
+  await client.start(order('b', 'exec sleep 1000'));
+  expect((await client.refusal('forget', { task_id: 'run/b/n1/1' })).code).toBe('BAD_REQUEST');
+  await client.request('forget', { task_id: 'run/a/n1/1' });
+  await client.request('forget', { task_id: 'run/a/n1/1' });
+  const ask = { task_id: 'run/a/n1/1', stream: 'stdout', offset: 0, limit: 1 } as const;
+  expect((await client.refusal('read', ask)).code).toBe('UNKNOWN_TASK');
+  expect(fs.readdirSync(join(node.dir, 'runs/run/tasks'))).toHaveLength(1);
+});

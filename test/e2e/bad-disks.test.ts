@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { shellApplication } from '../harness/application.ts';
+import { makeZip, tarOf } from '../harness/archive.ts';
 import { makeTar, type PackageServer, startPackageServer } from '../harness/packages.ts';
 import { type Plushd, startPlushd } from '../harness/plushd.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
@@ -119,5 +120,37 @@ describe.each(diskKinds())('a small %s', (kind) => {
       }),
     );
     expect(cause).toMatchObject({ phase: 'watch' });
+  });
+
+  // What never ends shows itself alike on both.
+  if (kind !== diskKinds()[0]) return;
+
+  const body = 'a'.repeat(40 * MEGABYTE);
+  it.each([
+    ['tgz', async () => gzipSync(await tarOf({ name: 'bomb', body }))],
+    ['gz', async () => gzipSync(body)],
+    ['zip', async () => makeZip(scratch, [{ name: 'bomb', body }])],
+  ])('is told when a package of type %s is a thousand times as large as it looks', async (type, make) => {
+    await addNodes(6 * MEGABYTE);
+    const bomb = await make();
+    expect(bomb.length).toBeLessThan(100 * KILOBYTE);
+    const url = server.serve('stuff.tar', bomb);
+    const xml = shellApplication('true', 1, { components, software: { stuff: url } });
+    const cause = await replaced(xml.replace('type="tar"', `type="${type}"`));
+    expect(cause).toMatchObject({ phase: 'install', message: "The node's disk is full" });
+  });
+
+  it('is told when a package never ends, and what came of it is gone', async () => {
+    await addNodes(6 * MEGABYTE);
+    await plushd.call('plushRemoveNode', SPARE);
+    const url = server.serveEndless('stuff.tar');
+    const failed = await undisturbed(plushd, scratch, async () => {
+      const run = await plushd.run(shellApplication('true', 1, { components, software: { stuff: url } }));
+      await plushd.waitRun(run, ['failed']);
+      return plushd.call('plushExplain', run);
+    });
+    expect(failed.causes[0]).toMatchObject({ cause: 'disk_full', phase: 'install', examples: [NODE] });
+    expect(failed.causes[0]?.action).toBe('The run was ended');
+    await waitFor('the full node to be cleaned', () => runFolders(scratch.path('small')).length === 0);
   });
 });

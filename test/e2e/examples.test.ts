@@ -11,7 +11,7 @@ jest.setTimeout(60_000);
 const ROOT = join(__dirname, '..', '..');
 const EXAMPLES = join(ROOT, 'examples');
 /** Directories, what is for machines of one's own, and what has a test file of its own. */
-const NOT_HERE = /^directory-|-ssh\.xml$|^service\.xml$|^parallel-workflow\.xml$/;
+const NOT_HERE = /^directory-|-ssh\.xml$|^service\.xml$/;
 const FILES = readdirSync(EXAMPLES).filter((name) => name.endsWith('.xml') && !NOT_HERE.test(name));
 
 let scratch: Scratch;
@@ -82,6 +82,16 @@ it('file-distribution.xml has each receiver get each file as it was sent, after 
   );
 });
 
+it('parallel-workflow.xml has each part done once, and is not held up by its slow node', async () => {
+  const out = await run('parallel-workflow.xml');
+  const parts = [...out.matchAll(/\| part (\d+) of 12: (\d+), by \S+ after 0\.\d s$/gm)];
+  const squares = parts
+    .map(([, part, square]) => [Number(part), Number(square)])
+    .sort(([a = 0], [b = 0]) => a - b);
+  expect(squares).toEqual(Array.from({ length: 12 }, (_, i) => [i + 1, (i + 1) ** 2]));
+  expect(out.match(/\| all parts are done, says \S+$/gm)).toHaveLength(5);
+});
+
 it('throttled-release.xml lets the nodes through one after another', async () => {
   await run('throttled-release.xml');
   const facts = plush('call', 'plushGetEvents', '{"limit":1000,"topics":["task"]}');
@@ -96,5 +106,10 @@ it('throttled-release.xml lets the nodes through one after another', async () =>
 });
 
 it('all of them are here', () => {
-  expect(FILES).toEqual(['file-distribution.xml', 'throttled-release.xml', 'two-phases.xml']);
+  expect(FILES).toEqual([
+    'file-distribution.xml',
+    'parallel-workflow.xml',
+    'throttled-release.xml',
+    'two-phases.xml',
+  ]);
 });

@@ -1,4 +1,7 @@
 /** Which nodes a run takes: by what they measure, as long as their leases last, and how it logs in to them. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { shellApplication } from '../harness/application.ts';
 import { nodeBase, type Plushd, startPlushd } from '../harness/plushd.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
@@ -91,6 +94,70 @@ describe('a lease', () => {
     await plushd.call('plushAbortRun', run);
     await plushd.waitRun(run, ['aborted']);
     await waitFor('nothing of the run', () => plushd.processes({ PLUSH_RUN: run }).length === 0);
+  });
+});
+
+/** A SWORD that knows one query. */
+async function startSword(answer: string): Promise<{ url: string; asked: string[]; close: () => void }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => (body += text));
+    request.on('end', () => {
+      asked.push(body);
+      const value = `<params><param><value>${answer}</value></param></params>`;
+      response.setHeader('Content-Type', 'text/xml').end(`<methodResponse>${value}</methodResponse>`);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, asked, close: () => server.close() };
+}
+
+const judged = (hostname: string, penalty: number) =>
+  `<value><struct><member><name>hostname</name><value>${hostname}</value></member>` +
+  `<member><name>penalty</name><value><double>${penalty}</double></value></member></struct></value>`;
+
+function withSword(url: string): string {
+  const query = '<request><group><name>workers</name><load>0, 0, 2, 5, 1</load></group></request>';
+  const rspecXml = `<sword><server>${url}</server>${query}</sword>`;
+  return shellApplication('echo here', 1, { components: [{ name: 'workers', hosts: 1, rspecXml }] });
+}
+
+describe('SWORD', () => {
+  it('is asked when the application is loaded, and a low penalty is a high preference', async () => {
+    await plushd.addLocalNodes(3);
+    const answer = [judged('node-2', 0.5), judged('node-3', 8), judged('a stranger', 0)].join('');
+    const sword = await startSword(`<array><data>${answer}</data></array>`);
+    try {
+      await plushd.call('plushLoadAppXml', withSword(sword.url));
+      await waitFor('the answer', async () => (await plushd.call('plushGetNode', 'node-2')).preference > 0);
+      const { nodes } = await plushd.call('plushListNodes', {});
+      expect(nodes.map(({ preference }) => Math.round(preference))).toEqual([0, 67, 11]);
+      expect(sword.asked.join('')).toContain('<methodName>query</methodName>');
+      expect(sword.asked.join('')).toContain('0, 0, 2, 5, 1');
+      const plan = await plushd.call('plushPlanApp');
+      expect(plan.components[0]?.nodes).toMatchObject([{ hostname: 'node-2', chosen: 'preference' }]);
+    } finally {
+      sword.close();
+    }
+  });
+
+  it('that answers something else changes nothing, and the operation says so', async () => {
+    await plushd.addLocalNodes(1);
+    const sword = await startSword('<array><data><value>node-1</value></data></array>');
+    try {
+      await plushd.call('plushLoadAppXml', withSword(sword.url));
+      await waitFor('the end of the operation', async () =>
+        (await plushd.events()).some(({ type, state }) => type === 'operation_ended' && state === 'failed'),
+      );
+      const answered = (await plushd.events()).find(({ type }) => type === 'resources_answered');
+      expect(answered?.message).toMatch(/did not answer a list of at most 10000 structs with hostname/);
+      expect((await plushd.call('plushGetNode', 'node-1')).preference).toBe(0);
+    } finally {
+      sword.close();
+    }
   });
 });
 

@@ -70,6 +70,19 @@ it('plans what cleans up before anything is touched', async () => {
   ]);
 });
 
+it('plans the transfers of all that software requires, and the cleanup of the application', async () => {
+  const base = TOOL.replaceAll('tool', 'base');
+  const xml = application(phase('one', 'true'))
+    .replace(TOOL, `${base}${TOOL.replace('</software>', '<require name="base"/></software>')}`)
+    .replace('</application_block>', '<cleanup>./leave</cleanup></application_block>');
+  const { transfers, steps } = await plushd.call('plushPlanApp', xml);
+  expect(transfers.map(({ software, nodes: count, size }) => [software, count, size])).toEqual([
+    ['base', 2, 10],
+    ['tool', 2, 10],
+  ]);
+  expect(steps.at(-1)).toMatchObject({ action: 'clean', command: './leave' });
+});
+
 it('goes on between phases after the controller was killed there', async () => {
   const go = scratch.path('go');
   const cleanup = `<cleanup remove="true">until [ -e ${go} ]; do sleep 0.05; done</cleanup>`;

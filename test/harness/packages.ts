@@ -17,6 +17,8 @@ export interface PackageServer {
   serve(name: string, bytes: Buffer | string): string;
   /** Serves a file of which only the beginning ever comes, until `release`; returns its URL. */
   serveStalled(name: string, bytes: Buffer): string;
+  /** Serves zeros as long as anybody takes them; returns their URL. */
+  serveEndless(name: string): string;
   /** Lets the rest of what stalls go. */
   release(): void;
   close(): Promise<void>;
@@ -25,9 +27,20 @@ export interface PackageServer {
 export async function startPackageServer(): Promise<PackageServer> {
   const files = new Map<string, { bytes: Buffer; stalls: boolean }>();
   const requests: string[] = [];
+  const endless = new Set<string>();
   const stalled = new Map<ServerResponse, Buffer>();
   const server = createServer((request, response) => {
     requests.push(request.url ?? '');
+    if (endless.has(request.url ?? '')) {
+      response.writeHead(200);
+      const block = Buffer.alloc(1 << 16);
+      const more = (): void => {
+        while (!response.destroyed && response.write(block));
+        if (!response.destroyed) response.once('drain', more);
+      };
+      more();
+      return;
+    }
     const file = files.get(request.url ?? '');
     if (file === undefined) {
       response.writeHead(404).end();
@@ -52,6 +65,10 @@ export async function startPackageServer(): Promise<PackageServer> {
     requests,
     serve: (name, bytes) => add(name, bytes, false),
     serveStalled: (name, bytes) => add(name, bytes, true),
+    serveEndless(name) {
+      endless.add(`/${name}`);
+      return `${url}/${name}`;
+    },
     release() {
       for (const file of files.values()) file.stalls = false;
       for (const [response, rest] of stalled) response.end(rest);

@@ -10,7 +10,9 @@ import type {
   Policy,
   ProcessBlockSpec,
   Requirement,
+  ResourceRequest,
   RestartBounds,
+  WorkflowBlockSpec,
 } from '../../api/spec.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -108,6 +110,9 @@ function requirementsIn(settings: ReadonlyMap<string, string>): Pick<ComponentSp
  *     service 30
  *     barrier meet early percent=75 timeout_ms=30000 late=catchup catchup=other
  *     barrier_block wait meet after=first
+ *     workflow crunch 5 min_percent=50 max_attempts=3 knee=kneedle
+ *     step part
+ *     step other after=part exit=3:ignore
  *
  * @throws Error for a line that is none of these
  */
@@ -130,6 +135,11 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
         software: list('software'),
         resources: list('group').map((group) => ({ group })),
         ...requirementsIn(settings),
+        requests: list('asks').map((service) => ({
+          service: service as ResourceRequest['service'],
+          server: `http://${service}.example/`,
+          attributes: {},
+        })),
         ...(settings.has('user') ? { authentication: { user: settings.get('user') ?? '' } } : {}),
       });
     } else if (kind === 'component_block') {
@@ -151,6 +161,14 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     } else if (kind === 'block') {
       const block = makeBlock(first, list('after'));
       parents.at(-1)?.blocks.push({ ...block, process: { ...block.process, ...readPolicies(settings) } });
+    } else if (kind === 'workflow') {
+      parents.at(-1)?.blocks.push(makeWorkflow(first, Number(second), list('after'), settings));
+    } else if (kind === 'step') {
+      const { process, ...step } = makeBlock(first, list('after'));
+      const parent = parents.at(-1)?.blocks;
+      const workflow = parent?.pop() as WorkflowBlockSpec;
+      const blocks = [...workflow.blocks, { ...step, process: { ...process, ...readPolicies(settings) } }];
+      parent?.push({ ...workflow, blocks });
     } else if (kind === 'service') {
       service.service = true;
       if (first !== '') service.reconnect_interval_ms = Number(first) * 1000;
@@ -178,6 +196,25 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     ...service,
   };
   return barriers.length === 0 ? application : { ...application, barriers };
+}
+
+/** A workflow without steps yet; `knee=none` for one without reallocation. */
+export function makeWorkflow(
+  name: string,
+  num_tasks: number,
+  predecessors: readonly string[],
+  settings: ReadonlyMap<string, string>,
+): WorkflowBlockSpec {
+  const knee = settings.get('knee') ?? 'ewma';
+  const wait = settings.get('min_wait_ms');
+  const reallocation = {
+    knee: knee as 'ewma' | 'kneedle',
+    min_percent: Number(settings.get('min_percent') ?? 60),
+    max_attempts: Number(settings.get('max_attempts') ?? 2),
+    ...(wait === undefined ? {} : { min_wait_ms: Number(wait) }),
+  };
+  const base = { kind: 'workflow', name, id: name, predecessors, num_tasks, blocks: [] } as const;
+  return knee === 'none' ? base : { ...base, reallocation };
 }
 
 /** Members of a barrier as they are called in api/spec.ts; what looks like a number is one. */

@@ -8,6 +8,7 @@ import { nodeInfo } from '../../src/core/views/nodes.ts';
 import { planApp, plannedApp } from '../../src/core/views/plan.ts';
 import { runDetail } from '../../src/core/views/runs.ts';
 import { readApplication, readWords } from './application.ts';
+import { readSlice, slicesOf } from './slices.ts';
 import {
   actor,
   failureOf,
@@ -75,6 +76,11 @@ const commands: Readonly<Record<string, Command>> = {
   directory: single((_world, { words, settings }) => ({
     type: 'load_directory',
     nodes: words.map((hostname) => nodeSpec(hostname, settings)),
+    ...slicesOf(settings),
+  })),
+  planetlab: single((_world, { words }) => ({
+    type: 'planetlab_answered',
+    slices: words.map(readSlice),
   })),
   add: forEach((hostname, _world, { settings }) => ({
     type: 'add_node',
@@ -151,6 +157,15 @@ const commands: Readonly<Record<string, Command>> = {
       }),
     );
   },
+  /** What the node still has of tasks of workflows is brought back. */
+  collected: (world, { words }) =>
+    words.flatMap((hostname) => {
+      const run = world.state.runs.get(runFor(world, hostname, undefined));
+      const ids = [...(run?.members.get(hostname)?.uncollected?.keys() ?? [])];
+      return ids.flatMap((task_id) =>
+        world.submit({ type: 'task_collected', hostname, run_id: run?.run_id ?? '', task_id }),
+      );
+    }),
   cleaned: forEach((hostname, world, { settings }) => ({
     type: 'cleaned',
     hostname,
@@ -196,6 +211,11 @@ const commands: Readonly<Record<string, Command>> = {
     type: 'timer',
     timer: { kind: 'barrier', run_id: world.runId(run), barrier },
   })),
+  /** knee app#1 crunch: the timer of the workflow rings */
+  knee: single((world, { words: [run = '', block = ''] }) => ({
+    type: 'timer',
+    timer: { kind: 'workflow', run_id: world.runId(run), block },
+  })),
   barrier: (world, { words: [name = '', barrier = ''] }) => {
     const run = world.state.runs.get(world.runId(name));
     if (run === undefined) return [];
@@ -224,6 +244,22 @@ const commands: Readonly<Record<string, Command>> = {
             ? { kind, task_id: taskOf(world, subject) }
             : { kind: kind as 'reconnect' | 'restore', hostname: subject },
   })),
+  /** What services say to all requests that wait: answered ok */
+  answered: (world, { words: [how = ''] }) =>
+    [...world.state.operations.values()].flatMap(({ operation_id, parts }) =>
+      parts
+        .filter(({ state }) => state === 'pending')
+        .flatMap(({ component, request }) =>
+          world.submit({
+            type: 'resources_answered',
+            operation_id,
+            component,
+            request,
+            ok: how === 'ok',
+            message: `It answered ${how}`,
+          }),
+        ),
+    ),
   /** What the host monitors of nodes tell, or told too long ago when nothing follows: sample n1 n2 load=1 free_memory=4 */
   sample: (world, { words, settings }) => {
     for (const hostname of words) world.samples.set(hostname, sampleOf(settings));

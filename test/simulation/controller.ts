@@ -185,6 +185,11 @@ export class Controller {
         const task = machine.stop(run_id, task_id);
         this.#deliver(hostname, link, { type: 'task_report', hostname, task });
       }),
+    collect_task: ({ hostname, run_id, task_id }) =>
+      this.#request(hostname, (machine, link) => {
+        machine.collect(task_id);
+        this.#deliver(hostname, link, { type: 'task_collected', hostname, run_id, task_id });
+      }),
     clean: ({ hostname, run_id, generation }) =>
       this.#request(hostname, (machine, link) => {
         machine.clean(run_id, generation);

@@ -15,6 +15,8 @@ export interface MachineOptions {
   readonly chance: Chance;
   /** Probability that a task does not end with exit code 0. */
   readonly taskFailure: number;
+  /** How many times as long as elsewhere its tasks take. */
+  readonly slowness: number;
   /** What its host monitor tells, which is the same all the time. */
   readonly host: HostSample;
   /** Identities started so far in the whole simulation. */
@@ -70,9 +72,9 @@ export class Machine {
     this.#pid += 1;
     const report: TaskReport = { task_id, run_id, state: 'running', pid: this.#pid };
     this.processes.set(task_id, { run_id, block, report });
-    const { chance, clock, taskFailure } = this.options;
+    const { chance, clock, taskFailure, slowness } = this.options;
     const end = chance.is(taskFailure) ? this.#badEnd(order) : { exit_code: 0 };
-    clock.after(chance.delay(20_000), () => {
+    clock.after(slowness * chance.delay(20_000), () => {
       if (this.processes.get(task_id)?.report.state !== 'running') return;
       if (end.cause === 'liveness') {
         this.#giveUp(order, end);
@@ -125,6 +127,16 @@ export class Machine {
     this.#end(task_id, { cause: 'stopped', message: 'It was stopped on request' });
     const known = this.processes.get(task_id)?.report;
     return known ?? { task_id, run_id, state: 'exited', cause: 'stopped', message: 'It never started' };
+  }
+
+  /** The output of a task that is over is brought back, and the task forgotten. */
+  collect(task_id: string): void {
+    assert.notEqual(
+      this.processes.get(task_id)?.report.state,
+      'running',
+      `${task_id} is collected while it runs`,
+    );
+    this.processes.delete(task_id);
   }
 
   runs(): Set<string> {

@@ -2,7 +2,8 @@
 import { strict as assert } from 'node:assert';
 import type { AppSpec, ExitPolicySpec, LivenessSpec, Policy } from '../../api/spec.ts';
 import { MAX_RESTARTS } from '../../src/core/limits.ts';
-import { splitTaskId } from '../../src/core/run/evolve.ts';
+import { subjectOf } from '../../src/core/run/evolve.ts';
+import { planOf } from '../../src/core/run/plan.ts';
 import { monitorsOf, processOf } from '../../src/core/run/policy.ts';
 import type { Chance } from './chance.ts';
 import type { Controller } from './controller.ts';
@@ -51,7 +52,8 @@ export function checkPolicies({ durable, state }: Controller): void {
   for (const { type, body } of durable) {
     if (type === 'run_restarting') {
       const spec = state.runs.get(body.run_id)?.spec;
-      const all = spec?.component_blocks.flatMap(({ blocks }) => blocks.map(({ name }) => name)) ?? [];
+      const { blocks, steps } = spec === undefined ? { blocks: new Map(), steps: new Map() } : planOf(spec);
+      const all = [...blocks.keys(), ...steps.keys()];
       const most = Math.max(...all.map((block) => (spec === undefined ? 0 : mostRestarts(spec, block))));
       assert(body.restart <= most, `${body.run_id} was begun again ${body.restart} times`);
       for (const key of again.keys()) if (key.startsWith(`${body.run_id}/`)) again.delete(key);
@@ -59,8 +61,9 @@ export function checkPolicies({ durable, state }: Controller): void {
     if (type !== 'policy_applied' || body.policy !== 'restart_process') continue;
     const run = state.runs.get(body.run_id);
     if (run === undefined || run.service !== undefined) continue;
-    const [, block, hostname] = splitTaskId(body.task_id);
-    const key = `${body.run_id}/${block}/${hostname}`;
+    const { block, hostname, number = 0 } = subjectOf(body.task_id);
+    // In a workflow each of its tasks is counted for itself.
+    const key = `${body.run_id}/${block}/${hostname}/${number}`;
     const restarts = (again.get(key) ?? 0) + 1;
     again.set(key, restarts);
     assert(restarts <= mostRestarts(run.spec, block), `${key} was started again ${restarts} times`);

@@ -13,6 +13,7 @@ import { Clock } from './clock.ts';
 import { Controller } from './controller.ts';
 import { Machine } from './machine.ts';
 import { checkPolicies, makePolicies } from './policies.ts';
+import { addWorkflows, checkResults, checkWorkflows } from './workflows.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 /** Trouble is made for this long; then everything that is broken is mended, and all must come to an end. */
@@ -69,6 +70,7 @@ class Simulation {
           memory_total_bytes: 1,
           disk_free_bytes: 1,
         },
+        slowness: chance.is(0.2) ? chance.int(2, 20) : 1,
         started: this.#started,
         onEnd: (order: TaskOrder, end: Partial<TaskReport>) => this.#ended(order, end),
         checkOrder: (order: TaskOrder) => this.#checkOrder(order),
@@ -92,6 +94,7 @@ class Simulation {
       check: (state) => {
         checkState(state);
         if (chance.is(0.2)) checkBarriers(state);
+        if (chance.is(0.3)) checkWorkflows(state);
         checkProcesses(state, this.#machines.values());
         if (chance.is(0.03)) checkAnswers(state);
       },
@@ -114,16 +117,28 @@ class Simulation {
     while (this.#clock.step(START_MS + LIMIT_MS));
     checkReleases(controller);
     checkPolicies(controller);
+    checkResults(controller, this.#succeeded);
     checkEnd(controller, this.#machines.values(), this.#succeeded);
     checkAnswers(controller.state);
-    if (this.#trouble === 0) this.#checkSuccess();
+    if (this.#isCalm()) this.#checkSuccess();
     const runs: Record<string, number> = {};
     for (const run of controller.state.runs.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
     const ends = [...controller.state.runs.values()].map(
       ({ app, state, ending }) => `${app} ${state} ${ending?.cause}`,
     );
     const { durable: facts, restarts } = controller;
-    return { facts, restarts, runs, ends, isCalm: this.#trouble === 0 };
+    return { facts, restarts, runs, ends, isCalm: this.#isCalm() };
+  }
+
+  /**
+   * Whether nothing happens but what belongs to the application. Who comes late to a barrier, and which nodes are tried before good
+   * ones are found, depends on times and on chance.
+   */
+  #isCalm(): boolean {
+    const isFickle = ({ barriers = [], components }: AppSpec) =>
+      barriers.some(({ late }) => late === 'remove' || late === 'replace') ||
+      components.some(({ requirements }) => requirements !== undefined);
+    return this.#trouble === 0 && !this.#apps.some(isFickle);
   }
 
   /** Where nothing went wrong, only a lack of nodes may have. */
@@ -196,10 +211,11 @@ class Simulation {
   /** Notes what counts as done: exit code 0, and what the policies say is as good. */
   #ended({ task_id, run_id, block }: TaskOrder, end: Partial<TaskReport>): void {
     const run = this.#controller.state.runs.get(run_id);
-    const [, , hostname = ''] = task_id.split('/');
+    const [, , hostname = '', , number] = task_id.split('/');
     const policy = run && policyFor(run.spec, block, end)?.policy;
     const isSuccess = end.exit_code === 0 && (policy === undefined || policy === 'end_application');
-    if (isSuccess || policy === 'continue') this.#succeeded.add(`${run_id}/${block}/${hostname}`);
+    if (!isSuccess && policy !== 'continue') return;
+    this.#succeeded.add(`${run_id}/${block}/${hostname}${number === undefined ? '' : `/${number}`}`);
   }
 
   #operate(): void {
@@ -290,6 +306,7 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       component_blocks.push({ name: parent, component: component.name, predecessors, blocks, ...more });
     }
   }
+  if (chance.is(0.5)) addWorkflows(chance, component_blocks, () => makePolicies(chance));
   const barriers = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];
   const policies = makePolicies(chance);
   const service = chance.is(0.3) ? { service: true, reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};

@@ -64,7 +64,8 @@ function known(method: string): MethodName {
   throw unknownMethod(method);
 }
 
-function info({ state, journal, callbacks, appsDir, stateDir, started, version }: Context) {
+function info({ state, journal, callbacks, planetlab, appsDir, stateDir, started, version }: Context) {
+  const ofPlanetLab = planetlab();
   const nodes: Record<string, number> = {};
   for (const node of state.nodes.values()) {
     const name = nodeState(node);
@@ -97,5 +98,6 @@ function info({ state, journal, callbacks, appsDir, stateDir, started, version }
       suspended: countOf('suspended'),
     },
     ...(state.loaded === undefined ? {} : { loaded_app: state.loaded }),
+    ...(ofPlanetLab === undefined ? {} : { planetlab: ofPlanetLab }),
   };
 }

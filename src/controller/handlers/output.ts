@@ -1,6 +1,7 @@
 /** plushGetOutput: from the controller's copy where there is one, else from the node. */
 import { isReadable } from '../../core/run/logs.ts';
 import type { Member, Run, Task } from '../../core/state.ts';
+import { finishedTask } from '../../core/views/workflows.ts';
 import { AgentError } from '../../drivers/agent-error.ts';
 import { LinkError } from '../../drivers/nodes/agent-link.ts';
 import type { Context } from '../context.ts';
@@ -51,14 +52,15 @@ function partsOf(run: Run, node: string): Member[] {
   throw new Fault('NOT_IN_RUN', `Node "${node}" has no part in run "${run.run_id}"`, { node });
 }
 
-/** The task that a caller means: by id, by its block, or the newest on the node. */
+/** The task that a caller means: by id, by its block, by the number of a workflow's task, or the newest on the node. */
 function findTask(run: Run, node: string, parts: readonly Member[], wanted: string | undefined): Task {
   const tasks = parts.flatMap((member) => [...member.tasks.values()]);
   const found =
     wanted === undefined
       ? tasks.at(-1)
       : tasks.findLast((task) => task.task_id === wanted || task.block === wanted);
-  if (found !== undefined) return found;
+  const known = found ?? (wanted === undefined ? undefined : finishedTask(run, node, wanted));
+  if (known !== undefined) return known;
   const what = wanted === undefined ? 'has not begun a task yet' : `has no task "${wanted}"`;
   throw new Fault('NO_OUTPUT', `Node "${node}" ${what} in run "${run.run_id}"`, { node });
 }

@@ -34,7 +34,7 @@ export function runHandlers(context: Context): Pick<Handlers, RunMethods> {
       await submit({ type: 'abort_run', run_id: run }, call);
       return true;
     },
-    plushGetBlock: (_call, run, block) => blockDetail(runOf(run), block),
+    plushGetBlock: (_call, run, block, from) => blockDetail(runOf(run), block, from),
     plushGetMatching: (_call, run) => matching(runOf(run)),
     plushGetOutput: (_call, run_id, node, page) => getOutput(context, runOf(run_id), node, page ?? {}),
     plushExplain: (_call, subject) => explain(state, subject),

@@ -6,7 +6,7 @@
  */
 import type { BarrierSpec } from '../../../api/spec.ts';
 import type { Barrier, Late, Release } from './barrier.ts';
-import { ewmaKneeAt } from './knee.ts';
+import { ewmaKneeAt, type Knee } from './knee.ts';
 import { kneedleKneeAt } from './kneedle.ts';
 import { placesFor } from './pace.ts';
 
@@ -109,7 +109,7 @@ function openCause(
   if (entered >= expected) return 'all';
   if (spec.type === 'traditional') return undefined;
   const { min_percent = 0, min_wait_ms = 0, percent, timeout_ms } = spec;
-  const isKnee = kneeAt(spec, barrier) <= nowMs;
+  const isKnee = kneeAt(spec.knee, barrier.knee) <= nowMs;
   if (entered < shareOf(min_percent, expected) || nowMs < first + min_wait_ms) {
     return isKnee && barrier.knee.ignored !== entered ? 'ignored_knee' : undefined;
   }
@@ -118,10 +118,10 @@ function openCause(
   return isKnee ? 'knee' : undefined;
 }
 
-/** When a knee is reached if nobody arrives before; a knee lasts until the next arrival. */
-function kneeAt({ knee }: BarrierSpec, barrier: Barrier): number {
-  if (knee === undefined) return Number.POSITIVE_INFINITY;
-  const at = knee === 'kneedle' ? kneedleKneeAt(barrier.knee) : ewmaKneeAt(barrier.knee);
+/** When a knee is reached if nobody arrives before (ms), which may be never; a knee lasts until the next arrival. */
+export function kneeAt(rule: BarrierSpec['knee'], knee: Knee): number {
+  if (rule === undefined) return Number.POSITIVE_INFINITY;
+  const at = rule === 'kneedle' ? kneedleKneeAt(knee) : ewmaKneeAt(knee);
   return at ?? Number.POSITIVE_INFINITY;
 }
 
@@ -130,7 +130,7 @@ function releaseTimes(spec: BarrierSpec, barrier: Barrier): (number | undefined)
   const first = barrier.first_ms;
   if (first === undefined || barrier.entries.size === 0 || spec.manual || spec.type === 'traditional')
     return [];
-  const knee = kneeAt(spec, barrier);
+  const knee = kneeAt(spec.knee, barrier.knee);
   return [
     spec.timeout_ms === undefined ? undefined : first + spec.timeout_ms,
     spec.min_wait_ms === undefined ? undefined : first + spec.min_wait_ms,

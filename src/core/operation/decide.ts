@@ -1,5 +1,5 @@
 /** Decisions about operations: commands on nodes, and requests to resource services. */
-import type { ComponentSpec } from '../../../api/spec.ts';
+import type { AppSpec, ComponentSpec } from '../../../api/spec.ts';
 import type { InputOf, StartRequest } from '../input.ts';
 import { MAX_OPERATIONS } from '../limits.ts';
 import { refuseWhenQuitting } from '../quitting.ts';
@@ -139,9 +139,28 @@ function requestsOf(components: readonly ComponentSpec[]) {
   );
 }
 
+/** Queries to SWORD, where it is said where it is. */
+function queriesOf(components: readonly ComponentSpec[]) {
+  return components.flatMap((component) =>
+    component.requests.flatMap(({ service, server }, request) =>
+      service === 'sword' && server !== undefined
+        ? [{ component: component.name, request, service, server }]
+        : [],
+    ),
+  );
+}
+
+/** Asks SWORD for its judgement of nodes as soon as an application is loaded (section 4.3 of plush-toit.2011). */
+export function askForJudgement(tx: Transaction, { components }: AppSpec): void {
+  const wanted = queriesOf(components);
+  if (wanted.length === 0 || underwayIn(tx.state).length >= MAX_OPERATIONS) return;
+  const operation_id = begin(tx, 'resources', wanted.length);
+  for (const request of wanted) tx.emit('resources_requested', { operation_id, ...request });
+}
+
 /** A service asks for nodes for those of its components that want more, unless it has asked and has no answer yet. */
 export function requestMore(tx: Transaction, { run_id }: Run, components: readonly ComponentSpec[]): void {
-  const wanted = requestsOf(components);
+  const wanted = [...queriesOf(components), ...requestsOf(components)];
   const underway = underwayIn(tx.state);
   if (wanted.length === 0 || tx.state.quitting || underway.length >= MAX_OPERATIONS) return;
   if (underway.some((operation) => operation.run_id === run_id)) return;
@@ -151,9 +170,9 @@ export function requestMore(tx: Transaction, { run_id }: Run, components: readon
 
 export function resourcesAnswered(
   tx: Transaction,
-  { type: _type, ...body }: InputOf<'resources_answered'>,
+  { type: _type, judged, ...body }: InputOf<'resources_answered'>,
 ): void {
-  tx.emit('resources_answered', body);
+  tx.emit('resources_answered', { ...body, ...(judged === undefined ? {} : { judged: [...judged] }) });
   const operation = tx.state.operations.get(body.operation_id);
   if (operation?.state !== 'running') return;
   const { operation_id, total, succeeded, failed } = operation;

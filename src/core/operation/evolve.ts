@@ -1,6 +1,7 @@
 /** How facts about operations change the state. */
 import type { Evolver } from '../evolve.ts';
-import { MAX_OPERATIONS } from '../limits.ts';
+import type { Judgement } from '../input.ts';
+import { BEST_RATING, MAX_OPERATIONS } from '../limits.ts';
 import type { State } from '../state.ts';
 
 type OperationEvents = 'operation_started' | 'operation_ended' | 'resources_requested' | 'resources_answered';
@@ -33,7 +34,8 @@ export const operationEvolvers: { readonly [T in OperationEvents]: Evolver<T> } 
       .get(operation_id)
       ?.parts.push({ component, request, service, server, state: 'pending', message: '' });
   },
-  resources_answered: (state, { operation_id, component, request = 0, ok, message }) => {
+  resources_answered: (state, { operation_id, component, request = 0, ok, message, judged }) => {
+    if (judged !== undefined) rate(state, component, judged);
     const operation = state.operations.get(operation_id);
     const part = operation?.parts.find((p) => p.component === component && p.request === request);
     if (operation === undefined || part?.state !== 'pending') return;
@@ -43,6 +45,15 @@ export const operationEvolvers: { readonly [T in OperationEvents]: Evolver<T> } 
     else operation.failed += 1;
   },
 };
+
+/** Nodes are rated anew by the newest answer for a component; see preferenceOf in pool/match.ts. */
+function rate(state: State, component: string, judged: readonly Judgement[]): void {
+  for (const node of state.nodes.values()) if (node.rating?.component === component) delete node.rating;
+  for (const { hostname, penalty } of judged) {
+    const node = state.nodes.get(hostname);
+    if (node !== undefined) node.rating = { component, value: BEST_RATING / (1 + Math.max(0, penalty)) };
+  }
+}
 
 function forgetOldest(state: State): void {
   for (const { operation_id, state: now } of state.operations.values()) {

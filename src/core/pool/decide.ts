@@ -27,6 +27,7 @@ import {
 } from '../run/recover.ts';
 import { keepsFiles } from '../run/restart.ts';
 import { isOfAnotherTime } from '../run/service.ts';
+import { takeWork } from '../run/workflows.ts';
 import type { Member, PoolNode, Run, State } from '../state.ts';
 import type { HostSample } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
@@ -47,12 +48,15 @@ function notFound(hostname: string): Rejection {
 }
 
 interface Origin {
-  readonly source: 'api' | 'directory';
+  readonly source: 'api' | 'directory' | 'planetlab';
   readonly owner?: string | undefined;
 }
 
-/** @param mend clear the failed flag even when the description is the same */
-function put(tx: Transaction, node: NodeSpec, { source, owner }: Origin, mend: boolean): void {
+/**
+ * Has the pool know a node by this description from now on.
+ * @param mend clear the failed flag even when the description is the same
+ */
+export function put(tx: Transaction, node: NodeSpec, { source, owner }: Origin, mend: boolean): void {
   const known = tx.state.nodes.get(node.hostname);
   const origin = { source, ...(owner === undefined ? {} : { owner }) };
   if (known === undefined) {
@@ -111,19 +115,6 @@ function checkNode(node: NodeSpec): void {
   }
 }
 
-/**
- * The directory's nodes as the file has them now: new ones come, changed ones change, those no longer listed go. The file is
- * read at each start too, so a node that is listed as before keeps its failed flag.
- */
-export function loadDirectory(tx: Transaction, { nodes }: InputOf<'load_directory'>): void {
-  const listed = new Set(nodes.map((node) => node.hostname));
-  const gone = [...tx.state.nodes.values()].filter(
-    (n) => n.source === 'directory' && !listed.has(n.spec.hostname),
-  );
-  for (const node of gone) drop(tx, node);
-  for (const node of nodes) put(tx, node, { source: 'directory' }, false);
-}
-
 export function removeNode(tx: Transaction, { hostname, by }: InputOf<'remove_node'>): void {
   const node = nodeOf(tx.state, hostname);
   // In the same words as for a node that is not there: whoever may not touch it need not learn of it.
@@ -131,7 +122,8 @@ export function removeNode(tx: Transaction, { hostname, by }: InputOf<'remove_no
   drop(tx, node);
 }
 
-function drop(tx: Transaction, node: PoolNode): void {
+/** Takes a node out of the pool; a run that uses it recovers. */
+export function drop(tx: Transaction, node: PoolNode): void {
   const { hostname } = node.spec;
   const owed = [...node.owed];
   const message = 'The node was removed from the pool';
@@ -214,6 +206,7 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
     return;
   }
   missTasks(tx, part.run, part.member, new Set(tasks.map((task) => task.task_id)));
+  takeWork(tx, part.run, part.member);
 }
 
 /** Takes a node out of its run that turns out not to measure what its component wants. Answers whether it did. */

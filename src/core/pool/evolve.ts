@@ -52,7 +52,9 @@ type PoolEvents =
   | 'node_failed'
   | 'node_restored'
   | 'node_lease_expired'
-  | 'node_cleaned';
+  | 'node_cleaned'
+  | 'planetlab_slices_changed'
+  | 'slice_nodes_changed';
 
 export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
   node_added: (state, { node, source, owner }, time) => {
@@ -157,4 +159,9 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     state.nodes.get(hostname)?.owed.delete(run_id);
     state.runs.get(run_id)?.cleaning.delete(hostname);
   },
+  planetlab_slices_changed: (state, { slices }) => {
+    state.slices = new Map(slices.map(({ slice, port }) => [slice, port]));
+  },
+  // The nodes have facts of their own.
+  slice_nodes_changed: () => {},
 };

@@ -153,6 +153,11 @@ function firstOf(nodes: Iterable<PoolNode>, isWanted: (node: PoolNode) => boolea
   return undefined;
 }
 
+/** How much a node is preferred, whatever the component: as given, as learned, and as SWORD rates it. */
+export function ownPreference({ spec, credit, rating }: PoolNode): number {
+  return (spec.preference ?? 0) + credit + (rating?.value ?? 0);
+}
+
 /** How much a component prefers a node: as given, as learned, and more where the specification prefers the host. */
 export function preferenceFor(component: ComponentSpec): (node: PoolNode) => number {
   // A static host that comes back to a service is preferred too.
@@ -162,7 +167,7 @@ export function preferenceFor(component: ComponentSpec): (node: PoolNode) => num
     names.size > 0 &&
     (names.has(node.spec.hostname) || names.has(hostPart(node.spec.hostname))) &&
     wanted.some((host) => refersTo(host, node));
-  return (node) => (node.spec.preference ?? 0) + node.credit + (isPreferred(node) ? PREFERRED_BONUS : 0);
+  return (node) => ownPreference(node) + (isPreferred(node) ? PREFERRED_BONUS : 0);
 }
 
 /** Nodes to choose from, with what decides the choice: flat numbers, since the pool may be large. */

@@ -15,6 +15,8 @@ import { isSuccess, policyFor } from './policy.ts';
 import { endRun, failNode, finishRun } from './recover.ts';
 import { applyPolicy, keepsFiles, stoppedIfNothingRuns } from './restart.ts';
 import { isService, ofService } from './service.ts';
+import { isBeaten } from './workflow-state.ts';
+import { beatenEnded, endIfStranded, joinWorkflow, orderStep, stepDone } from './workflows.ts';
 
 /** Releases the run when every node is prepared, ends it when every node is finished. */
 export function advanceRun(tx: Transaction, run: Run): void {
@@ -62,10 +64,18 @@ function startIfDue(tx: Transaction, run: Run, member: Member, block: PlannedBlo
   if (run.members.get(member.hostname) !== member) return;
   if (member.phase === 'preparing' || member.tasks.has(block.spec.name)) return;
   if (member.skipped?.has(block.spec.name) || member.completed.has(block.spec.name)) return;
+  // Most often the number says it already: whoever waits for thousands of blocks is looked at as each of them ends.
+  if (member.completed.size + (member.skipped?.size ?? 0) < block.before.length) return;
   if (block.before.some((name) => !isBehind(member, block, name))) return;
-  if (block.gates.some((name) => run.blocks.get(name)?.state !== 'completed')) return;
+  if (!isOpen(run, block)) return;
   if (block.spec.kind === 'barrier') tx.later(() => enterBlock(tx, run, member, block));
+  else if (block.spec.kind === 'workflow') joinWorkflow(tx, run, member, block);
   else order(tx, run, member, block.spec.name);
+}
+
+/** Whether all that a block waits for as a whole is complete. */
+function isOpen(run: Run, { gates }: PlannedBlock): boolean {
+  return gates.every((name) => run.blocks.get(name)?.state === 'completed');
 }
 
 /** Whether a block need not wait for another of its component block on the node any more. */
@@ -83,6 +93,10 @@ export function cleanUpAfter(tx: Transaction, run: Run, member: Member, block: s
 
 /** Orders the next attempt at a block on a node. */
 export function order(tx: Transaction, run: Run, member: Member, block: string): void {
+  if (planOf(run.spec).steps.has(block)) {
+    orderStep(tx, run, member, block);
+    return;
+  }
   const attempt = 1 + (member.tasks.get(block)?.attempt ?? member.attempts?.get(block) ?? 0);
   const { hostname, index, component } = member;
   const state = run.components.get(component);
@@ -127,7 +141,9 @@ export function missTasks(tx: Transaction, run: Run, member: Member, reported: R
 
 function exited(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
   const { run_id, task_id, state: _state, pid: _pid, unhealthy: _unhealthy, ...rest } = report;
-  const isStopping = run.ending !== undefined || run.restarting !== undefined;
+  const task = member.tasks.get(block);
+  const isBeatenTask = task !== undefined && isBeaten(run, task);
+  const isStopping = run.ending !== undefined || run.restarting !== undefined || isBeatenTask;
   const chosen = isStopping ? undefined : (policyFor(run.spec, block, report) ?? ofService(run, report));
   const outcome = outcomeOf(report, isStopping, chosen?.policy);
   tx.emit('task_exited', {
@@ -136,10 +152,12 @@ function exited(tx: Transaction, run: Run, member: Member, block: string, report
     outcome,
     ...rest,
     ...(rest.stderr_tail ? { stderr_tail: [...rest.stderr_tail] } : {}),
+    ...(isBeatenTask ? { discarded: true } : {}),
   } as never);
   if (run.ending !== undefined) return;
   endAtBarriers(tx, run, member, task_id);
   if (run.restarting !== undefined) stoppedIfNothingRuns(tx, run);
+  else if (isBeatenTask) beatenEnded(tx, run, member, block);
   else if (chosen !== undefined) {
     const attempt = member.tasks.get(block)?.attempt ?? 1;
     applyPolicy(tx, { run, member, block, task_id, failure: failureOf(report, block, attempt) }, chosen);
@@ -163,6 +181,10 @@ function outcomeOf(
 /** What waits for a block on the node, or for the whole of it, may begin. */
 export function completed(tx: Transaction, run: Run, member: Member, name: string): void {
   const plan = planOf(run.spec);
+  if (plan.steps.has(name)) {
+    stepDone(tx, run, member, name);
+    return;
+  }
   const block = plan.blocks.get(name);
   if (block !== undefined) leaveAfter(tx, run, member, block);
   for (const next of plan.after.get(name) ?? []) startIfDue(tx, run, member, next);
@@ -184,7 +206,8 @@ export function closeBlock(tx: Transaction, run: Run, name: string): void {
   // A block that every node goes on without has never begun.
   if (state !== 'running' && (state !== 'waiting' || skipped === 0)) return;
   // A service may have too few nodes for a while; what it lacks has not completed anything.
-  if (done + skipped < Math.max(component.members.size, component.min)) return;
+  if (done + skipped < Math.max(component.members.size, component.min) || endIfStranded(tx, run, name))
+    return;
   tx.emit('block_changed', {
     run_id: run.run_id,
     block: name,
@@ -192,6 +215,7 @@ export function closeBlock(tx: Transaction, run: Run, name: string): void {
     state: 'completed',
   });
   for (const gated of plan.gated.get(name) ?? []) {
+    if (!isOpen(run, gated)) continue;
     for (const hostname of run.components.get(gated.component)?.members ?? []) {
       const waiting = run.members.get(hostname);
       if (waiting !== undefined) startIfDue(tx, run, waiting, gated);
@@ -225,7 +249,8 @@ function failed(tx: Transaction, run: Run, member: Member, block: string, report
 /** Ends the run for a process's failure. */
 export function failRun(tx: Transaction, run: Run, member: Member, block: string, failure: Failure): void {
   const { run_id } = run;
-  tx.emit('block_changed', { run_id, block, component: member.component, state: 'failed' });
+  const whole = planOf(run.spec).steps.get(block)?.workflow.name ?? block;
+  tx.emit('block_changed', { run_id, block: whole, component: member.component, state: 'failed' });
   const message = `Block "${block}" failed on ${member.hostname}: ${failure.message}`;
   endRun(tx, run, 'failed', failure.cause, message);
 }

@@ -9,6 +9,8 @@ export interface Known {
   readonly count: number;
   /** The label with which the node entered a barrier; empty where it had none. */
   readonly labelAt: (barrier: string) => string;
+  /** The number of the workflow's task, or its file; empty outside of workflows. */
+  readonly workflowTask: string;
 }
 
 /** A substitution with a flag becomes two arguments (figure 18 of plush-toit.2011). */
@@ -20,7 +22,7 @@ export function argumentsOf(process: ProcessSpec, known: Known): string[] {
   });
 }
 
-function replacement({ type, id, name }: Substitution, known: Known): string {
+function replacement({ type, id }: Substitution, known: Known): string {
   switch (type) {
     case 'node':
       return known.node;
@@ -31,6 +33,6 @@ function replacement({ type, id, name }: Substitution, known: Known): string {
     case 'barrier':
       return known.labelAt(id ?? '');
     case 'workflow':
-      throw new Error(`The substitution ${name} of type ${type} names ${id}, which no task of this run has`);
+      return known.workflowTask;
   }
 }

@@ -17,6 +17,7 @@ import {
 import { barrierEvolvers, beAbsent, unmarkAbsent } from './barrier-state.ts';
 import { planOf } from './plan.ts';
 import { comesBack, newService, rememberLost } from './service-evolve.ts';
+import { exitedInWorkflow, loseWork, orderedInWorkflow } from './workflow-state.ts';
 
 /** A run as it is when it has been ordered, with no nodes yet. */
 export function newRun(run_id: string, app: string, spec: AppSpec, time: string): Run {
@@ -110,6 +111,8 @@ function discount(run: Run, member: Member): void {
   if (member.phase !== 'preparing') component.prepared -= 1;
   if (member.phase === 'finishing' || member.phase === 'done') component.finished -= 1;
   unmarkAbsent(run, member);
+  for (const { task_id } of member.tasks.values()) run.restarting?.stopping.delete(task_id);
+  loseWork(run, member);
   for (const name of new Set([...member.tasks.keys(), ...(member.at?.keys() ?? []), ...member.completed])) {
     const block = run.blocks.get(name);
     if (block === undefined) continue;
@@ -117,7 +120,6 @@ function discount(run: Run, member: Member): void {
     if (member.completed.has(name)) block.completed -= 1;
     const task = member.tasks.get(name);
     if (task?.state === 'failed') block.failed -= 1;
-    if (task !== undefined) run.restarting?.stopping.delete(task.task_id);
   }
   for (const name of member.skipped ?? []) {
     const block = run.blocks.get(name);
@@ -138,15 +140,28 @@ export function taskOf(
   return task?.task_id === task_id && member !== undefined ? { run, member, task } : undefined;
 }
 
-/** RUN/BLOCK/NODE/ATTEMPT; a block's name may hold no slash, a node's name neither. */
+/** RUN/BLOCK/NODE/ATTEMPT, and /NUMBER for a task of a workflow; a block's name may hold no slash, a node's name neither. */
 export function splitTaskId(task_id: string): [run: string, block: string, node: string, attempt: string] {
   const [run = '', block = '', node = '', attempt = ''] = task_id.split('/');
   return [run, block, node, attempt];
 }
 
-/** A task's identity. */
-export function taskId(run_id: string, block: string, hostname: string, attempt: number): string {
-  return `${run_id}/${block}/${hostname}/${attempt}`;
+/** What an identity says of its task. */
+export function subjectOf(task_id: string): Pick<Task, 'task_id' | 'block' | 'hostname' | 'number'> {
+  const [, block, hostname] = splitTaskId(task_id);
+  const number = task_id.split('/')[4];
+  return { task_id, block, hostname, ...(number === undefined ? {} : { number: Number(number) }) };
+}
+
+/** A task's identity. @param number of a workflow: the number of its task */
+export function taskId(
+  run_id: string,
+  block: string,
+  hostname: string,
+  attempt: number,
+  number?: number,
+): string {
+  return `${run_id}/${block}/${hostname}/${attempt}${number === undefined ? '' : `/${number}`}`;
 }
 
 type RunEvents =
@@ -277,11 +292,13 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     const known = state.runs.get(run_id)?.blocks.get(block);
     if (known !== undefined) known.state = now;
   },
-  task_ordered: (state, { run_id, task_id, block, hostname, attempt, index, count }, time) => {
+  task_ordered: (state, { run_id, task_id, block, hostname, attempt, index, count, number }, time) => {
     const run = state.runs.get(run_id);
     const member = run?.members.get(hostname);
     if (run === undefined || member === undefined) return;
-    const before = member.tasks.get(block);
+    const newest = member.tasks.get(block);
+    // Of a workflow: what the node did for another task says nothing of this one.
+    const before = newest?.number === number ? newest : undefined;
     const known = run.blocks.get(block);
     if (known !== undefined && before === undefined) known.begun += 1;
     if (known !== undefined && before?.state === 'failed') known.failed -= 1;
@@ -296,7 +313,10 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
       since: time,
       ...(before?.restarts === undefined ? {} : { restarts: before.restarts }),
       ...(before?.state === 'lost' ? { losses: before.losses ?? 1 } : {}),
+      ...(number === undefined ? {} : { number }),
+      ...(number === undefined || before === undefined ? {} : { replaces: before.task_id }),
     });
+    if (number !== undefined) orderedInWorkflow(run, block, hostname, number, attempt);
     if (member.phase === 'ready') setPhase(member, 'working', time);
   },
   task_started: (state, { run_id, task_id, pid }, time) => {
@@ -318,6 +338,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     if (outcome === 'lost') task.losses = (task.losses ?? 0) + 1;
     run.restarting?.stopping.delete(task.task_id);
     if (run.members.get(member.hostname) !== member) return;
+    if (task.number !== undefined) exitedInWorkflow(run, member, task, time);
     const block = run.blocks.get(task.block);
     if (outcome === 'failed' && block !== undefined) block.failed += 1;
     if (outcome !== 'completed' || block === undefined) return;

@@ -14,24 +14,29 @@ export interface FileCopy {
   readonly again: boolean;
 }
 
+/** What is asked of a task here. */
+type Subject = Pick<Task, 'task_id' | 'block' | 'hostname' | 'number'>;
+
 /** What the agent does with a task's output; undefined where nothing is said. */
-export function logOrder(run: Run, { block, hostname }: Task): LogOrder | undefined {
+export function logOrder(run: Run, { block, hostname, number }: Subject): LogOrder | undefined {
   const fds = processOf(run.spec, block)?.log?.fds ?? [];
   if (fds.length === 0) return undefined;
-  return Object.fromEntries(fds.map((fd) => [NAMES[fd.fd], fdOrder(fd, hostname)]));
+  return Object.fromEntries(
+    fds.map((fd) => [NAMES[fd.fd], fdOrder(fd, number === undefined ? hostname : `${hostname}-${number}`)]),
+  );
 }
 
-function fdOrder({ type, path_prefix, path_postfix, max_bytes }: FdSpec, hostname: string): FdOrder {
+function fdOrder({ type, path_prefix, path_postfix, max_bytes }: FdSpec, name: string): FdOrder {
   const isNamed = type === 'file' && (path_prefix !== undefined || path_postfix !== undefined);
   return {
     type,
-    ...(isNamed ? { path: `${path_prefix ?? ''}${hostname}${path_postfix ?? ''}` } : {}),
+    ...(isNamed ? { path: `${path_prefix ?? ''}${name}${path_postfix ?? ''}` } : {}),
     ...(max_bytes === undefined ? {} : { max_bytes }),
   };
 }
 
 /** The streams of a task that are copied to the controller as they are written, or get a name there. */
-export function logCopies(run: Run, task: Task): LogCopy[] {
+export function logCopies(run: Run, task: Subject): LogCopy[] {
   return Object.entries(logOrder(run, task) ?? {}).flatMap(([stream, order]) => {
     const { type, path, max_bytes = MAX_OUTPUT_BYTES } = order as FdOrder;
     if (type === 'discard' || (type === 'file' && path === undefined)) return [];
@@ -65,7 +70,10 @@ export function filesBeforeCleanup(run: Run, member: Member, block: PlannedBlock
   const isFirst = block.cleanup === 'command' || parent?.cleanup?.command === undefined;
   if (parent === undefined || !isFirst) return [];
   const files = new Map<string, boolean>();
-  for (const { name } of parent.blocks) {
+  const names = parent.blocks.flatMap((one) =>
+    one.kind === 'workflow' ? one.blocks.map((step) => step.name) : [one.name],
+  );
+  for (const name of names) {
     if (!member.tasks.has(name)) continue;
     for (const path of processOf(run.spec, name)?.outputs ?? []) files.set(path, false);
   }

@@ -2,7 +2,15 @@
  * The order of an application's blocks, worked out once for each specification: what a block waits for and what waits
  * for it. Inside a component block an order holds node by node; across component blocks it holds for whole blocks.
  */
-import type { AppSpec, BarrierSpec, BlockSpec, ComponentBlockSpec, ProcessSpec } from '../../../api/spec.ts';
+import type {
+  AppSpec,
+  BarrierSpec,
+  BlockSpec,
+  ComponentBlockSpec,
+  ProcessBlockSpec,
+  ProcessSpec,
+  WorkflowBlockSpec,
+} from '../../../api/spec.ts';
 import { STOP_GRACE_MS } from '../limits.ts';
 import { type CleanupKind, cleanupBlocks } from './cleanup.ts';
 
@@ -28,7 +36,18 @@ export interface PlannedBarrier {
   readonly blocks: readonly PlannedBlock[];
 }
 
+/** A process block inside a workflow: a step of each of its tasks. */
+export interface PlannedStep {
+  readonly spec: ProcessBlockSpec;
+  readonly workflow: WorkflowBlockSpec;
+  readonly component: string;
+  /** The step after it; absent for the last. */
+  readonly next?: string;
+}
+
 export interface Plan {
+  /** Steps of all workflows, by the names of their blocks. */
+  readonly steps: ReadonlyMap<string, PlannedStep>;
   readonly barriers: ReadonlyMap<string, PlannedBarrier>;
   readonly blocks: ReadonlyMap<string, PlannedBlock>;
   /** Component → its blocks in document order. */
@@ -108,6 +127,7 @@ function makePlan(app: AppSpec): Plan {
   const processes = processesOf(app);
   const graces = processes.map((process) => process.stop_grace_ms ?? STOP_GRACE_MS);
   return {
+    steps: stepsOf([...blocks.values()]),
     blocks,
     ofComponent,
     after,
@@ -126,6 +146,34 @@ function processesOf(app: AppSpec): ProcessSpec[] {
       return block.kind === 'workflow' ? inside(block.blocks) : [];
     });
   return app.component_blocks.flatMap((parent) => inside(parent.blocks));
+}
+
+function stepsOf(blocks: readonly PlannedBlock[]): Map<string, PlannedStep> {
+  const steps = new Map<string, PlannedStep>();
+  for (const { spec: workflow, component } of blocks) {
+    if (workflow.kind !== 'workflow') continue;
+    const order = stepsInOrder(workflow);
+    order.forEach((spec, i) => {
+      const next = order[i + 1]?.name;
+      steps.set(spec.name, { spec, workflow, component, ...(next === undefined ? {} : { next }) });
+    });
+  }
+  return steps;
+}
+
+/** The process blocks of a workflow, each behind its predecessors, else as in the document. */
+export function stepsInOrder({ blocks }: WorkflowBlockSpec): ProcessBlockSpec[] {
+  const left = blocks.filter((block) => block.kind === 'process');
+  const waiting = new Set(left.map((block) => block.name));
+  const order: ProcessBlockSpec[] = [];
+  while (left.length > 0) {
+    const at = left.findIndex((block) => !block.predecessors.some((name) => waiting.has(name)));
+    // The parser lets no cycle through.
+    const [step] = left.splice(Math.max(0, at), 1) as [ProcessBlockSpec];
+    waiting.delete(step.name);
+    order.push(step);
+  }
+  return order;
 }
 
 function restartsApplication({ exit_policies = [], liveness = [] }: Policies): boolean {

@@ -7,6 +7,7 @@ import { beAbsent } from './barrier-state.ts';
 import { finishIfThrough, setPhase, taskOf } from './evolve.ts';
 import { INSTALL_BARRIER, planOf } from './plan.ts';
 import { isSuccess } from './policy.ts';
+import { beginWorkflowsAgain } from './workflow-state.ts';
 
 type PolicyEvents = 'policy_applied' | 'task_unhealthy' | 'run_restarting' | 'run_stopped' | 'run_restarted';
 
@@ -21,7 +22,8 @@ export const policyEvolvers: { readonly [T in PolicyEvents]: Evolver<T> } = {
       task.restarts = restart;
       task.restart_at = new Date(Date.parse(time) + (retry_ms ?? 0)).toISOString();
     }
-    if (policy !== 'ignore' || run.members.get(member.hostname) !== member) return;
+    if (policy !== 'ignore' || task.number !== undefined || run.members.get(member.hostname) !== member)
+      return;
     skip(run, member, task.block);
     finishIfThrough(run, member, time);
   },
@@ -57,6 +59,7 @@ export const policyEvolvers: { readonly [T in PolicyEvents]: Evolver<T> } = {
     }
     for (const { name } of run.barriers.values())
       if (name !== INSTALL_BARRIER.name) run.barriers.delete(name);
+    beginWorkflowsAgain(run);
     for (const member of run.members.values()) beginAgain(run, member, time);
   },
 };
@@ -69,6 +72,7 @@ function beginAgain(run: Run, member: Member, time: string): void {
   member.completed.clear();
   delete member.skipped;
   delete member.at;
+  delete member.work;
   delete member.absent;
   const component = run.components.get(member.component);
   if (member.phase === 'done' && component !== undefined) component.finished += 1;

@@ -25,9 +25,10 @@ export const REPAIRED: ReadonlySet<string | undefined> = new Set([
   'reinstall_failed',
 ]);
 
-/** The process of a block; undefined for a block of another kind, and for one that is not there. */
+/** The process of a block, or of a step of a workflow; undefined for a block of another kind, and for one that is not there. */
 export function processOf(app: AppSpec, block: string): ProcessSpec | undefined {
-  const spec = planOf(app).blocks.get(block)?.spec;
+  const { blocks, steps } = planOf(app);
+  const spec = steps.get(block)?.spec ?? blocks.get(block)?.spec;
   return spec?.kind === 'process' ? spec.process : undefined;
 }
 

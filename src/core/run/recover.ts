@@ -10,6 +10,7 @@ import type { Transaction } from '../transaction.ts';
 import { advanceRun, closeBlocks } from './advance.ts';
 import { loseAtBarriers, queueForInstall } from './barriers.ts';
 import { generationOf, isService } from './service.ts';
+import { returnWork } from './workflows.ts';
 
 /** Decides the outcome; the nodes are cleaned, and the run ends when they are. */
 export function endRun(
@@ -117,6 +118,7 @@ export function failMember(
     return;
   }
   const { component, index } = member;
+  if (run.ending === undefined) returnWork(tx, run, member);
   tx.emit('member_failed', { run_id: run.run_id, hostname, component, failure });
   if (run.ending === undefined) loseAtBarriers(tx, run, member);
   const spec = componentOf(run, component);
@@ -136,6 +138,7 @@ export function removeMember(tx: Transaction, run: Run, hostname: string, failur
   const member = run.members.get(hostname);
   if (member === undefined || run.ending !== undefined) return;
   const { component } = member;
+  returnWork(tx, run, member);
   tx.emit('member_failed', { run_id: run.run_id, hostname, component, failure });
   loseAtBarriers(tx, run, member);
   const spec = componentOf(run, component);

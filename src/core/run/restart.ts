@@ -13,6 +13,7 @@ import { planOf } from './plan.ts';
 import { backoffMs, type Chosen } from './policy.ts';
 import { endRun, failMember } from './recover.ts';
 import { giveNodeUp, isService, restartsBefore } from './service.ts';
+import { finishTask } from './workflows.ts';
 
 /** A task that is over. */
 export interface Ended {
@@ -32,7 +33,13 @@ export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void
       apply(tx, ended, 'continue', 'The block counts as complete on the node');
       completed(tx, run, member, block);
       return;
-    case 'ignore':
+    case 'ignore': {
+      const step = planOf(run.spec).steps.get(block);
+      if (step !== undefined) {
+        apply(tx, ended, 'ignore', 'The workflow goes on without a result of this task');
+        finishTask(tx, run, member, step.workflow, true);
+        return;
+      }
       apply(
         tx,
         ended,
@@ -43,6 +50,7 @@ export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void
       cleanUpAfter(tx, run, member, block);
       advanceRun(tx, run);
       return;
+    }
     case 'end_application':
       apply(tx, ended, 'end_application', 'The run ends as succeeded');
       endRun(

@@ -1,7 +1,9 @@
 /** The resource directory: which nodes there are (section 4.1 of plush-toit.2011, figures 6 and 9). */
 import type { Diagnostic, NodeSpec } from '../../../api/spec.ts';
 import { checkHostname, isIpAddress } from '../pool/hostname.ts';
+import type { PlanetLabAccount } from '../pool/slice.ts';
 import { Names } from './names.ts';
+import { portMapRule, readPlanetLab } from './planetlab.ts';
 import { Problems } from './problems.ts';
 import { checkRoot } from './root.ts';
 import { type ElementRule, oneOf, optional, required } from './rule.ts';
@@ -10,14 +12,12 @@ import { NOT_RUN, reportNotRun } from './unsupported.ts';
 import { TEXT } from './value-rule.ts';
 import {
   attributeSetting,
-  child,
   childrenNamed,
   enumValue,
   fail,
   integerValue,
   quoted,
   type Setting,
-  textSetting,
   userValue,
 } from './values.ts';
 import { readXml, type XmlElement } from './xml-tree.ts';
@@ -44,15 +44,6 @@ const nodeRule: ElementRule = {
     preference: optional(PREFERENCES, 'Nodes with a higher number are chosen first', '0'),
     ssh_port: optional(PORTS, 'Where sshd listens', '22'),
     ssh_identity: optional(TEXT, 'Private key file on the controller, for this node alone'),
-  },
-};
-
-const portMapRule: ElementRule = {
-  kind: 'port_map',
-  about: 'The port of the agents of a slice',
-  attributes: {
-    slice: required(TEXT, 'The slice'),
-    port: required(PORTS, 'The port'),
   },
 };
 
@@ -119,7 +110,7 @@ export const DIRECTORY: ElementRule = {
 
 /**
  * Reads a resource directory. `nodes` are those that are in order even when others are not; whoever reads the file decides
- * whether that is enough. Never throws, whatever the input; reads no file and no network.
+ * whether that is enough. Whose nodes PlanetLab Central is to be asked for is in `planetlab`. Never throws, whatever the input; reads no file and no network.
  *
  * @param source the file's text or bytes, as for parseApplication
  * @param fileName named in messages about the file as a whole
@@ -127,7 +118,7 @@ export const DIRECTORY: ElementRule = {
 export function parseDirectory(
   source: string | Uint8Array,
   fileName: string,
-): { readonly nodes: NodeSpec[]; readonly diagnostics: Diagnostic[] } {
+): { readonly nodes: NodeSpec[]; readonly planetlab?: PlanetLabAccount; readonly diagnostics: Diagnostic[] } {
   const read = readXml(source);
   if ('diagnostic' in read) return { nodes: [], diagnostics: [read.diagnostic] };
   const { root } = read.document;
@@ -137,14 +128,26 @@ export function parseDirectory(
   checkStructure(root, DIRECTORY, problems);
   const hostnames = new Names('node', problems);
   const nodes: NodeSpec[] = [];
+  let planetlab: PlanetLabAccount | undefined;
   let localNodes = 0;
   for (const manager of childrenNamed(root, 'resource_manager')) {
+    if (attributeSetting(manager, 'type')?.value === 'planetlab') {
+      if (planetlab !== undefined)
+        problems.error(
+          'DUPLICATE_NAME',
+          manager,
+          'Only one resource_manager may be of type planetlab',
+          'type',
+        );
+      planetlab = readPlanetLab(manager, problems);
+      continue;
+    }
     const made = readManager(manager, MAX_LOCAL_NODES - localNodes, hostnames, problems);
     localNodes += made.filter((node) => node.type === 'local').length;
     for (const node of made) nodes.push(node);
   }
   reportNotRun(root, DIRECTORY, new Set(NOT_RUN), problems);
-  return { nodes, diagnostics: problems.list() };
+  return { nodes, ...(planetlab && { planetlab }), diagnostics: problems.list() };
 }
 
 function readManager(
@@ -159,8 +162,6 @@ function readManager(
     case 'local':
       return readLocal(manager, localRoom, hostnames, problems);
     case 'planetlab':
-      checkPlanetLab(manager, problems);
-      return [];
     case undefined:
       return [];
   }
@@ -239,15 +240,4 @@ function readLocal(manager: XmlElement, room: number, hostnames: Names, problems
     nodes.push({ hostname, type: 'local', ...(group !== undefined && { group }) });
   }
   return nodes;
-}
-
-/** The values are checked although nothing is done with them, so that a file is right when it becomes possible. */
-function checkPlanetLab(manager: XmlElement, problems: Problems): void {
-  textSetting(child(manager, 'user'), problems);
-  const slices = new Names('slice', problems);
-  for (const map of childrenNamed(manager, 'port_map')) {
-    const slice = attributeSetting(map, 'slice');
-    if (slice) slices.claim(slice.value, map, 'slice');
-    integerValue(attributeSetting(map, 'port'), PORTS, problems);
-  }
 }

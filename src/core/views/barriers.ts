@@ -6,12 +6,15 @@ import { roomOf } from '../barrier/pace.ts';
 import { shareOf } from '../barrier/rules.ts';
 import { expectedAt, participantOf } from '../run/barrier-state.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from '../run/plan.ts';
+import { softwareOf } from '../run/software.ts';
 import type { Member, Run, RunBarrier } from '../state.ts';
 
 type BarrierDetail = ResultOf<'plushGetBarrier'>;
 
 const MAX_ENTRIES = 1000;
 const MAX_MISSING = 20;
+/** Names of software in a sentence. */
+const MAX_SOFTWARE = 3;
 
 export function barrierDetail(run: Run, planned: PlannedBarrier): BarrierDetail {
   const { spec } = planned;
@@ -146,8 +149,16 @@ export function barrierWait(run: Run, name: string): string {
 export function installWait(run: Run, member: Member): string {
   const barrier = run.barriers.get(INSTALL_BARRIER.name);
   const isInLine = barrier?.entries.get(participantOf(member))?.state === 'waiting';
-  if (!isInLine) return 'software to be installed';
+  if (!isInLine) return `software to be installed${softwareNames(run, member)}`;
   return `its turn to fetch software (${barrier?.inside.size ?? 0} others do)`;
+}
+
+/** ": tool, data and 3 more" */
+function softwareNames(run: Run, { component }: Member): string {
+  const names = softwareOf(run.spec, component).map(({ name }) => name);
+  if (names.length === 0) return '';
+  const more = names.length - MAX_SOFTWARE;
+  return `: ${names.slice(0, MAX_SOFTWARE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** The barrier at which a task of the member waits, for the node or for itself, and since when. */

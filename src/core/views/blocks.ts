@@ -2,6 +2,7 @@
 import type { ResultOf } from '../../../api/methods.ts';
 import { type PlannedBlock, planOf } from '../run/plan.ts';
 import { isOver, type Member, type Run, type Task } from '../state.ts';
+import { workflowInfo } from './workflows.ts';
 
 type BlockInfo = ResultOf<'plushGetRun'>['blocks'][number];
 type TaskInfo = ResultOf<'plushGetBlock'>['tasks'][number];
@@ -27,6 +28,7 @@ export function blockInfo(run: Run, planned: PlannedBlock): BlockInfo {
     running: over ? 0 : Math.max(0, begun - completed - failed),
     completed,
     failed,
+    ...workflowInfo(run, planned.spec),
   };
 }
 
@@ -36,17 +38,21 @@ const MAX_TASKS = 1000;
 /** The block's tasks on the nodes that the run has and those it lost, the newest attempts first. */
 export function tasksOf(run: Run, block: string): TaskInfo[] {
   const tasks: TaskInfo[] = [];
+  const { blocks, steps } = planOf(run.spec);
+  const isWorkflow = blocks.get(block)?.spec.kind === 'workflow';
+  const isMeant = (name: string) =>
+    name === block || (isWorkflow && steps.get(name)?.workflow.name === block);
   for (const members of [run.members.values(), run.past]) {
     for (const member of members) {
-      const task = member.tasks.get(block);
-      if (task !== undefined) tasks.push(taskInfo(run, member, task));
+      for (const task of member.tasks.values())
+        if (isMeant(task.block)) tasks.push(taskInfo(run, member, task));
     }
   }
   return tasks.sort((a, b) => b.attempt - a.attempt).slice(0, MAX_TASKS);
 }
 
 function taskInfo(run: Run, member: Member, task: Task): TaskInfo {
-  const { task_id, hostname, attempt, since, pid, exit_code, signal } = task;
+  const { task_id, hostname, attempt, since, pid, exit_code, signal, number } = task;
   return {
     task_id,
     hostname,
@@ -56,6 +62,7 @@ function taskInfo(run: Run, member: Member, task: Task): TaskInfo {
     ...(pid === undefined ? {} : { pid }),
     ...(exit_code === undefined ? {} : { exit_code }),
     ...(signal === undefined ? {} : { signal }),
+    ...(number === undefined ? {} : { number }),
   };
 }
 

@@ -10,6 +10,7 @@ type CoreCause =
   | 'late_at_barrier'
   | 'exit_code'
   | 'signal'
+  | 'workflow_stranded'
   | 'not_enough_nodes'
   | 'static_host_lost'
   | 'requirement_unmet'
@@ -121,6 +122,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   late_at_barrier:
     'The barrier says what becomes of latecomers (late). Raise its min_percent or min_wait, or let them pass.',
   files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
+  workflow_stranded:
+    'Give the blocks that the workflow waits for another exit policy than POLICY_IGNORE, or mend what fails there.',
   not_enough_nodes: 'Add nodes with plushAddNode, ask for fewer with num_hosts, or mend those that failed.',
   requirement_unmet: 'Ask for less with the requirement, free something on the nodes, or add others.',
   lease_expired: 'Renew the lease, then add the node again with plushAddNode and its new end.',

@@ -2,6 +2,7 @@
 import type { ParamsOf, ResultOf } from '../../../api/methods.ts';
 import type { Failure } from '../../../api/schemas.ts';
 import { leaseFailure } from '../pool/lease.ts';
+import { ownPreference } from '../pool/match.ts';
 import { Rejection } from '../rejection.ts';
 import type { PoolNode, State } from '../state.ts';
 import { DEFAULT_PAGE_ITEMS, fitting, indexAfter, makeCursor, readCursor } from './page.ts';
@@ -38,7 +39,7 @@ export function nodeInfo(state: State, node: PoolNode): NodeInfo {
     ...(properties === undefined ? {} : { properties: { ...properties } }),
     state: nodeState(node),
     since: node.since,
-    preference: (spec.preference ?? 0) + node.credit,
+    preference: ownPreference(node),
     ...(node.owner === undefined ? {} : { owner: node.owner }),
     ...(node.run_id === undefined ? {} : { run_id: node.run_id }),
     ...(waits_for === undefined ? {} : { waits_for }),

@@ -8,7 +8,8 @@ import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
 import { newRun } from '../run/evolve.ts';
 import { firstMatching } from '../run/first-matching.ts';
-import { type Plan, type PlannedBlock, planOf } from '../run/plan.ts';
+import { type Plan, type PlannedBlock, planOf, stepsInOrder } from '../run/plan.ts';
+import { softwareOf } from '../run/software.ts';
 import type { PoolNode, State } from '../state.ts';
 import { ruleOf } from './barriers.ts';
 
@@ -134,13 +135,15 @@ function transfersOf(app: AppSpec, components: readonly Placement[]): AppPlan['t
   const byName = new Map(app.software.map((software) => [software.name, software]));
   const needs = new Map<string, number>();
   for (const { name, count } of components) {
-    for (const software of app.components.find((c) => c.name === name)?.software ?? [])
-      needs.set(software, (needs.get(software) ?? 0) + count);
+    for (const software of softwareOf(app, name))
+      needs.set(software.name, (needs.get(software.name) ?? 0) + count);
   }
   return [...needs].flatMap(([name, nodes]) => {
     const spec = byName.get(name)?.package;
     if (spec === undefined) return [];
-    const size = spec.size === undefined ? {} : { size: spec.size };
+    const inline = spec.content === undefined ? undefined : new TextEncoder().encode(spec.content).length;
+    const bytes = spec.size ?? inline;
+    const size = bytes === undefined ? {} : { size: bytes };
     return [{ package: spec.name, software: name, type: spec.type, path: spec.path, ...size, nodes }];
   });
 }
@@ -160,7 +163,7 @@ function stepsOf(
       .filter(({ name }) => (app.components.find((c) => c.name === name)?.software.length ?? 0) > 0)
       .map(({ name, count }) => ({ ...step('install', count), component: name })),
     ...inOrder(app).map((block) => runStep(block, counts.get(block.component) ?? 0, planOf(app).barriers)),
-    step('clean', all),
+    { ...step('clean', all), ...(app.cleanup?.command && { command: cut(app.cleanup.command) }) },
   ];
 }
 
@@ -175,18 +178,21 @@ function runStep(
   nodes: number,
   barriers: Plan['barriers'],
 ): Step {
-  const command = commandOf(barriers, spec);
-  const isLong = command.length > MAX_COMMAND_CHARACTERS;
   return {
     ...step(actionOf(spec, cleanup), nodes),
     component,
     block: spec.name,
-    command: isLong ? `${command.slice(0, MAX_COMMAND_CHARACTERS - 1)}…` : command,
+    command: cut(commandOf(barriers, spec)),
     waits_for: [
       ...before.map((block) => ({ block, on: 'node' })),
       ...gates.map((block) => ({ block, on: 'all' })),
     ],
   };
+}
+
+function cut(command: string): string {
+  const isLong = command.length > MAX_COMMAND_CHARACTERS;
+  return isLong ? `${command.slice(0, MAX_COMMAND_CHARACTERS - 1)}…` : command;
 }
 
 function actionOf({ kind }: BlockSpec, cleanup: PlannedBlock['cleanup']): Action {
@@ -196,6 +202,10 @@ function actionOf({ kind }: BlockSpec, cleanup: PlannedBlock['cleanup']): Action
 
 function commandOf(barriers: Plan['barriers'], spec: BlockSpec): string {
   if (spec.kind === 'process') return commandLine(spec.process);
+  if (spec.kind === 'workflow') {
+    const commands = stepsInOrder(spec).map(({ process }) => commandLine(process));
+    return `${spec.num_tasks} ${spec.num_tasks === 1 ? 'task' : 'tasks'}: ${commands.join('; ')}`;
+  }
   const barrier = spec.kind === 'barrier' ? barriers.get(spec.barrier)?.spec : undefined;
   return barrier === undefined ? '' : `barrier "${barrier.name}" ${ruleOf(barrier)}`;
 }

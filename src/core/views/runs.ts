@@ -7,6 +7,7 @@ import { blockInfo, blocksOf, tasksOf } from './blocks.ts';
 import { DEFAULT_PAGE_ITEMS, fitting, makeCursor, readCursor } from './page.ts';
 import { placesIn } from './service.ts';
 import { waitingIn } from './waiting.ts';
+import { resultsOf } from './workflows.ts';
 
 type RunPage = ResultOf<'plushListRuns'>;
 type RunInfo = RunPage['runs'][number];
@@ -72,19 +73,22 @@ export function runDetail(run: Run, state: State): RunDetail {
   };
 }
 
-/** @throws Rejection BLOCK_NOT_FOUND */
-export function blockDetail(run: Run, name: string): BlockDetail {
+/** @param from of a workflow: the first task whose result is told @throws Rejection BLOCK_NOT_FOUND */
+export function blockDetail(run: Run, name: string, from = 1): BlockDetail {
   const planned = planOf(run.spec).blocks.get(name);
   if (planned === undefined) {
-    throw new Rejection('BLOCK_NOT_FOUND', `Run "${run.run_id}" has no block "${name}"`, {
-      run: run.run_id,
-      block: name,
-    });
+    const step = planOf(run.spec).steps.get(name);
+    const message =
+      step === undefined
+        ? `Run "${run.run_id}" has no block "${name}"`
+        : `Block "${name}" is a part of workflow "${step.workflow.name}": ask for that`;
+    throw new Rejection('BLOCK_NOT_FOUND', message, { run: run.run_id, block: name });
   }
   return {
     ...blockInfo(run, planned),
     predecessors: [...planned.spec.predecessors],
     tasks: tasksOf(run, name),
+    ...resultsOf(run, planned.spec, from),
   };
 }
 

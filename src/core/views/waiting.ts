@@ -2,8 +2,10 @@
 import type { ResultOf } from '../../../api/methods.ts';
 import { planOf } from '../run/plan.ts';
 import { keepsFiles } from '../run/restart.ts';
+import { isLive } from '../run/workflow-state.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
 import { barrierWait, installWait, taskAtBarrier } from './barriers.ts';
+import { idleWait, workflowWait } from './workflows.ts';
 
 type Waiting = ResultOf<'plushGetRun'>['waiting'];
 
@@ -15,7 +17,8 @@ const MAX_EXAMPLES = 5;
 export function waitsFor(state: State, node: PoolNode): string | undefined {
   const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
   const member = run?.members.get(node.spec.hostname);
-  const part = run === undefined || member === undefined ? undefined : memberWaitsFor(state, run, member);
+  const part =
+    run === undefined || member === undefined ? undefined : memberWaitsFor(state, run, member, true);
   if (part !== undefined) return part;
   const [owed] = node.owed;
   if (owed === undefined) return undefined;
@@ -28,8 +31,11 @@ export function waitsFor(state: State, node: PoolNode): string | undefined {
 
 const HELD = 'the operator: it was disconnected by plushDisconnectApp';
 
-/** What a member waits for in its run; undefined when its part is over. */
-function memberWaitsFor(state: State, run: Run, member: Member): string | undefined {
+/**
+ * What a member waits for in its run; undefined when its part is over.
+ * @param isExact say which task of a workflow it is, which differs from node to node
+ */
+function memberWaitsFor(state: State, run: Run, member: Member, isExact = false): string | undefined {
   if (member.phase === 'done' || isOver(run)) return undefined;
   const node = state.nodes.get(member.hostname);
   if (node?.held) return HELD;
@@ -39,7 +45,7 @@ function memberWaitsFor(state: State, run: Run, member: Member): string | undefi
   if (member.phase === 'preparing') return installWait(run, member);
   if (run.restarting !== undefined) return restartWaitsFor(run);
   if (run.state === 'deploying') return `the other nodes to be prepared (${preparedOf(run)} are)`;
-  return blockWaitsFor(run, member);
+  return blockWaitsFor(run, member, isExact);
 }
 
 /** "3 of 5" */
@@ -67,29 +73,46 @@ function restartWaitsFor({ restarts = 1, restarting }: Run): string {
   const left = restarting?.stopping.size ?? 0;
   return left > 0
     ? `the tasks of the application to stop, which is begun again (${left} left)`
-    : `the application to begin again (restart ${restarts})`;
+    : `the application to begin again at ${restarting?.at} (restart ${restarts})`;
 }
 
-function blockWaitsFor(run: Run, member: Member): string | undefined {
+function blockWaitsFor(run: Run, member: Member, isExact: boolean): string | undefined {
   for (const task of member.tasks.values()) {
     if (task.state === 'running') {
       const barrier = taskAtBarrier(run, member, task.task_id, task.block);
       if (barrier !== undefined) return barrierWait(run, barrier);
-      return `${taskWords(run, task.block)} to end`;
+    }
+    if (isLive(task) || task.restart_at !== undefined) {
+      const ofWorkflow = workflowWait(run, task, isExact);
+      if (ofWorkflow !== undefined) return ofWorkflow;
+    }
+    if (task.state === 'running') {
+      const words = taskWords(run, task.block);
+      return task.unhealthy === undefined ? `${words} to end` : `${words} to stop: ${task.unhealthy}`;
     }
     if (task.state === 'ordered') return `${taskWords(run, task.block)} to start`;
-    if (task.restart_at !== undefined) return `its task in block "${task.block}" to be started again`;
+    if (task.restart_at !== undefined)
+      return `${taskWords(run, task.block)} to be started again at ${task.restart_at} (restart ${task.restarts})`;
   }
   for (const name of member.at?.keys() ?? []) {
     const spec = planOf(run.spec).blocks.get(name)?.spec;
     if (spec?.kind === 'barrier') return barrierWait(run, spec.barrier);
   }
+  const idle = idleWait(run, member);
+  if (idle !== undefined) return idle;
   for (const block of planOf(run.spec).ofComponent.get(member.component) ?? []) {
     if (member.completed.has(block.spec.name)) continue;
     const gate = block.gates.find((name) => run.blocks.get(name)?.state !== 'completed');
-    if (gate !== undefined) return `block "${gate}" to complete on all nodes`;
+    if (gate !== undefined) return gateWords(run, gate);
   }
   return member.phase === 'finishing' ? 'the other nodes to be finished' : 'the next decision about its run';
+}
+
+function gateWords(run: Run, gate: string): string {
+  const { completed = 0, skipped = 0 } = run.blocks.get(gate) ?? {};
+  const component = planOf(run.spec).blocks.get(gate)?.component ?? '';
+  const all = run.components.get(component)?.members.size ?? 0;
+  return `block "${gate}" to complete on all nodes (${completed + skipped} of ${all} are through)`;
 }
 
 function taskWords(run: Run, block: string): string {
@@ -99,12 +122,14 @@ function taskWords(run: Run, block: string): string {
   return `${what} behind component block "${parent}"`;
 }
 
+const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/;
+
 /** What all nodes of a run wait for; equal sentences folded, most nodes first. */
 export function waitingIn(state: State, run: Run): Waiting {
   const groups = new Map<string, Waiting[number]>();
   const add = (hostname: string, waits_for: string, since: string) => {
-    // The same trouble on two nodes differs by their names alone.
-    const key = waits_for.replaceAll(hostname, '');
+    // The same trouble on two nodes differs by their names and times alone.
+    const key = waits_for.replaceAll(hostname, '').replace(TIME, '');
     const group = groups.get(key);
     if (group === undefined) {
       groups.set(key, { waits_for, nodes: 1, since, examples: [hostname] });
@@ -131,9 +156,10 @@ function sinceOf(state: State, member: Member): string {
   if (node !== undefined && node.link !== 'connected') return later(node.since, member.since);
   let since = member.since;
   for (const task of member.tasks.values()) {
-    if (task.state === 'running' || task.state === 'ordered') since = later(since, task.since);
+    if (isLive(task) || task.restart_at !== undefined) since = later(since, task.since);
   }
   for (const entered of member.at?.values() ?? []) since = later(since, entered);
+  for (const work of member.work?.values() ?? []) since = later(since, work.since);
   return since;
 }
 

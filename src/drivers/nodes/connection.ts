@@ -69,10 +69,13 @@ export class Connection {
     this.#session = undefined;
   }
 
-  /** Cleanings of one node go one after another; nothing else waits in their line. */
-  inOrder(step: () => Promise<void>): Promise<void> {
+  /** Cleanings of one node, and the collecting of outputs, go one after another; nothing else waits in their line. */
+  inOrder<T>(step: () => Promise<T>): Promise<T> {
     const done = this.#tail.then(step);
-    this.#tail = done.catch(() => undefined);
+    this.#tail = done.then(
+      () => undefined,
+      () => undefined,
+    );
     return done;
   }
 

@@ -22,15 +22,13 @@ import { Connection } from './connection.ts';
 import { HostSamples } from './host-samples.ts';
 import { CLEAN_MS, NodeTasks, OutputError } from './node-tasks.ts';
 import { PackageError, type PackageStore } from './packages.ts';
+import { Retries } from './retries.ts';
 
 /** Bootstraps under way at once: a bound, so a slow node delays nobody (engine.md). */
 export const MAX_BOOTSTRAPS = 50;
 /** Time between the stop signal and SIGKILL when a node is cleaned. */
 const GRACE_MS = 3_000;
 
-/** Between attempts to bring output back or to reach an agent that is to leave. */
-const FIRST_RETRY_MS = 5_000;
-const MAX_RETRY_MS = 10 * 60_000;
 /** Attempts to reach the agent of a removed node: more than two days of them. */
 const MAX_DISMISSALS = 300;
 /** Rounds of one such attempt, and the time between them. */
@@ -44,6 +42,7 @@ export type NodeEffect = EffectOf<
   | 'install'
   | 'start_task'
   | 'stop_task'
+  | 'collect_task'
   | 'stream_output'
   | 'collect'
   | 'clean'
@@ -69,7 +68,8 @@ export class NodeDriver {
   readonly #hosts = new HostSamples();
   readonly #arrivals = new Arrivals();
   readonly #bootstraps = new PQueue({ concurrency: MAX_BOOTSTRAPS });
-  readonly #retries = new Set<NodeJS.Timeout>();
+  /** Attempts to bring output back or to reach an agent that is to leave. */
+  readonly #retries: Retries;
   /** Removed nodes whose agents have not left yet. */
   readonly #dismissals = new Map<string, NodeSpec>();
   readonly #tasks: NodeTasks;
@@ -78,6 +78,7 @@ export class NodeDriver {
   constructor(options: NodeDriverOptions) {
     this.#options = options;
     const { outputs, report, log } = options;
+    this.#retries = new Retries(log);
     const link = (hostname: string) => this.link(hostname);
     this.#tasks = new NodeTasks({ link, outputs, packages: options.packages, report, log });
   }
@@ -119,6 +120,7 @@ export class NodeDriver {
       install: (install) => this.#install(install),
       start_task: (start) => this.#tasks.start(start),
       stop_task: (stop) => this.#tasks.stop(stop),
+      collect_task: (task) => this.#collect(task),
       stream_output: (stream) => this.#tasks.stream(stream),
       collect: (files) => this.#tasks.collect(files),
       clean: (clean) => this.#clean(clean),
@@ -164,7 +166,7 @@ export class NodeDriver {
   close(): void {
     this.#stopped = true;
     this.#bootstraps.clear();
-    for (const timer of this.#retries) clearTimeout(timer);
+    this.#retries.clear();
     for (const hostname of [...this.#connections.keys()]) this.#drop(hostname, 'The controller stops');
   }
 
@@ -282,6 +284,16 @@ export class NodeDriver {
     }
   }
 
+  /** In the line of the cleanings, so that nothing is brought back twice at the same time. */
+  async #collect(effect: EffectOf<'collect_task'>, attempt = 1): Promise<void> {
+    const connection = this.#connections.get(effect.hostname);
+    const link = connection?.link;
+    if (connection === undefined || link === undefined) return;
+    const isDone = await connection.inOrder(() => this.#tasks.collectTask(link, effect));
+    if (!isDone && this.link(effect.hostname) === link)
+      this.#retries.later(attempt, () => this.#collect(effect, attempt + 1));
+  }
+
   async #clean(effect: EffectOf<'clean'>, attempt = 1): Promise<void> {
     const { hostname, run_id, task_ids, generation } = effect;
     const upTo = generation === undefined ? {} : { generation };
@@ -301,7 +313,7 @@ export class NodeDriver {
         if (error instanceof OutputError) {
           // What cannot be kept here stays on the node: a result is not thrown away for want of room.
           log.warn(facts, 'Output could not be brought back; it stays on its node and is asked for again');
-          this.#later(attempt, () => this.#clean(effect, attempt + 1));
+          this.#retries.later(attempt, () => this.#clean(effect, attempt + 1));
           return;
         }
         log.warn(facts, 'Cleaning a node did not work; it is owed');
@@ -309,18 +321,6 @@ export class NodeDriver {
         link.close(`Cleaning did not work: ${messageOf(error)}`);
       }
     });
-  }
-
-  /** Tries again after a time that grows, until the driver stops. */
-  #later(attempt: number, retry: () => Promise<void>): void {
-    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 16));
-    const timer = setTimeout(() => {
-      this.#retries.delete(timer);
-      retry().catch((error: unknown) =>
-        this.#options.log.error({ err: messageOf(error) }, 'A retry went wrong'),
-      );
-    }, delayMs);
-    this.#retries.add(timer);
   }
 
   /** Has an agent clean up and leave, however long its node cannot be reached: what was started is not forgotten. */
@@ -337,7 +337,7 @@ export class NodeDriver {
         'A node that was removed could not be cleaned yet',
       );
       if (this.#dismissals.get(hostname) === node && attempt < MAX_DISMISSALS) {
-        this.#later(attempt, () => this.#dismiss(node, attempt + 1));
+        this.#retries.later(attempt, () => this.#dismiss(node, attempt + 1));
         return;
       }
     }

@@ -1,6 +1,7 @@
 /** Carries out the effects that concern one task: its start, its stop, and bringing its output back. */
 import type { EffectOf } from '../../core/effect.ts';
 import type { Input } from '../../core/input.ts';
+import type { LogCopy } from '../../core/task.ts';
 import { MAX_CHUNK_BYTES } from '../../wire/agent.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
 import type { Log } from '../log.ts';
@@ -148,6 +149,39 @@ export class NodeTasks {
   }
 
   /**
+   * Brings the output of a task that is over back, unless it is to be discarded, and removes it on the node. False when that
+   * should be tried again on the same link: what cannot be kept here stays on the node.
+   */
+  async collectTask(
+    link: AgentLink,
+    { hostname, run_id, task_id, discard, logs = [] }: EffectOf<'collect_task'>,
+  ): Promise<boolean> {
+    try {
+      if (!discard) await this.#bringBack(link, task_id, logs);
+      await link.request('forget', { task_id }, { timeoutMs: CLEAN_MS });
+    } catch (error) {
+      // A broken link is reported by its own end, and on the next one this is asked for again.
+      if (error instanceof LinkError) return true;
+      const facts = { hostname, task_id, err: messageOf(error) };
+      this.options.log.warn(facts, 'A task could not be collected yet');
+      return false;
+    }
+    this.options.report({ type: 'task_collected', hostname, run_id, task_id });
+    return true;
+  }
+
+  /** One that the agent does not know has no output. @throws OutputError, LinkError, AgentError */
+  async #bringBack(link: AgentLink, task_id: string, logs: readonly LogCopy[]): Promise<void> {
+    try {
+      await this.#copier.complete(link, task_id, logs);
+    } catch (error) {
+      if (error instanceof LinkError) throw error;
+      if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
+      if (error.failure.code !== 'UNKNOWN_TASK') throw error;
+    }
+  }
+
+  /**
    * Stops a task that may still run, and brings its output back. One that the agent does not know has none.
    * @throws OutputError when the output cannot be kept here; LinkError, AgentError
    */
@@ -158,12 +192,11 @@ export class NodeTasks {
   ): Promise<void> {
     try {
       await link.request('stop', { task_id }, { timeoutMs: CLEAN_MS + grace_ms });
-      await this.#copier.complete(link, task_id, logs);
     } catch (error) {
-      if (error instanceof LinkError) throw error;
-      if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
-      if (error.failure.code !== 'UNKNOWN_TASK') throw error;
+      if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK') return;
+      throw error;
     }
+    await this.#bringBack(link, task_id, logs);
   }
 }
 

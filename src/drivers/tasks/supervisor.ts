@@ -24,7 +24,7 @@ import type { OutputChunk } from './output.ts';
 import { identify, type ProcessInfo } from './processes.ts';
 import { findProgram } from './program.ts';
 import { agentMark, type Reason, type Stop, Task } from './task.ts';
-import { createTaskFolder, listTaskFolders, STOPPED } from './task-folder.ts';
+import { createTaskFolder, listTaskFolders, removeTaskFolder, STOPPED } from './task-folder.ts';
 import { type Wait, Waits } from './waits.ts';
 import { Watch } from './watch.ts';
 
@@ -192,13 +192,21 @@ export class Supervisor {
     return this.#endAndForget(() => [...this.#tasks.values()], [this.#mark], graceMs);
   }
 
+  /** Ends what is left of a task that is over, and forgets it with its output. @throws AgentError when it is not over */
+  async forget(taskId: string): Promise<void> {
+    await this.#starting.get(taskId);
+    const task = this.#tasks.get(taskId);
+    if (task === undefined) return;
+    if (task.running) throw new AgentError('BAD_REQUEST', `The task ${taskId} is not over`);
+    if (task.leftovers) await this.#endTask(task, STOPPED);
+    await removeGroups(task.groups());
+    this.#watch.remove(task);
+    this.#tasks.delete(taskId);
+    removeTaskFolder(task.folder.path);
+  }
+
   /** Kept output of a task. @throws AgentError UNKNOWN_TASK */
-  read(
-    taskId: string,
-    stream: 'stdout' | 'stderr',
-    offset: number,
-    limit: number,
-  ): OutputChunk & { eof: boolean } {
+  read(taskId: string, stream: StreamName, offset: number, limit: number): OutputChunk & { eof: boolean } {
     const task = this.#known(taskId);
     const chunk = task[stream].read(offset, limit);
     return { ...chunk, eof: !task.running && chunk.offset + chunk.bytes.length >= chunk.end };

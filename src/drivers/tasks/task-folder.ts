@@ -10,7 +10,7 @@
  *     stdout, stderr and what output.ts keeps beside them
  */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseStatus } from '../../core/agent/exit-status.ts';
 import type { TaskOrder, TaskReport } from '../../wire/agent.ts';
 import { errorCode, messageOf } from '../agent-error.ts';
@@ -18,7 +18,7 @@ import { readIfThere, readJson, syncFolder, writeAtomic, writeDurable } from '..
 import type { ProcessIdentity } from './processes.ts';
 import type { Reason } from './task.ts';
 
-/** Beginning of the names of folders that are being made. */
+/** Beginning of the names of folders that are being made, or removed. */
 const MAKING = '.making-';
 
 /** Makes the folder with its order, at once and only once. False when the identity has one already. @throws the system's error */
@@ -47,6 +47,13 @@ export function listTaskFolders(tasksPath: string): string[] {
     if (name.startsWith(MAKING)) fs.rmSync(join(tasksPath, name), { recursive: true, force: true });
   }
   return names.filter((name) => !name.startsWith('.'));
+}
+
+/** Removes a task's folder, so that no later agent finds a part of it. @throws the system's error */
+export function removeTaskFolder(path: string): void {
+  const leaving = fs.mkdtempSync(join(dirname(path), MAKING));
+  fs.renameSync(path, leaving);
+  fs.rmSync(leaving, { recursive: true, force: true });
 }
 
 /** It is stopped because somebody asked for it. */

@@ -17,6 +17,8 @@ describe('readOptions', () => {
       corsOrigins: [],
       rateLimit: 2_000,
       maxBodyBytes: 1_048_576,
+      plcUrl: 'https://www.planet-lab.org/PLCAPI/',
+      plcInterval: 300,
     });
     expect(read([], { XDG_STATE_HOME: '/s' })).toMatchObject({ state: '/s/plush' });
   });
@@ -47,6 +49,14 @@ describe('readOptions', () => {
     [['--ssh-host-keys', 'maybe'], '--ssh-host-keys is one of strict, accept-new, not "maybe"'],
     [['--apps', '/does/not/exist'], '--apps /does/not/exist is not a folder'],
     [['--directory', '/does/not/exist'], '--directory /does/not/exist is not a readable file'],
+    [
+      ['--plc-password-file', '/does/not/exist'],
+      '--plc-password-file /does/not/exist is not a readable file',
+    ],
+    [['--plc-url', 'http://plc.example.org/PLCAPI/'], 'would send the password in clear'],
+    [['--plc-url', 'https://me:secret@plc.example.org/'], '--plc-url takes no user and password'],
+    [['--plc-url', 'ftp://plc.example.org/'], 'a URL such as https://www.planet-lab.org/PLCAPI/, not'],
+    [['--plc-interval', '1'], '--plc-interval is a number from 10 to 86400, not "1"'],
     [['--tls-cert', '/etc/hostname'], '--tls-cert and --tls-key go together'],
     [['--topology', 'tree'], '--topology tree is not in this version'],
     [['--cors-origin', '*'], '--cors-origin takes origins such as https://console.example, and "*" is none'],

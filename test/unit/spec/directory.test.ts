@@ -16,9 +16,16 @@ describe('a resource directory', () => {
     });
   });
 
-  test('of figure 6 gives its ssh nodes, and says that PlanetLab is not supported', () => {
-    const { nodes, diagnostics } = parseDirectory(fixture('figures/figure6.xml'), 'figure6.xml');
-    expect(places(diagnostics)).toEqual(['3:21 NOT_SUPPORTED']);
+  test('of figure 6 loads whole: its ssh nodes, and the account and slices of PlanetLab', () => {
+    const { nodes, planetlab, diagnostics } = parseDirectory(fixture('figures/figure6.xml'), 'figure6.xml');
+    expect(diagnostics).toEqual([]);
+    expect(planetlab).toEqual({
+      user: 'jalbrecht@cs.ucsd.edu',
+      slices: [
+        { slice: 'ucsd_plush', port: 15415 },
+        { slice: 'ucsd_sword', port: 15416 },
+      ],
+    });
     expect(nodes.map((node) => `${node.user}@${node.hostname} ${node.group}`)).toEqual([
       'albrecht@sysnet80.ucsd.edu:15420 local',
       'albrecht@sysnet81.ucsd.edu:15420 local',

@@ -1,0 +1,122 @@
+/** Answers about workflows: how far they are, the results of their tasks, and what each node does. */
+import type { ResultOf } from '../../../api/methods.ts';
+import type { BlockSpec } from '../../../api/spec.ts';
+import { MAX_UNCOLLECTED } from '../limits.ts';
+import { taskId } from '../run/evolve.ts';
+import { planOf, stepsInOrder } from '../run/plan.ts';
+import { isBeaten } from '../run/workflow-state.ts';
+import type { Member, Run, Task } from '../state.ts';
+import type { Result } from '../workflow/workflow.ts';
+
+type BlockDetail = ResultOf<'plushGetBlock'>;
+
+/** Results told at a time. */
+const MAX_RESULTS = 1000;
+
+/** How far the workflow of a block is; nothing for a block of another kind. */
+export function workflowInfo(run: Run, spec: BlockSpec): Pick<BlockDetail, 'workflow'> {
+  if (spec.kind !== 'workflow') return {};
+  const { results, open, returned, reallocated, ignored, idle } = run.workflows?.get(spec.name) ?? {};
+  const total = spec.num_tasks;
+  const done = results?.size ?? 0;
+  const running = (open?.size ?? 0) - (returned?.size ?? 0);
+  return {
+    workflow: {
+      total,
+      done,
+      running,
+      queued: total - done - running,
+      reallocated: reallocated ?? 0,
+      ignored: ignored ?? 0,
+      idle: idle?.size ?? 0,
+    },
+  };
+}
+
+/** Results of a workflow's tasks, from a number on; nothing for a block of another kind. */
+export function resultsOf(run: Run, spec: BlockSpec, from: number): Pick<BlockDetail, 'results'> {
+  if (spec.kind !== 'workflow') return {};
+  const known = run.workflows?.get(spec.name)?.results;
+  const results: NonNullable<BlockDetail['results']> = [];
+  for (let number = from; number <= spec.num_tasks && results.length < MAX_RESULTS; number += 1) {
+    const result = known?.get(number);
+    if (result === undefined) continue;
+    const file = spec.files?.[number - 1];
+    results.push({
+      number,
+      ...(file === undefined ? {} : { file }),
+      hostname: result.hostname,
+      ...(result.ignored ? { ignored: true } : {}),
+      tasks: identitiesOf(run, spec, number, result),
+    });
+  }
+  return { results };
+}
+
+function identitiesOf(
+  run: Run,
+  spec: Extract<BlockSpec, { kind: 'workflow' }>,
+  number: number,
+  { hostname, attempts }: Result,
+): string[] {
+  return stepsInOrder(spec).flatMap(({ name }, i) => {
+    const attempt = attempts[i];
+    return attempt === undefined ? [] : [taskId(run.run_id, name, hostname, attempt, number)];
+  });
+}
+
+/**
+ * The task of a workflow that a caller means by its id or as BLOCK/NUMBER, where its node was the first to finish it: BLOCK
+ * is that of the workflow, which stands for its last process, or that of the process.
+ */
+export function finishedTask(run: Run, node: string, wanted: string): Task | undefined {
+  const { blocks, steps } = planOf(run.spec);
+  const parts = wanted.split('/');
+  const [block = '', number = ''] = parts.length === 5 ? [parts[1], parts[4]] : parts;
+  const step = steps.get(block);
+  const spec = step?.workflow ?? blocks.get(block)?.spec;
+  if (spec?.kind !== 'workflow' || !/^[1-9]\d{0,6}$/.test(number)) return undefined;
+  const result = run.workflows?.get(spec.name)?.results.get(Number(number));
+  if (result?.hostname !== node) return undefined;
+  const ids = identitiesOf(run, spec, Number(number), result);
+  const task_id = ids.findLast((id) => step === undefined || id.split('/')[1] === block);
+  if (task_id === undefined || (parts.length === 5 && task_id !== wanted)) return undefined;
+  const [, name = '', hostname, attempt] = task_id.split('/') as [string, string, string, string];
+  const since = run.since;
+  return {
+    task_id,
+    block: name,
+    hostname,
+    attempt: Number(attempt),
+    index: 0,
+    count: 0,
+    state: 'completed',
+    since,
+  };
+}
+
+/** "its task of workflow …", or with its number; what a node waits for that runs a process of a workflow. */
+export function workflowWait(run: Run, task: Task, isExact: boolean): string | undefined {
+  const workflow = planOf(run.spec).steps.get(task.block)?.workflow;
+  if (workflow === undefined) return undefined;
+  const which = isExact
+    ? `task ${task.number} of workflow "${workflow.name}"`
+    : `its task of workflow "${workflow.name}"`;
+  if (isBeaten(run, task)) return `${which} to stop, which another node has finished`;
+  if (task.restart_at !== undefined) return `${which} to be started again`;
+  return `${which} to ${task.state === 'ordered' ? 'start' : 'end'}`;
+}
+
+/** What a node waits for that takes part in a workflow and has no task. */
+export function idleWait(run: Run, member: Member): string | undefined {
+  for (const [block, work] of member.work ?? []) {
+    if (work.number !== undefined || member.completed.has(block)) continue;
+    if ((member.uncollected?.size ?? 0) >= MAX_UNCOLLECTED)
+      return `the output of its tasks of workflow "${block}" to be brought back`;
+    const spec = planOf(run.spec).blocks.get(block)?.spec;
+    const done = run.workflows?.get(block)?.results.size ?? 0;
+    const total = spec?.kind === 'workflow' ? spec.num_tasks : 0;
+    return `workflow "${block}" to end: it is idle, no task is left (${done} of ${total} are done)`;
+  }
+  return undefined;
+}
