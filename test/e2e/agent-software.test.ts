@@ -2,11 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
 import { type AgentClient, buildAgentBundle, TestNode } from '../harness/agent.ts';
-import { tarOf } from '../harness/archive.ts';
+import { makeZip, tarOf, type ZipEntry } from '../harness/archive.ts';
 import { startFtpServer, startRsyncServer } from '../harness/file-servers.ts';
 import { type PackageServer, startPackageServer } from '../harness/packages.ts';
 import { makeScratch } from '../harness/scratch.ts';
@@ -72,17 +73,7 @@ function pathWithoutSudo(): Record<string, string> {
   return { PATH: folder };
 }
 
-interface ZipEntry {
-  readonly name: string;
-  readonly body?: string;
-  readonly mode?: number;
-}
-
-function zipOf(...entries: ZipEntry[]): Buffer {
-  const file = node.scratch.path('made.zip');
-  execFileSync('python3', [join(__dirname, '../harness/zip.py'), file], { input: JSON.stringify(entries) });
-  return fs.readFileSync(file);
-}
+const zipOf = (...entries: ZipEntry[]): Buffer => makeZip(node.scratch, entries);
 
 async function bzip2(bytes: Buffer): Promise<Buffer> {
   return execFileSync('bzip2', ['-c'], { input: bytes });
@@ -244,6 +235,23 @@ describe('a package', () => {
       'download_failed',
     );
   });
+
+  test.each(['ftp', 'rsync'] as const)(
+    'of type %s is given up when its server says nothing',
+    async (type) => {
+      const silent = createServer(() => undefined);
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      try {
+        const { port } = silent.address() as AddressInfo;
+        const client = await started({ PLUSH_STALL_MS: '1000' });
+        const path = `${type}://127.0.0.1:${port}/files/f`;
+        const failure = await client.refusal('install', ask({ package: pack(type, path) }));
+        expect(failure).toMatchObject({ code: 'download_stalled' });
+      } finally {
+        silent.close();
+      }
+    },
+  );
 
   test.each([
     ['ftp', 'curl or wget'],

@@ -18,11 +18,14 @@ export async function tarOf(...entries: readonly Entry[]): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
+export interface ZipEntry {
+  readonly name: string;
+  readonly body?: string;
+  readonly mode?: number;
+}
+
 /** A zip archive with exactly these entries. */
-export function makeZip(
-  scratch: Scratch,
-  entries: readonly { readonly name: string; readonly body: string }[],
-): Buffer {
+export function makeZip(scratch: Scratch, entries: readonly ZipEntry[]): Buffer {
   const file = scratch.path('made.zip');
   execFileSync('python3', [join(__dirname, 'zip.py'), file], { input: JSON.stringify(entries) });
   return readFileSync(file);
