@@ -27,6 +27,8 @@ function methodStub(name: MethodName): string {
 }
 
 function snake(name: string): string {
+  // A keyword in Python; parameters are given by position there, so the name is free.
+  if (name === 'from') return 'from_';
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
