@@ -427,7 +427,7 @@ class Methods:
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
         Fault 1021 RUN_ENDED: The run is over
         """
-    def plushGetBlock(self, run: str, block: str, from: int = ..., /) -> Dict[str, Any]:
+    def plushGetBlock(self, run: str, block: str, from_: int = ..., /) -> Dict[str, Any]:
         """plushGetBlock(run, block, [from])
 
         One block of a run with its tasks; of a workflow block, how far it is and the results of its tasks.
