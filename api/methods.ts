@@ -344,7 +344,7 @@ const methods = {
     faults: ['UNKNOWN_METHOD'],
   },
   'system.multicall': {
-    doc: 'Makes several calls in order. Each result is an array of one value, or a struct with faultCode and faultString. At most 10000; calls of system.multicall itself are refused. The whole body has its bound too (HTTP 413 beyond it), 1 MiB unless plushd was started with another --max-body: 10000 items fit into that with 100 bytes each, and over XML-RPC already a plushAddNode with hostname and type takes some 300, so send such in several requests.',
+    doc: 'Makes several calls in order. Each result is an array of one value, or a struct with faultCode and faultString. At most 10000; calls of system.multicall itself are refused. The whole body has its bound too (HTTP 413 beyond it), 1 MiB unless plushd was started with another --max-body: 10000 items fit into that with 100 bytes each, and over XML-RPC already a plushAddNode with hostname and type takes 300 to 400, so send such in several requests.',
     params: [
       param(
         'calls',
