@@ -27,7 +27,7 @@ const NodeFilter = Type.Object(
   {
     ...page,
     group: optional(Type.String({ description: 'Only nodes of this group' })),
-    state: optional(Type.Union(nodeStates.map((state) => Type.Literal<NodeState>(state)))),
+    state: optional(Type.Union(nodeStates.map((state) => Type.Literal<NodeState>(state)), { description: 'Only nodes in this state' })),
     run: optional(Type.String({ description: 'Only nodes that this run uses' })),
   },
   closed,
@@ -186,7 +186,7 @@ const methods = {
           {
             ...page,
             app: optional(Type.String({ description: 'Only runs of this application' })),
-            state: optional(Type.Union(runStates.map((state) => Type.Literal<RunState>(state)))),
+            state: optional(Type.Union(runStates.map((state) => Type.Literal<RunState>(state)), { description: 'Only runs in this state' })),
           },
           closed,
         ),
