@@ -26,6 +26,8 @@ export interface MethodDefinition {
   readonly ownNodes?: boolean;
   /** Whatever its scope, it only tells. Methods of the scopes read and any do so anyway. */
   readonly isRead?: boolean;
+  /** Of a method that mostly tells: a call that is refused was one to change something. */
+  readonly mayChange?: boolean;
   /** Application faults it can answer, beyond those every method has. */
   readonly faults: readonly FaultSymbol[];
 }

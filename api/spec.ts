@@ -226,7 +226,7 @@ export interface BarrierSpec {
   /** `throttled`: so many are released every `interval_ms`. */
   readonly rate?: number;
   readonly interval_ms?: number;
-  /** `semaphore`: places inside; where it is adaptive, the number it begins with. */
+  /** `semaphore`: places inside; where it is adaptive, the number it begins with (median 15, gradient2 30 if absent). */
   readonly concurrency?: number;
   readonly adaptive?: 'median' | 'gradient2';
   /** Longest stay of one holder. */

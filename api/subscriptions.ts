@@ -99,6 +99,7 @@ export const subscriptionMethods = {
       subscription_id: Type.String({ description: 'For plushUnsubscribe' }),
     }),
     scope: 'read',
+    mayChange: true,
     faults: ['BAD_URL', 'URL_NOT_ALLOWED', 'TOO_MANY_SUBSCRIBERS', 'QUITTING'],
   },
   plushUnsubscribe: {
@@ -106,6 +107,7 @@ export const subscriptionMethods = {
     params: [param('subscription', Type.String({ minLength: 1, maxLength: 2100 }), "The subscription's id")],
     result: Type.Boolean({ description: 'Always true' }),
     scope: 'read',
+    mayChange: true,
     faults: ['SUBSCRIPTION_NOT_FOUND'],
   },
   plushListSubscriptions: {

@@ -6,7 +6,42 @@ import { nextStep } from '../../src/core/barrier/rules.ts';
 /** How many may transfer at a time: a fixed number, or by a rule. */
 export type Limit = number | 'median' | 'gradient2';
 
-export class Gate {
+/** Says who may begin. */
+export interface Admission {
+  /** All enter at once. @returns those that may begin */
+  enter(names: readonly string[], nowMs: number): string[];
+  /** One has its file. @returns those that may begin now */
+  leave(name: string, nowMs: number): string[];
+}
+
+/** So many at a time, and from the first that leaves on another number: what one could do who then knew the best. */
+export class Informed implements Admission {
+  readonly #waiting: string[] = [];
+  #inside = 0;
+
+  constructor(
+    readonly first: number,
+    readonly best: number,
+  ) {}
+
+  enter(names: readonly string[]): string[] {
+    this.#waiting.push(...names);
+    return this.#admit(this.first);
+  }
+
+  leave(): string[] {
+    this.#inside -= 1;
+    return this.#admit(this.best);
+  }
+
+  #admit(limit: number): string[] {
+    const admitted = this.#waiting.splice(0, Math.max(0, limit - this.#inside));
+    this.#inside += admitted.length;
+    return admitted;
+  }
+}
+
+export class Gate implements Admission {
   readonly #spec: BarrierSpec;
   readonly #barrier: Barrier;
 
@@ -16,13 +51,11 @@ export class Gate {
     this.#barrier = newBarrier(this.#spec);
   }
 
-  /** All enter at once. @returns those that may begin */
   enter(names: readonly string[], nowMs: number): string[] {
     for (const participant of names) enter(this.#barrier, this.#spec, { participant }, nowMs);
     return this.#admit(nowMs);
   }
 
-  /** One has its file. @returns those that may begin now */
   leave(name: string, nowMs: number): string[] {
     leave(this.#barrier, name, 'left', nowMs);
     return this.#admit(nowMs);

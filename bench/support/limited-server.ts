@@ -1,11 +1,7 @@
 /** A web server that gives out only so many bytes a second, shared equally, and fewer when it has too many to serve. */
 
-import { createWriteStream } from 'node:fs';
-import { createServer, get, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { Gate, type Limit } from './gate.ts';
 import { capacityOf, type Server } from './shared-link.ts';
 
 const TICK_MS = 10;
@@ -53,35 +49,4 @@ export async function startLimitedServer(
       server.closeAllConnections();
     },
   };
-}
-
-/** Has `nodes` download the file into a folder, through a semaphore of that limit. */
-export async function downloadAll(url: string, folder: string, nodes: number, limit: Limit): Promise<void> {
-  const gate = new Gate(limit);
-  await new Promise<void>((resolve, reject) => {
-    let missing = nodes;
-    const begin = (names: readonly string[]) => {
-      for (const name of names) {
-        fetchTo(url, join(folder, name)).then(() => {
-          missing -= 1;
-          begin(gate.leave(name, performance.now()));
-          if (missing === 0) resolve();
-        }, reject);
-      }
-    };
-    begin(
-      gate.enter(
-        Array.from({ length: nodes }, (_, i) => `node${i}`),
-        performance.now(),
-      ),
-    );
-  });
-}
-
-function fetchTo(url: string, file: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    get(url, { agent: false }, (response) => {
-      pipeline(response, createWriteStream(file)).then(resolve, reject);
-    }).once('error', reject);
-  });
 }

@@ -3,7 +3,7 @@
  * equally among those that fetch, none gets more than its own line carries, and a server with too many to serve loses
  * part of its bandwidth to thrashing.
  */
-import { Gate, type Limit } from './gate.ts';
+import { type Admission, Gate, type Limit } from './gate.ts';
 
 export interface Server {
   /** Bytes a second. */
@@ -18,6 +18,17 @@ export interface Fleet {
   readonly bytes: number;
   /** What each node's line carries, bytes a second. */
   readonly lines: readonly number[];
+  /** Seconds from being admitted to the first byte. */
+  readonly delay?: number;
+}
+
+interface Transfer {
+  readonly node: number;
+  readonly line: number;
+  /** When its bytes begin to come, s. */
+  readonly from: number;
+  left: number;
+  rate: number;
 }
 
 /** Bytes a second that a server gives out to so many connections, together. */
@@ -26,50 +37,44 @@ export function capacityOf({ bandwidth, comfortable, penalty }: Server, connecti
 }
 
 /** Seconds until every node has the file. */
-export function transferTime(server: Server, { bytes, lines }: Fleet, limit: Limit): number {
-  const gate = new Gate(limit);
-  const left = new Map<number, number>();
-  const begin = (names: readonly string[]) => {
-    for (const name of names) left.set(Number(name), bytes);
-  };
-  begin(
-    gate.enter(
-      lines.map((_, i) => String(i)),
-      0,
-    ),
-  );
+export function transferTime(server: Server, fleet: Fleet, limit: Limit): number {
+  return timeThrough(new Gate(limit), server, fleet);
+}
+
+/** The same, with another gate than that of the engine. */
+export function timeThrough(gate: Admission, server: Server, { bytes, lines, delay = 0 }: Fleet): number {
+  const under: Transfer[] = [];
   let now = 0;
-  while (left.size > 0) {
-    const rates = shares(
-      capacityOf(server, left.size),
-      [...left.keys()].map((node) => lines[node] ?? 0),
-    );
+  const begin = (names: readonly string[]) => {
+    for (const name of names) {
+      const node = Number(name);
+      under.push({ node, line: lines[node] ?? 0, from: now + delay, left: bytes, rate: 0 });
+    }
+  };
+  const names = lines.map((_, i) => String(i));
+  begin(gate.enter(names, 0));
+  while (under.length > 0) {
+    const flowing = under.filter((one) => one.from <= now + 1e-9);
+    share(capacityOf(server, under.length), flowing);
     let step = Number.POSITIVE_INFINITY;
-    [...left.values()].forEach((rest, i) => {
-      step = Math.min(step, rest / (rates[i] ?? 1));
-    });
+    for (const one of flowing) step = Math.min(step, one.left / one.rate);
+    for (const one of under) if (one.from > now + 1e-9) step = Math.min(step, one.from - now);
     now += step;
-    const done: number[] = [];
-    [...left].forEach(([node, rest], i) => {
-      const now = rest - step * (rates[i] ?? 0);
-      if (now <= bytes * 1e-9) done.push(node);
-      else left.set(node, now);
-    });
-    for (const node of done) left.delete(node);
-    for (const node of done) begin(gate.leave(String(node), now * 1000));
+    for (const one of flowing) one.left -= one.rate * step;
+    for (const one of under.filter(({ left }) => left <= bytes * 1e-7)) {
+      under.splice(under.indexOf(one), 1);
+      begin(gate.leave(String(one.node), now * 1000));
+    }
   }
   return now;
 }
 
 /** Shares a capacity fairly (max-min): what a line cannot take is for the others. */
-function shares(capacity: number, lines: readonly number[]): number[] {
-  const given = new Array<number>(lines.length).fill(0);
-  const order = lines.map((line, i) => ({ line, i })).sort((a, b) => a.line - b.line);
+function share(capacity: number, flowing: Transfer[]): void {
+  flowing.sort((a, b) => a.line - b.line);
   let rest = capacity;
-  order.forEach(({ line, i }, at) => {
-    const share = Math.min(line, rest / (order.length - at));
-    given[i] = share;
-    rest -= share;
+  flowing.forEach((one, at) => {
+    one.rate = Math.min(one.line, rest / (flowing.length - at));
+    rest -= one.rate;
   });
-  return given;
 }

@@ -14,7 +14,7 @@ class Methods:
     def plushAddNode(self, properties: Dict[str, Any], /) -> bool:
         """plushAddNode(properties)
 
-        Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared. The node belongs to the token that added it first. A token with the scope broker, but not operate, changes only nodes that it added, of type ssh and without ssh_identity.
+        Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared. The node belongs to the token that added it first. A token with the scope broker, but not operate, changes only nodes that it added. A node of type local, or with ssh_identity, takes the scope admin: it gives what its runs do the account of plushd, or the keys there.
 
         properties (struct): hostname is required
           hostname (string): The name of the node: "host" or "host:port"

@@ -1,5 +1,6 @@
 import type { ResultOf } from '../../api/methods.ts';
 import { EXIT } from './failure.ts';
+import { inCommands } from './hints.ts';
 import { type Context, withDaemon } from './session.ts';
 import { tableLines } from './table.ts';
 import type { Paint } from './terminal.ts';
@@ -38,7 +39,7 @@ function causeLines({ cause, phase, message, nodes, examples, action, hint, fail
     ...(examples.length === 0 ? [] : [`  nodes: ${listNames(examples)}${rest}`]),
     ...(failure.command === undefined ? [] : [`  command: ${plain(failure.command)}`]),
     ...(action === '' ? [] : [`  Plush: ${plain(action)}`]),
-    ...(hint === '' ? [] : [`  hint: ${plain(hint)}`]),
+    ...(hint === '' ? [] : [`  hint: ${plain(inCommands(hint))}`]),
     ...(tail.length === 0
       ? []
       : ['  last lines of its stderr:', ...tail.map((line) => `    | ${plain(line)}`)]),

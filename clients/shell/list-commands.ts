@@ -85,7 +85,7 @@ export function nodesCommand(
     const isFiltered = Object.keys(filter).length > 0;
     const nothing = isFiltered
       ? 'No node of the pool is like that'
-      : 'No nodes yet. plushAddNode adds one; --directory FILE gives a plushd its nodes';
+      : 'No nodes yet. `plush call plushAddNode \'{"hostname":"NAME"}\'` adds one; --directory FILE gives a plushd its nodes';
     return showList(context.terminal, asJson, NODE_COLUMNS, nodes, nothing);
   });
 }

@@ -1,8 +1,9 @@
 /** Entry of `plush`. It is bundled to dist/plush.js, whence the paths below start. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { RefusedError, sentenceOf } from '../typescript/fault.ts';
+import { RefusedError } from '../typescript/fault.ts';
 import { CommandError, EXIT } from './failure.ts';
+import { forPerson } from './hints.ts';
 import { runProgram } from './program.ts';
 import { makeTerminal } from './terminal.ts';
 
@@ -34,6 +35,6 @@ try {
 } catch (error) {
   const isToken = error instanceof RefusedError && error.reason === 'token';
   const hint = isToken ? '. Give the file of the right one with --token-file' : '';
-  process.stderr.write(`plush: ${sentenceOf(error)}${hint}\n`);
+  process.stderr.write(`plush: ${forPerson(error)}${hint}\n`);
   process.exitCode = error instanceof CommandError ? error.exitCode : EXIT.failed;
 }

@@ -36,6 +36,27 @@ export const PASSED_OPTIONS: readonly PassedOption[] = [
     isPath: false,
     help: 'strict, or accept-new: which host keys are taken',
   },
+  {
+    key: 'plcUrl',
+    flag: '--plc-url',
+    placeholder: 'URL',
+    isPath: false,
+    help: 'PlanetLab Central, for a directory with its slices',
+  },
+  {
+    key: 'plcPasswordFile',
+    flag: '--plc-password-file',
+    placeholder: 'FILE',
+    isPath: true,
+    help: "the password of the directory's account there",
+  },
+  {
+    key: 'plcInterval',
+    flag: '--plc-interval',
+    placeholder: 'SECONDS',
+    isPath: false,
+    help: 'how often it is asked',
+  },
   { key: 'config', flag: '--config', placeholder: 'FILE', isPath: true, help: 'options of plushd as a file' },
 ];
 

@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readJsonFile } from '../typescript/endpoint.ts';
@@ -93,10 +93,19 @@ export async function startPrivateDaemon(
   }
 }
 
+/** Folder by folder: Node's recursive mkdir never returns where no folder can be made below one that is there, as in /proc. */
+function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at);
+  for (const folder of missing.reverse()) {
+    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+  }
+}
+
 function openLog(stateDir: string): number {
   const path = join(stateDir, LOG_FILE);
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    makeFolder(stateDir);
     if (existsSync(path) && statSync(path).size > MAX_LOG_BYTES) renameSync(path, `${path}.1`);
     return openSync(path, 'a+', 0o600);
   } catch (error) {

@@ -19,7 +19,11 @@ export function readSpecification(file: string): string {
   try {
     const stat = statSync(file);
     if (stat.isDirectory()) throw new Error('it is a folder');
-    if (stat.size > MAX_FILE_BYTES) throw new Error(`it is larger than ${MAX_FILE_BYTES} bytes`);
+    if (stat.size > MAX_FILE_BYTES) {
+      throw new Error(
+        `it is larger than ${MAX_FILE_BYTES} bytes, which is the most that is sent. Up to 10 MiB are read on the controller, from its folder --apps: plush call plushLoadApp FILE, then plush call plushRunApp`,
+      );
+    }
     bytes = readFileSync(file);
   } catch (error) {
     throw new CommandError(`${file} cannot be read: ${reason(error)}`, EXIT.usage, { cause: error });

@@ -2,13 +2,13 @@
  * Who changed what, and how it went: one line of JSON for each call of a method that changes something, in a file of the
  * state folder and (some of them) in the log.
  */
-import { methodTable } from '../../api/methods.ts';
+import { type MethodName, methodTable } from '../../api/methods.ts';
 import { messageOf } from '../drivers/agent-error.ts';
 import { RateLimit } from '../drivers/http/rate.ts';
 import { LineFile } from '../drivers/line-file.ts';
 import type { Log } from '../drivers/log.ts';
 import type { Call, CallObserver, Outcome } from './call.ts';
-import { isRead } from './dispatcher.ts';
+import { isRead, mayChange } from './dispatcher.ts';
 import { redacted } from './redact.ts';
 
 /** The audit takes at most six times this on the disk. */
@@ -48,8 +48,9 @@ export class Audit implements CallObserver {
     const { method, params, facts, request } = call;
     // A call beyond the rate did nothing, and there may be any number of them.
     if (outcome === 'RATE_LIMITED' || !Object.hasOwn(methodTable, method)) return;
-    // A method that mostly tells may have changed something too.
-    if (isRead(method) && facts === undefined) return;
+    // A method that mostly tells may have changed something too, or was refused to.
+    const isRefusal = outcome !== 'ok' && mayChange(method as MethodName);
+    if (isRead(method) && facts === undefined && !isRefusal) return;
     const entry = {
       time: this.#time(),
       call: call.id,

@@ -315,6 +315,7 @@ export class Daemon {
         void this.#quit();
         return;
       case 'release':
+        this.#timers.release(effect.run_id);
         this.#tidyUp();
         return;
       case 'request_resources':

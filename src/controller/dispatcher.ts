@@ -32,6 +32,12 @@ export function isRead(method: unknown): boolean {
   return scope === 'read' || scope === 'any' || tells;
 }
 
+/** Whether a call that was refused would have changed something, as far as its method tells. */
+export function mayChange(method: MethodName): boolean {
+  const { mayChange: marked = false } = methodTable[method] as MethodDefinition;
+  return marked || !isRead(method);
+}
+
 /** @throws Fault FORBIDDEN */
 function checkScope(name: MethodName, { scopes, name: token }: Caller): void {
   const { scope, ownNodes } = methodTable[name] as MethodDefinition;

@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { messageOf } from '../drivers/agent-error.ts';
+import { HttpFaceError } from '../drivers/http/face.ts';
+import { StateDirError } from '../drivers/state-dir.ts';
+import { TokenFileError } from '../drivers/token-file.ts';
 import { bundleBeside, Daemon } from './daemon.ts';
 import { helpText, OptionError, readOptions } from './options.ts';
 
@@ -65,7 +68,14 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify({ ready: true, url, token_file, pid: process.pid })}\n`);
 }
 
+/** Whether an option, or what it names, is the cause, so that the same start again can only fail again. */
+function isUsage(error: unknown): boolean {
+  if (error instanceof HttpFaceError) return error.code === 'bad_certificate';
+  if (error instanceof StateDirError) return error.code === 'not_a_folder' || error.code === 'not_makeable';
+  return error instanceof OptionError || error instanceof TokenFileError;
+}
+
 main().catch((error: unknown) => {
   process.stderr.write(`plushd: ${messageOf(error)}\n`);
-  process.exit(error instanceof OptionError ? EXIT_USAGE : EXIT_FAILURE);
+  process.exit(isUsage(error) ? EXIT_USAGE : EXIT_FAILURE);
 });

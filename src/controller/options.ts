@@ -1,5 +1,6 @@
 /** plushd's options: command line over environment (PLUSH_*) over configuration file over defaults. */
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { nearestName } from '../core/suggest.ts';
@@ -216,8 +217,8 @@ function build(raw: Raw, env: NodeJS.ProcessEnv, cwd: string): Options {
     apps,
     sshHostKeys: choice(raw, 'ssh-host-keys', ['strict', 'accept-new'] as const, 'strict'),
     insecureListen,
-    callbackHosts: list(raw['callback-hosts']),
-    allowedHosts: list(raw['allowed-hosts']),
+    callbackHosts: hosts(raw, 'callback-hosts'),
+    allowedHosts: hosts(raw, 'allowed-hosts'),
     corsOrigins: list(raw['cors-origin']).map(origin),
     rateLimit: number(raw, 'rate-limit', { least: 0, most: 1_000_000, usual: 2_000 }),
     maxBodyBytes: number(raw, 'max-body', { least: 64 << 10, most: 64 << 20, usual: 1 << 20 }),
@@ -273,6 +274,19 @@ function number(
   throw new OptionError(`--${name} is a number from ${least} to ${most}, not "${text}"`);
 }
 
+/** Names and addresses as a URL has them; what could match no host is refused, since it would allow none in silence. */
+function hosts(raw: Raw, name: string): string[] {
+  return list(raw[name]).map((text) => {
+    const bare = text.replace(/^\[(.*)\]$/, '$1');
+    const url = isIP(bare) === 6 ? `http://[${bare}]` : `http://${bare}`;
+    const isPlain = isIP(bare) === 6 || /^[^\s.:/\\?#@*%[\]][^\s:/\\?#@*%[\]]*$/.test(bare);
+    if (isPlain && URL.canParse(url)) return new URL(url).hostname.replace(/^\[|\]$/g, '');
+    throw new OptionError(
+      `--${name} takes names or addresses such as console.example, each without scheme, port, path, * and range, and "${text}" is none`,
+    );
+  });
+}
+
 /** As a browser writes it: scheme and host in lower case, the port only where it is not the scheme's own, no path. */
 function origin(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -310,5 +324,11 @@ function isFolder(path: string): boolean {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false; // there, but not for this user
+  }
 }

@@ -72,7 +72,8 @@ export function createRpc(
       } catch (error) {
         if (error instanceof WireError) observer.unreadable(request, error.symbol);
         const { code, message } = answerable(error);
-        return { body: encodeFault(code, message), contentType: XML, status: statusOf(code) };
+        // HTTP 200 also for a lacking scope: XML-RPC clients read a fault nowhere else.
+        return { body: encodeFault(code, message), contentType: XML };
       }
     },
     async jsonrpc(body, caller, remote, head = {}) {
@@ -106,7 +107,7 @@ async function answer(
   }
 }
 
-/** A call for which the token is not good is refused by HTTP too; as one of many, by its fault alone. */
+/** A JSON-RPC call for which the token is not good is refused by HTTP too; as one of many, by its fault alone. */
 function statusOf(code: number): number {
   return code === faults.FORBIDDEN.code ? 403 : 200;
 }

@@ -83,7 +83,7 @@ export type Effect =
       readonly index: number;
       readonly request: ResourceRequest;
     }
-  /** The run is over: what was kept at the controller for its sake goes. */
+  /** The run is over: what was kept at the controller for its sake goes, its timers too. */
   | { readonly type: 'release'; readonly run_id: string }
   /** Everything is clean: dismiss every agent that was started and end the daemon. */
   | { readonly type: 'quit' };

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { replaceFile } from './replace-file.ts';
 
@@ -49,7 +49,7 @@ export interface StateDir {
 /** Why the state folder cannot be used. */
 export class StateDirError extends Error {
   constructor(
-    readonly code: 'in_use' | 'not_a_folder' | 'not_writable' | 'damaged',
+    readonly code: 'in_use' | 'not_a_folder' | 'not_makeable' | 'not_writable' | 'damaged',
     message: string,
     options?: { cause?: unknown },
   ) {
@@ -62,7 +62,7 @@ export class StateDirError extends Error {
  * Takes the state folder for this process alone; makes it, for its owner only, where it is missing.
  *
  * @param dir Absolute, or relative to the working directory.
- * @throws StateDirError (`in_use`, `not_a_folder`, `not_writable`, `damaged`)
+ * @throws StateDirError (`in_use`, `not_a_folder`, `not_makeable`, `not_writable`, `damaged`)
  */
 export function openStateDir(dir: string): StateDir {
   const path = resolve(dir);
@@ -115,18 +115,43 @@ class LockedStateDir implements StateDir {
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeMissing(path);
+    if (statSync(path).isDirectory()) return;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' || code === 'ENOTDIR') {
-      throw new StateDirError(
-        'not_a_folder',
-        `The state folder ${path} is a file, or lies below one. Give --state a folder.`,
-        { cause: error },
-      );
-    }
-    throw notWritable(path, error);
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') throw notAFolder(path, error);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StateDirError(
+      'not_makeable',
+      `The state folder ${path} cannot be made (${reason}). Give --state another folder.`,
+      { cause: error },
+    );
   }
+  throw notAFolder(path);
+}
+
+/**
+ * Folder by folder from the first that is missing: Node's recursive mkdir never returns where the system says that a
+ * folder is missing which is there, as it does below /proc.
+ */
+function makeMissing(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at);
+  for (const folder of missing.reverse()) {
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch (error) {
+      // Another plushd was faster.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+function notAFolder(path: string, cause?: unknown): StateDirError {
+  return new StateDirError(
+    'not_a_folder',
+    `The state folder ${path} is a file, or lies below one. Give --state a folder.`,
+    { cause },
+  );
 }
 
 /**

@@ -78,6 +78,27 @@ describe('the audit', () => {
     ]);
   });
 
+  it('has refused calls of methods that mostly tell, and nothing where they told', async () => {
+    let token = '';
+    await linesOf(1, async () => {
+      ({ token } = await plushd.call('plushCreateToken', { name: 'looker', scopes: ['read'] }));
+    });
+    const url = 'http://far.example/';
+    const found = await linesOf(4, async () => {
+      await callAs(plushd, token, 'plushSubscribe', { url });
+      await callAs(plushd, token, 'plushUnsubscribe', 'sub-x');
+      await callAs(plushd, token, 'plushListSubscriptions', { cursor: 'bad' });
+      await callAs(plushd, plushd.token, 'plushSubscribe', { url });
+      await callAs(plushd, plushd.token, 'plushUnsubscribe', 'sub-x');
+    });
+    expect(found.map(({ caller, method, result }) => [caller, method, result])).toEqual([
+      ['looker', 'plushSubscribe', 'FORBIDDEN'],
+      ['looker', 'plushUnsubscribe', 'FORBIDDEN'],
+      ['owner', 'plushSubscribe', 'URL_NOT_ALLOWED'],
+      ['owner', 'plushUnsubscribe', 'SUBSCRIPTION_NOT_FOUND'],
+    ]);
+  });
+
   it('shows no secrets, and nothing at length', async () => {
     const properties = { password: 'hunter2', api_key: 'k-123', plain: 'x'.repeat(4096) };
     await linesOf(3, async () => {

@@ -164,10 +164,10 @@ describe('a token with the scope broker', () => {
     ]);
   });
 
-  it('gets the fault and HTTP 403 over XML-RPC too', async () => {
+  it('gets the fault with HTTP 200 over XML-RPC, since its clients read no other answer', async () => {
     const body = '<methodCall><methodName>plushQuit</methodName></methodCall>';
     const answer = await postAs(plushd, broker, '/RPC2', body);
-    expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('<int>1070</int>') });
+    expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('<int>1070</int>') });
   });
 
   it('owns its nodes after a restart as well, also under a new token of its name', async () => {
@@ -195,6 +195,27 @@ describe('a token with the scope operate', () => {
     });
     expect((await callAs(plushd, token, 'plushRemoveNode', 'leased.example')).result).toBe(true);
     expect((await callAs(plushd, token, 'plushListTokens')).fault).toBe('FORBIDDEN');
+  });
+
+  it("gets neither the controller's own account nor its keys, unless it has admin too", async () => {
+    const { token } = await plushd.call('plushCreateToken', { name: 'ole', scopes: ['read', 'operate'] });
+    const chief = await plushd.call('plushCreateToken', { name: 'eva', scopes: ['operate', 'admin'] });
+    const app = `<plush><project name="p"><component name="c"><num_hosts>1</num_hosts>
+      <authentication ssh_identity="/etc/key"/></component><application_block name="a"><execution>
+      <component_block name="b"><component name="c"/><process_block name="q"><process name="r"><path>true</path></process>
+      </process_block></component_block></execution></application_block></project></plush>`;
+    const doors = [
+      ['plushAddNode', { hostname: 'loc', type: 'local' }, 'needs the scope admin: what runs there'],
+      ['plushAddNode', { hostname: 'key', ssh_identity: '/etc/key' }, 'needs the scope admin: it has plushd'],
+      ['plushLoadAppXml', app, 'names an ssh_identity, which needs the scope admin'],
+    ] as const;
+    for (const [method, order, sentence] of doors) {
+      const refused = await callAs(plushd, token, method, order);
+      expect(refused).toMatchObject({ status: 403, fault: 'FORBIDDEN' });
+      expect(JSON.stringify(refused.body)).toContain(sentence);
+      expect((await callAs(plushd, chief.token, method, order)).fault).toBeUndefined();
+    }
+    for (const name of ['loc', 'key']) await plushd.call('plushRemoveNode', name);
   });
 });
 

@@ -136,11 +136,37 @@ describe('a daemon that cannot begin', () => {
     );
   });
 
-  it('ends with exit code 1 and a sentence when its state folder is a file', async () => {
+  it.each([
+    ['its token file is empty', ['--token-file', 'empty'], /^plushd: The token file \S+ is empty\. .*\n$/],
+    [
+      'its certificate is none',
+      ['--tls-cert', 'empty', '--tls-key', 'empty'],
+      /^plushd: The TLS certificate and key cannot be used .*\n$/,
+    ],
+    [
+      'its state folder cannot be made',
+      ['--state', '/proc/x/y'],
+      /^plushd: The state folder \/proc\/x\/y cannot be made \(.*\)\. Give --state another folder\.\n$/,
+    ],
+    [
+      'a callback host is a pattern',
+      ['--callback-hosts', '*'],
+      /^plushd: --callback-hosts takes names .*\n$/,
+    ],
+  ])('ends with exit code 2 and one sentence when %s', async (_what, args, sentence) => {
+    writeFileSync(scratch.path('empty'), '');
+    const given = args.map((word) => (word === 'empty' ? scratch.path(word) : word));
+    const usual = ['--listen', '127.0.0.1:0', '--state', scratch.path('state')];
+    const end = await runPlushd([...usual, ...given]);
+    expect(end).toMatchObject({ code: 2, stdout: '' });
+    expect(end.stderr).toMatch(sentence);
+  });
+
+  it('ends with exit code 2 and a sentence when its state folder is a file', async () => {
     const file = scratch.path('file');
     writeFileSync(file, '');
     const end = await runPlushd(['--listen', '127.0.0.1:0', '--state', file]);
-    expect(end).toMatchObject({ code: 1, stdout: '' });
+    expect(end).toMatchObject({ code: 2, stdout: '' });
     expect(end.stderr).toBe(
       `plushd: The state folder ${file} is a file, or lies below one. Give --state a folder.\n`,
     );

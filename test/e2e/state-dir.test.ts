@@ -80,6 +80,11 @@ describe('the state folder', () => {
     expect(() => open(`${dir}/below`)).toThrow(refusal('not_a_folder', 'Give --state a folder.'));
   });
 
+  it('is refused at once where no folder can be made', () => {
+    expect(() => open('/proc/x')).toThrow(refusal('not_makeable', '/proc/x cannot be made'));
+    expect(() => open('/proc/x/y')).toThrow(refusal('not_makeable', 'Give --state another folder.'));
+  });
+
   it('is refused when this user may not write there', async () => {
     mkdirSync(dir);
     chmodSync(dir, 0o555);

@@ -117,19 +117,26 @@ export function checkAnswers(state: State): void {
   assert.deepEqual(listed, [...state.nodes.keys()].sort());
 }
 
-/** When nothing happens any more. */
-export function checkEnd(controller: Controller, machines: Iterable<Machine>, succeeded: Set<string>): void {
+/** When nothing happens any more. @param isThorough also folds the whole journal once more, which takes longer than all else here */
+export function checkEnd(
+  controller: Controller,
+  machines: Iterable<Machine>,
+  succeeded: Set<string>,
+  isThorough: boolean,
+): void {
   const { state, durable } = controller;
   for (const { type, body } of durable) {
     if (type !== 'blocks_completed') continue;
     for (const block of body.blocks) succeeded.add(`${body.run_id}/${block}/${body.hostname}`);
   }
   assert.deepEqual([...state.active], [], 'a run does not end');
-  assert.deepEqual(
-    [...encodeState(foldFacts(durable))],
-    [...encodeState(state)],
-    'the fold is another state',
-  );
+  if (isThorough) {
+    assert.deepEqual(
+      [...encodeState(foldFacts(durable))],
+      [...encodeState(state)],
+      'the fold is another state',
+    );
+  }
   for (const machine of machines) {
     if (machine.isOrphan) continue;
     assert.deepEqual([...machine.runs()], [], `something is left on ${machine.hostname}`);

@@ -118,7 +118,7 @@ class Simulation {
     checkReleases(controller);
     checkPolicies(controller);
     checkResults(controller, this.#succeeded);
-    checkEnd(controller, this.#machines.values(), this.#succeeded);
+    checkEnd(controller, this.#machines.values(), this.#succeeded, this.#chance.is(0.3));
     checkAnswers(controller.state);
     const isCalm = this.#trouble === 0 && this.#apps.every(isSteady);
     if (isCalm) this.#checkSuccess();

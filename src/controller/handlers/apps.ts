@@ -19,20 +19,33 @@ const MAX_SHOWN_CHARACTERS = 200;
 
 /** Methods about applications. */
 export function appHandlers({ state, submit, appsDir }: Context): Pick<Handlers, AppMethods> {
-  const load = async (call: CallContext, text: string | Uint8Array, file: string): Promise<string> => {
-    const app = parsedApp(text, file);
-    return (await submit({ type: 'load_app', app, file }, call)) as string;
-  };
+  const load = async (call: CallContext, app: AppSpec, file: string): Promise<string> =>
+    (await submit({ type: 'load_app', app, file }, call)) as string;
   return {
     plushLoadApp: (call, filename) => {
       const file = fileBelow(appsDir, filename);
-      return load(call, readApp(file, filename), file);
+      return load(call, parsedApp(readApp(file, filename), file), file);
     },
-    plushLoadAppXml: (call, xml) => load(call, xml, 'application.xml'),
+    plushLoadAppXml: (call, xml) => {
+      const app = parsedApp(xml, 'application.xml');
+      if (!call.caller.scopes.has('admin')) refuseKeys(app);
+      return load(call, app, 'application.xml');
+    },
     plushValidateApp: (_call, xml) => [...parseApplication(xml, 'The file').diagnostics],
     plushListApps: (_call, filter) => listApps(state, filter ?? {}),
     plushGetApp: (_call, name) => appDetail(state, name),
   };
+}
+
+/**
+ * Files below --apps were put there by somebody who may; a text comes from anybody with the scope operate.
+ * @throws Fault FORBIDDEN
+ */
+function refuseKeys({ components }: AppSpec): void {
+  const named = components.find(({ authentication }) => authentication?.ssh_identity !== undefined);
+  if (named === undefined) return;
+  const sentence = `Component "${named.name}" names an ssh_identity, which needs the scope admin: it has plushd use any key file that plushd's own account can read`;
+  throw new Fault('FORBIDDEN', sentence, { scope: 'admin' });
 }
 
 /** An application from its text. @throws Fault APP_INVALID with all that is wrong in it */

@@ -25,9 +25,8 @@ export function nodeHandlers({ state, submit, nodes }: Context): Pick<Handlers, 
   return {
     plushAddNode: (call, properties) => {
       const node = { ...properties, type: properties.type ?? 'ssh' } as NodeSpec;
-      const by = actorOf(call.caller);
-      if (by.ownNodesOnly) refuseController(node);
-      return done(submit({ type: 'add_node', node, by }, call));
+      if (!call.caller.scopes.has('admin')) refuseController(node);
+      return done(submit({ type: 'add_node', node, by: actorOf(call.caller) }, call));
     },
     plushRemoveNode: (call, hostname) =>
       done(submit({ type: 'remove_node', hostname, by: actorOf(call.caller) }, call)),
@@ -56,10 +55,20 @@ function ownerSeen({ name, scopes }: Caller): string | undefined {
   return scopes.has('read') ? undefined : name;
 }
 
-/** A broker brings machines; it has no say over the controller's own machine and the keys there. @throws Fault FORBIDDEN */
+/**
+ * Who brings machines, or runs applications on them, has no say over the controller's own machine and the keys there: a
+ * command on a node of type local can read the owner's token.
+ * @throws Fault FORBIDDEN
+ */
 function refuseController({ type, ssh_identity }: NodeSpec): void {
-  if (type === 'local')
-    throw new Fault('FORBIDDEN', 'A node of type local needs the scope operate', { scope: 'operate' });
-  if (ssh_identity !== undefined)
-    throw new Fault('FORBIDDEN', 'A node with ssh_identity needs the scope operate', { scope: 'operate' });
+  if (type === 'local') {
+    const sentence =
+      "A node of type local needs the scope admin: what runs there has plushd's own account and can read the owner's token";
+    throw new Fault('FORBIDDEN', sentence, { scope: 'admin' });
+  }
+  if (ssh_identity !== undefined) {
+    const sentence =
+      "A node with ssh_identity needs the scope admin: it has plushd use any key file that plushd's own account can read";
+    throw new Fault('FORBIDDEN', sentence, { scope: 'admin' });
+  }
 }

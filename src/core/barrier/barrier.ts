@@ -53,7 +53,7 @@ export interface Barrier {
 }
 
 export function newBarrier(spec: BarrierSpec): Barrier {
-  const limit = spec.concurrency ?? (spec.adaptive === undefined ? 1 : FIRST_CONCURRENCY);
+  const limit = spec.concurrency ?? (spec.adaptive === undefined ? 1 : FIRST_CONCURRENCY[spec.adaptive]);
   return {
     name: spec.name,
     entries: new Map(),
@@ -125,7 +125,8 @@ export function leave(barrier: Barrier, participant: string, cause: LeaveCause, 
   if (!barrier.inside.delete(participant)) return;
   entry.state = 'left';
   if (cause === 'lost' || cause === 'unused') return;
-  adapt(barrier.pace, Math.max(0, atMs - (entry.released_ms ?? atMs)), inside, barrier.waiting.size > 0);
+  const stayMs = Math.max(0, atMs - (entry.released_ms ?? atMs));
+  adapt(barrier.pace, { stayMs, atMs, inside, wanted: barrier.waiting.size > 0 });
 }
 
 /** Nobody is there any more: times count from the next first entry. */

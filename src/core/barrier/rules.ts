@@ -8,7 +8,7 @@ import type { BarrierSpec } from '../../../api/spec.ts';
 import type { Barrier, Late, Release } from './barrier.ts';
 import { ewmaKneeAt, type Knee } from './knee.ts';
 import { kneedleKneeAt } from './kneedle.ts';
-import { roomOf } from './pace.ts';
+import { placesFor } from './pace.ts';
 
 export type Step =
   | ({ readonly kind: 'release' } & Release)
@@ -62,7 +62,8 @@ function semaphoreStep(spec: BarrierSpec, barrier: Barrier, nowMs: number): Step
     const [oldest = ''] = barrier.inside;
     return { kind: 'expire', participants: [oldest] };
   }
-  const room = roomOf(barrier.pace) - barrier.inside.size;
+  const inside = barrier.inside.size;
+  const room = placesFor(barrier.pace, barrier.waiting.size + inside) - inside;
   if (room <= 0 || barrier.waiting.size === 0) return undefined;
   return { kind: 'release', participants: firstOf(barrier, room), cause: 'place', opens: false };
 }

@@ -59,13 +59,13 @@ const barrierRule: ElementRule = {
     interval: optional(WAIT, 'Between two releases; type 2 needs it'),
     concurrency: optional(
       HOSTS,
-      'Places inside; where it is adaptive, the number it begins with (15 if not given); type 3',
+      'Places inside; where it is adaptive, the number it begins with (median 15, gradient2 30 if not given); type 3',
     ),
     adaptive: optional(
       oneOf({
         true: 'the same as median',
         median: 'compares medians of the times inside, as section 5.2.2 of the 2011 paper has it',
-        gradient2: 'follows the gradient of the times inside',
+        gradient2: 'goes on raising it while more leave in a second for it, and lowers it when fewer do',
         false: 'the number stays as it is',
       }),
       'Whether and how the number of places adapts; type 3',

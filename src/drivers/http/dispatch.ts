@@ -160,7 +160,7 @@ export class Dispatcher {
       socket.remoteAddress,
       { ...this.#headOf(socket), ...(asked === undefined ? {} : { xmlTypes: String(asked) }) },
     );
-    this.#send(exchange, answer.status ?? 200, answer.contentType, answer.body);
+    this.#send(exchange, 200, answer.contentType, answer.body);
   };
 
   readonly #jsonrpc: Answer = async (exchange, body, caller) => {

@@ -140,18 +140,18 @@ describe('Loop', () => {
     const seen = nothing();
     const journal = createMemoryJournal();
     const loop = loopOver(journal, seen);
-    // A specification that no parser makes: without components, its run begins and cannot be set up.
+    // A specification that no parser makes: without components it is loaded, and then cannot be looked through.
     const { components: _none, ...app } = readApplication('x', [
       'component c 1',
       'component_block b c',
       'block w',
     ]);
-    await loop.submit({ type: 'load_app', app: app as AppSpec, file: 'x.xml' });
-    await expect(loop.submit({ type: 'start_run' })).rejects.toThrow(BrokenDecision);
+    const load = loop.submit({ type: 'load_app', app: app as AppSpec, file: 'x.xml' });
+    await expect(load).rejects.toThrow(BrokenDecision);
     expect(seen.fatal).toEqual([expect.objectContaining({ cause: expect.any(TypeError) })]);
     await expect(loop.submit(addNode('a'))).rejects.toThrow('The state is ahead of the journal');
     loop.close();
-    expect([journal.last, journal.loadSnapshot()]).toEqual([1, undefined]);
+    expect([journal.last, journal.loadSnapshot()]).toEqual([0, undefined]);
   });
 
   test('refuses a command without a trace', async () => {

@@ -63,6 +63,12 @@ describe('readOptions', () => {
     [['--cors-origin', 'https://a.example,null'], 'and "null" is none'],
     [['--cors-origin', 'https://a.example/path'], 'and "https://a.example/path" is none'],
     [['--cors-origin', 'file:///a'], 'and "file:///a" is none'],
+    ...['*', '*.example', '.example', 'http://x', '10.0.0.0/8', 'a:1', '[::1]:1', '300.1.1.1', 'a b'].flatMap(
+      (text): [string[], string][] => [
+        [['--callback-hosts', `ok.example,${text}`], `and "${text}" is none`],
+        [['--allowed-hosts', text], '--allowed-hosts takes names or addresses such as console.example'],
+      ],
+    ),
     [['--rate-limit', '-1'], '--rate-limit is a number from 0 to 1000000, not "-1"'],
     [['--rate-limit', '1e9'], '--rate-limit is a number'],
     [['--max-body', '1'], '--max-body is a number from 65536 to 67108864, not "1"'],
@@ -70,6 +76,15 @@ describe('readOptions', () => {
   ])('refuses %j with one sentence', (args, sentence) => {
     expect(() => read(args)).toThrow(OptionError);
     expect(() => read(args)).toThrow(sentence);
+  });
+
+  test('takes hosts as URLs have them', () => {
+    const hosts = 'Console.Example, 10.0.0.1,[2001:DB8::1],::1,bücher.example';
+    const read_as = ['console.example', '10.0.0.1', '2001:db8::1', '::1', 'xn--bcher-kva.example'];
+    expect(read(['--callback-hosts', hosts, '--allowed-hosts', hosts])).toMatchObject({
+      callbackHosts: read_as,
+      allowedHosts: read_as,
+    });
   });
 
   test('takes origins as browsers write them', () => {

@@ -28,8 +28,13 @@ describe('the options about the daemon', () => {
   });
 
   it('make the paths absolute that are handed on', () => {
-    const { passed } = daemonOptions({ directory: 'd.xml', sshHostKeys: 'accept-new' }, {});
-    expect(passed).toEqual({ '--directory': resolve('d.xml'), '--ssh-host-keys': 'accept-new' });
+    const given = { directory: 'd.xml', sshHostKeys: 'accept-new', plcPasswordFile: 'p', plcInterval: '10' };
+    expect(daemonOptions(given, {}).passed).toEqual({
+      '--directory': resolve('d.xml'),
+      '--ssh-host-keys': 'accept-new',
+      '--plc-password-file': resolve('p'),
+      '--plc-interval': '10',
+    });
   });
 });
 
