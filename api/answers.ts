@@ -266,7 +266,7 @@ export const EventPage = Type.Object({
   events: Type.Array(
     Type.Unsafe<Record<string, unknown>>({
       type: 'object',
-      description: '{seq, time, type, …}; see the table of events',
+      description: '{seq, time, type, …}; see Events in docs/api.md',
     }),
   ),
   last: Type.Integer({ description: 'Hand it to the next call as after' }),

@@ -5,6 +5,8 @@ import { Hostname, optional, Time } from './schemas.ts';
 
 const runId = Type.String({ minLength: 1, maxLength: 256 });
 const barrierName = Type.String({ minLength: 1, maxLength: 256 });
+const run = Type.String({ ...runId, description: "The run's id" });
+const barrier = Type.String({ ...barrierName, description: "The barrier's name" });
 const block = optional(
   Type.String({
     maxLength: 256,
@@ -75,16 +77,21 @@ export const barrierMethods = {
         'entry',
         Type.Object(
           {
-            run: runId,
-            barrier: barrierName,
+            run,
+            barrier,
             node: Hostname,
             block,
-            label: optional(Type.String({ maxLength: 256 })),
+            label: optional(
+              Type.String({
+                maxLength: 256,
+                description: 'A word for those who look on; the first one stays',
+              }),
+            ),
             wait_s: optional(Type.Number({ minimum: 0, maximum: 30, description: 'Seconds; default 0' })),
           },
           closed,
         ),
-        'run, barrier and node are required',
+        'Who enters what',
       ),
     ],
     result: Standing,
@@ -100,13 +107,7 @@ export const barrierMethods = {
   },
   plushLeaveBarrier: {
     doc: 'Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.',
-    params: [
-      param(
-        'entry',
-        Type.Object({ run: runId, barrier: barrierName, node: Hostname, block }, closed),
-        'run, barrier and node are required',
-      ),
-    ],
+    params: [param('entry', Type.Object({ run, barrier, node: Hostname, block }, closed), 'Who leaves what')],
     result: Standing,
     scope: 'operate',
     faults: [
@@ -125,8 +126,15 @@ export const barrierMethods = {
       param('barrier', barrierName, "The barrier's name"),
       maybe(
         'which',
-        Type.Object({ nodes: optional(Type.Array(Hostname, { maxItems: 10_000 })) }, closed),
-        'nodes: those to release, which have entered; without it all',
+        Type.Object(
+          {
+            nodes: optional(
+              Type.Array(Hostname, { maxItems: 10_000, description: 'Nodes that have entered; absent: all' }),
+            ),
+          },
+          closed,
+        ),
+        'Whom to release',
       ),
     ],
     result: BarrierDetail,

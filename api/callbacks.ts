@@ -63,7 +63,7 @@ export type CallbackName = keyof typeof callbacks;
 /** The event that a call stands for, as the one parameter more that subscribers with details get. */
 const Event = Type.Unsafe<Record<string, unknown>>({
   type: 'object',
-  description: '{seq, time, type, …} with the members of the event; see the table of events',
+  description: '{seq, time, type, …} with the members of the event; see Events in docs/api.md',
 });
 
 /** What subscribers with details (plushSubscribe) get beyond the classic calls. */

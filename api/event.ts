@@ -16,3 +16,13 @@ export const event = <P extends TProperties>(topic: Topic, doc: string, body: P)
   doc,
   body: Type.Object(body),
 });
+
+/** What stands for events that were removed before a client had them. It is in no journal, and so it has no time. */
+export const gap = {
+  doc: 'Events were removed before the client had them; it is of every topic, and has no time. Read the state anew.',
+  body: Type.Object({
+    seq: Type.Integer({ description: 'Number of the last event that was removed' }),
+    type: Type.Literal('gap'),
+    first: Type.Integer({ description: 'Number of the oldest event that is still there' }),
+  }),
+} as const;

@@ -195,7 +195,7 @@ export const faults = {
   TOKEN_EXISTS: {
     code: 1073,
     meaning: 'There is a token of that name already',
-    hint: 'Revoke it first, or choose another name.',
+    hint: 'Choose another name.',
   },
   TOO_MANY_TOKENS: { code: 1074, meaning: 'The bound on tokens is reached', hint: 'Revoke some.' },
   TOKENS_UNWRITABLE: {

@@ -1,5 +1,6 @@
 /** What system.methodHelp and system.methodSignature answer, and the reference page, all from the table. */
 import type { TSchema } from '@sinclair/typebox';
+import { described, members, shape } from './describe.ts';
 import { type FaultSymbol, faults } from './faults.ts';
 import { type MethodName, methodTable, type Parameter } from './methods.ts';
 import { xmlRpcType } from './schemas.ts';
@@ -34,23 +35,12 @@ export function methodHelp(name: MethodName): string {
     doc,
     '',
   ];
-  for (const param of params)
-    lines.push(`${param.name} (${xmlRpcType(param.schema)}): ${param.doc}`, ...members(param.schema));
-  lines.push(
-    `Answers ${xmlRpcType(result)}${result.description === undefined ? '' : `: ${result.description}`}`,
-    ...members(result),
-  );
+  for (const { name: of, schema, optional, doc: meaning } of params)
+    lines.push(...described(of, schema, optional, meaning));
+  const note = result.description === undefined ? '' : `: ${result.description}`;
+  lines.push(`Answers ${shape(result)}${note}`, ...members(result));
   lines.push('', `Scope: ${scope}${ownNodes === true ? ', or broker for own nodes' : ''}`);
   for (const symbol of symbols)
     lines.push(`Fault ${faults[symbol].code} ${symbol}: ${faults[symbol].meaning}`);
   return lines.join('\n');
-}
-
-function members(schema: TSchema): string[] {
-  const properties = (schema.properties ?? {}) as Record<string, TSchema>;
-  const required = new Set((schema.required ?? []) as string[]);
-  return Object.entries(properties).map(([name, member]) => {
-    const note = member.description === undefined ? '' : `: ${member.description}`;
-    return `  ${name} (${xmlRpcType(member)}${required.has(name) ? '' : ', optional'})${note}`;
-  });
 }

@@ -52,6 +52,8 @@ export const closed = { additionalProperties: false } as const;
 
 /** Members of every struct that asks for a page. */
 export const page = {
-  limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
-  cursor: optional(Type.String({ maxLength: 512 })),
+  limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Entries of a page; default 100' })),
+  cursor: optional(
+    Type.String({ maxLength: 512, description: 'Of the page before; absent: the first page' }),
+  ),
 };

@@ -7,7 +7,7 @@ import * as answers from './answers.ts';
 import { barrierMethods } from './barriers.ts';
 import { closed, type MethodDefinition, maybe, type Parameter, page, param, type Scope } from './method.ts';
 import { operationMethods } from './operations.ts';
-import { Hostname, NodeInput, optional } from './schemas.ts';
+import { Hostname, NodeInput, optional, RunStateSchema } from './schemas.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 import { tokenMethods } from './tokens.ts';
 
@@ -17,7 +17,7 @@ const runId = param('run', Type.String({ maxLength: 256 }), "The run's id");
 const NodeFilter = Type.Object(
   {
     ...page,
-    group: optional(Type.String()),
+    group: optional(Type.String({ description: 'Only nodes of this group' })),
     state: optional(Type.String({ description: 'idle, connecting, connected, lost or failed' })),
     run: optional(Type.String({ description: 'Only nodes that this run uses' })),
   },
@@ -33,8 +33,8 @@ const methods = {
     faults: [],
   },
   plushAddNode: {
-    doc: 'Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared. The node belongs to the token that added it first. A token with the scope broker, but not operate, changes only nodes that it added. A node of type local, or with ssh_identity, takes the scope admin: it gives what its runs do the account of plushd, or the keys there.',
-    params: [param('properties', NodeInput, 'hostname is required')],
+    doc: 'Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared. The node belongs to the token that added it first. A token with the scope broker, but not operate, changes only nodes that it added. A node of type local, or with ssh_identity, takes the scope admin: it gives what its runs do the account of plushd, or the keys there. A lease bounds how long the node may be used: at its expires the node is taken out of the run that has it, which recovers, and no run takes it until it is added again with a new lease; adding it again before that, with a later end, disturbs nothing.',
+    params: [param('properties', NodeInput, 'The node')],
     result: answers.True,
     scope: 'broker',
     faults: ['INVALID_NODE', 'NODE_TAKEN', 'TOO_MANY_NODES', 'QUITTING'],
@@ -155,11 +155,13 @@ const methods = {
         Type.Object(
           {
             app: Type.String({ description: "The application's name" }),
-            request_id: optional(Type.String({ minLength: 1, maxLength: 256 })),
+            request_id: optional(
+              Type.String({ minLength: 1, maxLength: 256, description: 'A name of your own for this order' }),
+            ),
           },
           closed,
         ),
-        'app is required',
+        'What to run',
       ),
     ],
     result: Type.String({ description: 'Run id' }),
@@ -171,7 +173,14 @@ const methods = {
     params: [
       maybe(
         'filter',
-        Type.Object({ ...page, app: optional(Type.String()), state: optional(Type.String()) }, closed),
+        Type.Object(
+          {
+            ...page,
+            app: optional(Type.String({ description: 'Only runs of this application' })),
+            state: optional(RunStateSchema),
+          },
+          closed,
+        ),
         'app, state; limit and cursor',
       ),
     ],
@@ -232,7 +241,7 @@ const methods = {
                 description: "A task id, a block's name, or BLOCK/NUMBER for the task of a workflow block",
               }),
             ),
-            offset: optional(Type.Integer({ minimum: 0 })),
+            offset: optional(Type.Integer({ minimum: 0, description: 'First byte; default 0' })),
             limit: optional(
               Type.Integer({ minimum: 1, maximum: 262144, description: 'Bytes; default 65536' }),
             ),
@@ -277,18 +286,20 @@ const methods = {
     faults: [],
   },
   plushGetEvents: {
-    doc: 'Events after a sequence number, oldest first. after 0 is the beginning; after -1 answers no events and the newest number. Where the oldest were removed, an event of type gap comes first, with first, the number of the oldest that is still there. A page may end before limit while more is true, also with no events at all.',
+    doc: 'Events after a sequence number, oldest first. after 0 is the beginning; after -1 answers no events and the newest number. Where the oldest were removed, an event of type gap comes first, {seq, type, first} without a time: first is the number of the oldest that is still there. A page may end before limit while more is true, also with no events at all.',
     params: [
       maybe(
         'page',
         Type.Object(
           {
-            after: optional(Type.Integer({ minimum: -1 })),
+            after: optional(
+              Type.Integer({ minimum: -1, description: 'Number of the last event that is known; default 0' }),
+            ),
             limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
             topics: optional(
               Type.Array(Type.String(), {
                 maxItems: 16,
-                description: 'control, node, app, run, task, operation, subscription',
+                description: 'Some of control, node, app, run, task, operation, subscription; default all',
               }),
             ),
           },
@@ -333,9 +344,13 @@ const methods = {
     faults: ['UNKNOWN_METHOD'],
   },
   'system.multicall': {
-    doc: 'Makes several calls in order. Each result is an array of one value, or a struct with faultCode and faultString. At most 10000; calls of system.multicall itself are refused.',
+    doc: 'Makes several calls in order. Each result is an array of one value, or a struct with faultCode and faultString. At most 10000; calls of system.multicall itself are refused. The whole body has its bound too (HTTP 413 beyond it), 1 MiB unless plushd was started with another --max-body: 10000 items fit into that with 100 bytes each, and over XML-RPC already a plushAddNode with hostname and type takes 300 to 400, so send such in several requests.',
     params: [
-      param('calls', Type.Array(Type.Unknown(), { maxItems: 10_000 }), 'Structs {methodName, params}'),
+      param(
+        'calls',
+        Type.Array(Type.Unknown(), { maxItems: 10_000 }),
+        'Structs {methodName, params}: a string and an array',
+      ),
     ],
     result: Type.Array(Type.Unknown()),
     scope: 'any',

@@ -1,7 +1,9 @@
 /** The contract as an OpenRPC 1.3 document, and as a page for people. Both are written by `npm run build`. */
 import type { TSchema } from '@sinclair/typebox';
 import { callbacks, detailed } from './callbacks.ts';
-import { type EventType, events } from './events.ts';
+import { described, members } from './describe.ts';
+import { gap } from './event.ts';
+import { type EventType, events, topics } from './events.ts';
 import { type FaultSymbol, faults } from './faults.ts';
 import { methodHelp } from './help.ts';
 import { type MethodName, methodTable, type Parameter } from './methods.ts';
@@ -16,6 +18,8 @@ interface Definition {
   readonly ownNodes?: boolean;
   readonly faults: readonly FaultSymbol[];
 }
+
+const eventTypes = Object.keys(events) as EventType[];
 
 const rows = Object.entries(methodTable) as [MethodName, Definition][];
 
@@ -66,12 +70,13 @@ export function openrpc(): Record<string, unknown> {
       description: doc,
       params,
     })),
-    'x-events': (Object.keys(events) as EventType[]).map((type) => ({
+    'x-events': eventTypes.map((type) => ({
       type,
       topic: events[type].topic,
       description: events[type].doc,
       body: events[type].body,
     })),
+    'x-gap': { type: 'gap', description: gap.doc, body: gap.body },
     'x-faults': Object.entries(faults).map(([symbol, fault]) => ({ symbol, ...fault })),
   };
   return JSON.parse(JSON.stringify(document)) as Record<string, unknown>;
@@ -92,29 +97,35 @@ export function apiPage(): string {
     }),
     `### ${detailed.generic.name}(${xmlRpcType(detailed.param.schema)} ${detailed.param.name})\n\nWith \`details\` alone. ${detailed.generic.doc}`,
     '## Events',
-    'An event is `{seq, time, type}` and these members.',
-    '| event | topic | meaning | members |\n| --- | --- | --- | --- |',
+    'An event is a struct with `seq` (int: its number, which grows; with topics left out there are holes), `time` (string: ISO 8601, UTC, with milliseconds), `type` (string), and the members below; those that are not called optional are always there. Events of other types may come with later versions.',
+    ...topics.map(
+      (topic) =>
+        `### Topic ${topic}\n\n${textOf(eventTypes.filter((type) => events[type].topic === topic).map(eventText))}`,
+    ),
+    `### In every topic\n\n${textOf([[`gap: ${gap.doc}`, ...members(gap.body)].join('\n')])}`,
   ];
-  const eventRows = (Object.keys(events) as EventType[]).map((type) => {
-    const { topic, doc, body } = events[type];
-    return `| ${type} | ${topic} | ${doc} | ${Object.keys(body.properties).join(', ')} |`;
-  });
   const faultRows = Object.entries(faults).map(
     ([symbol, { code, meaning, hint }]) => `| ${code} | ${symbol} | ${meaning}. ${hint} |`,
   );
   return [
-    `${parts.join('\n\n')}\n${eventRows.join('\n')}`,
+    ...parts,
     '## Notifications',
     'plushd sends these on a WebSocket ([Operating](operating.md#websockets) tells how to open one), with parameters by name.',
     ...Object.entries(notifications).map(([name, { doc, params }]) => {
-      const rows = params.map(
-        ({ name: of, schema }) =>
-          `${of} (${xmlRpcType(schema)})${schema.description === undefined ? '' : `: ${schema.description}`}`,
-      );
-      return `### ${name}\n\n\`\`\`text\n${[doc, '', ...rows].join('\n')}\n\`\`\``;
+      const lines = params.flatMap(({ name: of, schema }) => described(of, schema));
+      return `### ${name}\n\n${textOf([[doc, '', ...lines].join('\n')])}`;
     }),
     '## Faults',
     `| code | symbol | when |\n| --- | --- | --- |\n${faultRows.join('\n')}`,
     '',
   ].join('\n\n');
+}
+
+function eventText(type: EventType): string {
+  const { doc, body } = events[type];
+  return [`${type}: ${doc}`, ...members(body)].join('\n');
+}
+
+function textOf(pieces: readonly string[]): string {
+  return `\`\`\`text\n${pieces.join('\n\n')}\n\`\`\``;
 }

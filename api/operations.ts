@@ -146,7 +146,7 @@ export const operationMethods = {
           minLength: 1,
           maxLength: 32_000,
           pattern: '^[^\\u0000]*$',
-          description: 'without NUL',
+          description: 'Without NUL',
         }),
         'The command line',
       ),

@@ -26,8 +26,12 @@ function methodStub(name: MethodName): string {
   return `${head}\n        """${lines.join('\n')}\n        """`;
 }
 
+/** Words of Python that parameters are called by; they are by position alone, so the name is free. */
+const KEYWORDS = ['from', 'class', 'global', 'import', 'in', 'is', 'lambda', 'with'];
+
 function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const word = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return KEYWORDS.includes(word) ? `${word}_` : word;
 }
 
 function pythonType(schema: TSchema | undefined): string {

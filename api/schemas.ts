@@ -16,20 +16,20 @@ export const Time = Type.String({
 export const Hostname = Type.String({
   minLength: 1,
   maxLength: 255,
-  description: 'The name of the node: "host" or "host:port"',
+  description: '"host" or "host:port"',
 });
 
 const Lease = Type.Object(
   {
-    id: Type.String({ maxLength: 256 }),
+    id: Type.String({ maxLength: 256, description: 'A name of your own; events and messages repeat it' }),
     expires: optional(
       Type.String({
         pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$',
-        description: 'ISO 8601, UTC: 2026-05-04T10:11:12Z',
+        description: 'ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end',
       }),
     ),
   },
-  closed,
+  { ...closed, description: 'The right to use the node until a time' },
 );
 
 /** What plushAddNode takes. */
@@ -46,19 +46,41 @@ export const NodeInput = Type.Object(
         minLength: 1,
         maxLength: 64,
         pattern: '^[^\\s@:-][^\\s@:]*$',
-        description: 'Account on the node; without spaces, "@" or ":", and not beginning with "-"',
+        description:
+          'Account on the node; without spaces, "@" or ":", and not beginning with "-". Default: that of plushd',
       }),
     ),
-    group: optional(Type.String({ minLength: 1, maxLength: 128 })),
-    ssh_port: optional(Type.Integer({ minimum: 1, maximum: 65535 })),
-    ssh_identity: optional(Type.String({ description: 'Private key file on the controller' })),
-    preference: optional(Type.Number({ minimum: -1e6, maximum: 1e6, description: 'Higher is chosen first' })),
-    vip: optional(Type.String({ maxLength: 64 })),
-    vn: optional(Type.String({ pattern: '^[0-9]{1,9}$', description: 'Digits' })),
-    flag: optional(Type.String({ maxLength: 64 })),
+    group: optional(
+      Type.String({ minLength: 1, maxLength: 128, description: 'By which components ask for nodes' }),
+    ),
+    ssh_port: optional(
+      Type.Integer({ minimum: 1, maximum: 65535, description: 'Where sshd listens; default 22' }),
+    ),
+    ssh_identity: optional(
+      Type.String({ description: 'Private key file on the controller; default: as plushd was started' }),
+    ),
+    preference: optional(
+      Type.Number({ minimum: -1e6, maximum: 1e6, description: 'Higher is chosen first; default 0' }),
+    ),
+    vip: optional(
+      Type.String({
+        maxLength: 64,
+        description: "ModelNet's virtual IP address, which tasks find as PLUSH_VIP",
+      }),
+    ),
+    vn: optional(
+      Type.String({
+        pattern: '^[0-9]{1,9}$',
+        description: "1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN",
+      }),
+    ),
+    flag: optional(Type.String({ maxLength: 64, description: 'A mark of your own' })),
     lease: optional(Lease),
     properties: optional(
-      Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { maxProperties: 100 }),
+      Type.Record(Type.String(), Type.String({ maxLength: 4096 }), {
+        maxProperties: 100,
+        description: 'Whatever you want to keep with the node; plushGetNode answers it',
+      }),
     ),
   },
   closed,

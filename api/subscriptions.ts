@@ -34,7 +34,7 @@ const Order = Type.Object(
     details: optional(
       Type.Boolean({
         description:
-          'Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent. Default false',
+          'Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent; default false. On a WebSocket it says whether events come with their members, or as seq, time and type alone; there the default is true',
       }),
     ),
     xml_types: optional(
@@ -94,7 +94,7 @@ const SubscriptionPage = Type.Object({
 export const subscriptionMethods = {
   plushSubscribe: {
     doc: 'Has events brought to the caller, in order and at least once: by calls to a URL (scope operate), or as notifications on the WebSocket on which this is called. A subscription with a URL outlives both sides; the same caller subscribing with the same URL and protocol again describes it anew, and resumes it where it was suspended. Events that were removed meanwhile are stood for by one of type gap, whose first is the oldest event that is still there.',
-    params: [param('subscription', Order, 'url, protocol, topics, details, xml_types, secret, after')],
+    params: [param('subscription', Order, 'Where and which')],
     result: Type.Object({
       subscription_id: Type.String({ description: 'For plushUnsubscribe' }),
     }),

@@ -11,7 +11,8 @@ const Name = Type.String({
 const Rate = Type.Integer({
   minimum: 0,
   maximum: 1_000_000,
-  description: 'Calls a second, and ten times as many at once; 0 is without limit',
+  description:
+    'Calls a second, and ten times as many at once; 0 is without limit. Absent: as plushd was started',
 });
 const Scopes = Type.Array(Type.Union(SCOPES.map((scope) => Type.Literal(scope))), {
   minItems: 1,
@@ -41,14 +42,14 @@ export const tokenMethods = {
             expires: optional(
               Type.String({
                 pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$',
-                description: 'ISO 8601, UTC: 2026-05-04T10:11:12Z',
+                description: 'ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: it does not end',
               }),
             ),
             rate: optional(Rate),
           },
           closed,
         ),
-        'name and scopes are required',
+        'What it is to be',
       ),
     ],
     result: Type.Object({ ...TokenInfo.properties, token: Type.String({ description: 'The secret' }) }),

@@ -14,21 +14,23 @@ class Methods:
     def plushAddNode(self, properties: Dict[str, Any], /) -> bool:
         """plushAddNode(properties)
 
-        Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared. The node belongs to the token that added it first. A token with the scope broker, but not operate, changes only nodes that it added. A node of type local, or with ssh_identity, takes the scope admin: it gives what its runs do the account of plushd, or the keys there.
+        Adds a node to the pool. A node of the same name is described anew, and its failed flag is cleared. The node belongs to the token that added it first. A token with the scope broker, but not operate, changes only nodes that it added. A node of type local, or with ssh_identity, takes the scope admin: it gives what its runs do the account of plushd, or the keys there. A lease bounds how long the node may be used: at its expires the node is taken out of the run that has it, which recovers, and no run takes it until it is added again with a new lease; adding it again before that, with a later end, disturbs nothing.
 
-        properties (struct): hostname is required
-          hostname (string): The name of the node: "host" or "host:port"
-          type (string, optional): ssh (default), or local: child processes on the controller's own machine
-          user (string, optional): Account on the node; without spaces, "@" or ":", and not beginning with "-"
-          group (string, optional)
-          ssh_port (int, optional)
-          ssh_identity (string, optional): Private key file on the controller
-          preference (double, optional): Higher is chosen first
-          vip (string, optional)
-          vn (string, optional): Digits
-          flag (string, optional)
-          lease (struct, optional)
-          properties (struct, optional)
+        properties (struct): The node
+          hostname (string, 1 to 255 characters): "host" or "host:port"
+          type ("ssh" or "local", optional): ssh (default), or local: child processes on the controller's own machine
+          user (string, 1 to 64 characters, optional): Account on the node; without spaces, "@" or ":", and not beginning with "-". Default: that of plushd
+          group (string, 1 to 128 characters, optional): By which components ask for nodes
+          ssh_port (int, 1 to 65535, optional): Where sshd listens; default 22
+          ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
+          preference (double, -1000000 to 1000000, optional): Higher is chosen first; default 0
+          vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
+          vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+          flag (string, at most 64 characters, optional): A mark of your own
+          lease (struct, optional): The right to use the node until a time
+            id (string, at most 256 characters): A name of your own; events and messages repeat it
+            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
+          properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: broker
@@ -42,7 +44,7 @@ class Methods:
 
         Removes a node from the pool. Its tasks are stopped first, and the run that used it recovers. A token with the scope broker, but not operate, removes only nodes that it added.
 
-        hostname (string): The node's name
+        hostname (string, 1 to 255 characters): The node's name: "host" or "host:port"
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: broker
@@ -66,7 +68,7 @@ class Methods:
 
         Reads an application specification from a file below the folder given by --apps, and answers the application's name. Relative paths start at that folder.
 
-        filename (string): Path on the controller
+        filename (string, 1 to 4096 characters): Path on the controller
         Answers string: The application's name
 
         Scope: operate
@@ -92,7 +94,7 @@ class Methods:
 
         Closes the connection to a node; its tasks go on. An empty name closes all. plushConnect opens it again.
 
-        hostname (string): The node's name, or "" for all
+        hostname (string, at most 255 characters): The node's name, or "" for all
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: operate
@@ -103,7 +105,7 @@ class Methods:
 
         Treats a node as failed: it gets the failed flag, its tasks are stopped, and its run recovers.
 
-        hostname (string): The node's name
+        hostname (string, 1 to 255 characters): The node's name: "host" or "host:port"
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: operate
@@ -123,7 +125,7 @@ class Methods:
 
         Registers a classic callback client: from now on the controller calls its sendPlanetLabSlices, sendSliceNodes, sendApplicationExit, sendHostStatus, sendBlockStatus and sendResourceMatching.
 
-        clientUrl (string): URL of its XML-RPC server
+        clientUrl (string, 1 to 2048 characters): URL of its XML-RPC server
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: operate
@@ -136,7 +138,7 @@ class Methods:
 
         Connects to a node (starting its agent where needed), also after plushDisconnectApp, and clears its failed flag. Answers at once; plushGetNode tells the state.
 
-        hostname (string): The node's name
+        hostname (string, 1 to 255 characters): The node's name: "host" or "host:port"
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: operate
@@ -161,7 +163,13 @@ class Methods:
         Checks an application specification and answers all that is wrong with it, without loading it. No diagnostics of severity error: it can be loaded.
 
         xml (string): The whole specification
-        Answers array
+        Answers array of structs
+          severity ("error" or "warning")
+          code (string)
+          message (string)
+          line (int)
+          column (int)
+          path (string)
 
         Scope: read
         """
@@ -170,14 +178,55 @@ class Methods:
 
         The pool, by page, in the order of the names. A page may hold fewer nodes than asked for; a cursor tells that there are more. A token without the scope read sees the nodes that it added, without what runs do on them, and cannot filter by run.
 
-        filter (struct): group, state, run; limit and cursor
-          limit (int, optional): Default 100
-          cursor (string, optional)
-          group (string, optional)
+        filter (struct, optional): group, state, run; limit and cursor
+          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
+          group (string, optional): Only nodes of this group
           state (string, optional): idle, connecting, connected, lost or failed
           run (string, optional): Only nodes that this run uses
         Answers struct
-          nodes (array)
+          nodes (array of structs)
+            hostname (string, 1 to 255 characters): "host" or "host:port"
+            type ("ssh" or "local")
+            user (string, 1 to 64 characters, optional): Account on the node; without spaces, "@" or ":", and not beginning with "-". Default: that of plushd
+            group (string, 1 to 128 characters, optional): By which components ask for nodes
+            ssh_port (int, 1 to 65535, optional): Where sshd listens; default 22
+            ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
+            preference (double): As given, raised by success and lowered by failure
+            vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
+            vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+            flag (string, at most 64 characters, optional): A mark of your own
+            lease (struct, optional): The right to use the node until a time
+              id (string, at most 256 characters): A name of your own; events and messages repeat it
+              expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
+            properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+            state (string): idle, connecting, connected, lost or failed
+            since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            owner (string, optional): Name of the token that added it
+            run_id (string, optional): The run that uses the node
+            waits_for (string, optional): What the node waits for in its run
+            failure (struct, optional)
+              phase ("match", "bootstrap", "install", "start", "watch" or "clean")
+              cause (string): A symbol, such as disk_full, auth_failed, exit_code
+              message (string): One sentence for a person
+              block (string, optional)
+              command (string, optional)
+              exit_code (int, optional)
+              signal (string, optional)
+              stderr_tail (array of strings, optional): The last lines of stderr, at most 20
+              attempt (int): Which attempt failed, from 1
+            agent (struct, optional)
+              instance (string)
+              bundle (string)
+              boot_id (string)
+              node_version (string)
+              platform (string)
+            host (struct, optional): The host monitor's newest sample
+              cpus (int, optional): Processors that programs may use
+              load1 (double)
+              memory_free_bytes (double)
+              memory_total_bytes (double)
+              disk_free_bytes (double)
           total (int): Nodes in the pool that match the filter
           cursor (string, optional): Hand it to the next call for the next page; missing on the last
 
@@ -189,28 +238,49 @@ class Methods:
 
         One node: description, state, and what it waits for. A token without the scope read sees only nodes that it added, without what runs do on them.
 
-        hostname (string): The node's name
+        hostname (string, 1 to 255 characters): The node's name: "host" or "host:port"
         Answers struct
-          hostname (string): The name of the node: "host" or "host:port"
-          type (string)
-          user (string, optional): Account on the node; without spaces, "@" or ":", and not beginning with "-"
-          group (string, optional)
-          ssh_port (int, optional)
-          ssh_identity (string, optional): Private key file on the controller
+          hostname (string, 1 to 255 characters): "host" or "host:port"
+          type ("ssh" or "local")
+          user (string, 1 to 64 characters, optional): Account on the node; without spaces, "@" or ":", and not beginning with "-". Default: that of plushd
+          group (string, 1 to 128 characters, optional): By which components ask for nodes
+          ssh_port (int, 1 to 65535, optional): Where sshd listens; default 22
+          ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
           preference (double): As given, raised by success and lowered by failure
-          vip (string, optional)
-          vn (string, optional): Digits
-          flag (string, optional)
-          lease (struct, optional)
-          properties (struct, optional)
+          vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
+          vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+          flag (string, at most 64 characters, optional): A mark of your own
+          lease (struct, optional): The right to use the node until a time
+            id (string, at most 256 characters): A name of your own; events and messages repeat it
+            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
+          properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
           state (string): idle, connecting, connected, lost or failed
           since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           owner (string, optional): Name of the token that added it
           run_id (string, optional): The run that uses the node
           waits_for (string, optional): What the node waits for in its run
           failure (struct, optional)
+            phase ("match", "bootstrap", "install", "start", "watch" or "clean")
+            cause (string): A symbol, such as disk_full, auth_failed, exit_code
+            message (string): One sentence for a person
+            block (string, optional)
+            command (string, optional)
+            exit_code (int, optional)
+            signal (string, optional)
+            stderr_tail (array of strings, optional): The last lines of stderr, at most 20
+            attempt (int): Which attempt failed, from 1
           agent (struct, optional)
+            instance (string)
+            bundle (string)
+            boot_id (string)
+            node_version (string)
+            platform (string)
           host (struct, optional): The host monitor's newest sample
+            cpus (int, optional): Processors that programs may use
+            load1 (double)
+            memory_free_bytes (double)
+            memory_total_bytes (double)
+            disk_free_bytes (double)
 
         Scope: read, or broker for own nodes
         Fault 1000 NODE_NOT_FOUND: No node of that name is in the pool
@@ -220,11 +290,17 @@ class Methods:
 
         The applications that are loaded, by page, in the order of their names.
 
-        filter (struct): limit and cursor
-          limit (int, optional): Default 100
-          cursor (string, optional)
+        filter (struct, optional): limit and cursor
+          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
-          apps (array)
+          apps (array of structs)
+            name (string)
+            project (string)
+            file (string)
+            loaded (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            components (int)
+            component_blocks (int)
           total (int)
           cursor (string, optional): Hand it to the next call for the next page; missing on the last
 
@@ -254,9 +330,9 @@ class Methods:
 
         Starts a run of a loaded application and answers its id at once. The same request_id again answers the first run's id and starts nothing.
 
-        order (struct): app is required
+        order (struct): What to run
           app (string): The application's name
-          request_id (string, optional)
+          request_id (string, 1 to 256 characters, optional): A name of your own for this order
         Answers string: Run id
 
         Scope: operate
@@ -270,13 +346,20 @@ class Methods:
 
         The runs, by page, newest first.
 
-        filter (struct): app, state; limit and cursor
-          limit (int, optional): Default 100
-          cursor (string, optional)
-          app (string, optional)
-          state (string, optional)
+        filter (struct, optional): app, state; limit and cursor
+          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
+          app (string, optional): Only runs of this application
+          state (string, optional): deploying, running, ending, succeeded, failed or aborted; the last three are final
         Answers struct
-          runs (array)
+          runs (array of structs)
+            run_id (string)
+            app (string)
+            state (string): deploying, running, ending, succeeded, failed or aborted; the last three are final
+            started (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            ended (string, optional): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            cause (string, optional): Symbol of why it ended as it did
+            message (string, optional)
           total (int)
           cursor (string, optional): Hand it to the next call for the next page; missing on the last
 
@@ -288,7 +371,7 @@ class Methods:
 
         One run: its state, components, blocks, and what its nodes wait for.
 
-        run (string): The run's id
+        run (string, at most 256 characters): The run's id
         Answers struct
           run_id (string)
           app (string)
@@ -298,9 +381,35 @@ class Methods:
           cause (string, optional): Symbol of why it ended as it did
           message (string, optional)
           request_id (string, optional)
-          components (array)
-          blocks (array)
-          waiting (array): What the nodes of the run wait for, most nodes first
+          components (array of structs)
+            name (string)
+            min (int)
+            max (int)
+            nodes (int)
+            prepared (int)
+            done (int)
+          blocks (array of structs)
+            name (string)
+            component (string)
+            component_block (string)
+            state (string): waiting, running, completed or failed
+            waiting (int): Nodes that have not begun it
+            running (int)
+            completed (int)
+            failed (int)
+            workflow (struct, optional): Of a workflow block; the counts beside it are of nodes
+              total (int): Tasks
+              done (int): Tasks with their result, those that were ignored included
+              running (int): Tasks that some node has
+              queued (int): Tasks that no node has
+              reallocated (int): Started again on another node because of a knee
+              ignored (int): Failed for good, and ignored by their exit policy
+              idle (int): Nodes that take part and have no task
+          waiting (array of structs): What the nodes of the run wait for, most nodes first
+            waits_for (string)
+            nodes (int)
+            since (string): The oldest of them
+            examples (array of strings (1 to 255 characters each)): At most 5
           lost (int): Nodes that were lost on the way
 
         Scope: read
@@ -311,21 +420,21 @@ class Methods:
 
         Aborts a run: its tasks are stopped, output is collected, its nodes are cleaned. Again while it ends: nothing more happens.
 
-        run (string): The run's id
+        run (string, at most 256 characters): The run's id
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
         Fault 1021 RUN_ENDED: The run is over
         """
-    def plushGetBlock(self, run: str, block: str, from: int = ..., /) -> Dict[str, Any]:
+    def plushGetBlock(self, run: str, block: str, from_: int = ..., /) -> Dict[str, Any]:
         """plushGetBlock(run, block, [from])
 
         One block of a run with its tasks; of a workflow block, how far it is and the results of its tasks.
 
-        run (string): The run's id
+        run (string, at most 256 characters): The run's id
         block (string): The block's name
-        from (int): Of a workflow: number of the first task whose result is told; default 1
+        from (int, 1 to 1000000, optional): Of a workflow: number of the first task whose result is told; default 1
         Answers struct
           name (string)
           component (string)
@@ -336,9 +445,30 @@ class Methods:
           completed (int)
           failed (int)
           workflow (struct, optional): Of a workflow block; the counts beside it are of nodes
-          predecessors (array)
-          tasks (array): At most 1000, the newest attempts first; of a workflow, what each node has now or had last
-          results (array, optional): Of a workflow: the finished tasks by number, at most 1000 from `from` on
+            total (int): Tasks
+            done (int): Tasks with their result, those that were ignored included
+            running (int): Tasks that some node has
+            queued (int): Tasks that no node has
+            reallocated (int): Started again on another node because of a knee
+            ignored (int): Failed for good, and ignored by their exit policy
+            idle (int): Nodes that take part and have no task
+          predecessors (array of strings)
+          tasks (array of structs): At most 1000, the newest attempts first; of a workflow, what each node has now or had last
+            task_id (string)
+            hostname (string, 1 to 255 characters): "host" or "host:port"
+            attempt (int)
+            state (string): ordered, running, completed, failed, stopped or lost
+            since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            pid (int, optional)
+            exit_code (int, optional)
+            signal (string, optional)
+            number (int, optional): Of a workflow: the number of its task
+          results (array of structs, optional): Of a workflow: the finished tasks by number, at most 1000 from `from` on
+            number (int)
+            file (string, optional)
+            hostname (string): The node that was first
+            ignored (boolean, optional): It failed, and that was ignored
+            tasks (array of strings): Ids of its processes in their order, for plushGetOutput
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
@@ -349,8 +479,8 @@ class Methods:
 
         The nodes of a run by component, without those that were lost.
 
-        run (string): The run's id
-        Answers struct: Component name to the names of its nodes, in the order of their index
+        run (string, at most 256 characters): The run's id
+        Answers struct of arrays of strings (1 to 255 characters each): Component name to the names of its nodes, in the order of their index
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
@@ -360,15 +490,15 @@ class Methods:
 
         A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change. Who follows an output asks for the next page with wait_ms and gets it as soon as something is written. With file: a file of the run's working folder on that node, once it has been brought back.
 
-        run (string): The run's id
-        node (string): The node's name
-        page (struct): stream, task, offset, limit, wait_ms; or file, offset, limit
-          stream (string, optional): Default stdout
+        run (string, at most 256 characters): The run's id
+        node (string, 1 to 255 characters): The node's name: "host" or "host:port"
+        page (struct, optional): stream, task, offset, limit, wait_ms; or file, offset, limit
+          stream ("stdout" or "stderr", optional): Default stdout
           task (string, optional): A task id, a block's name, or BLOCK/NUMBER for the task of a workflow block
-          offset (int, optional)
-          limit (int, optional): Bytes; default 65536
-          wait_ms (int, optional): Where there is nothing yet, wait so long for the next byte; default 0
-          file (string, optional): In place of a stream: a file that was brought back, by its path
+          offset (int, at least 0, optional): First byte; default 0
+          limit (int, 1 to 262144, optional): Bytes; default 65536
+          wait_ms (int, 0 to 30000, optional): Where there is nothing yet, wait so long for the next byte; default 0
+          file (string, at most 4096 characters, optional): In place of a stream: a file that was brought back, by its path
         Answers struct
           data (string): Text; control characters and bytes that are not UTF-8 are replaced
           offset (int): Where data begins; larger than asked where older output was dropped
@@ -387,16 +517,51 @@ class Methods:
 
         Why: one state for each node, equal failures folded into one with a count and a hint, and what everybody waits for.
 
-        subject (string): A run's id or a node's name
+        subject (string, at most 256 characters): A run's id or a node's name
         Answers struct
           subject (string)
           kind (string): run or node
           state (string)
           summary (string): What happened, in a sentence or two
-          causes (array): Equal failures folded into one, most nodes first
-          shortfalls (array)
-          waiting (array): What the nodes of the run wait for, most nodes first
-          nodes (array): One entry a node, at most 1000
+          causes (array of structs): Equal failures folded into one, most nodes first
+            cause (string)
+            phase (string)
+            message (string)
+            nodes (int): How many nodes it hit
+            examples (array of strings (1 to 255 characters each)): At most 20 of them
+            action (string): What Plush did about it
+            hint (string): What to do next
+            failure (struct)
+              phase ("match", "bootstrap", "install", "start", "watch" or "clean")
+              cause (string): A symbol, such as disk_full, auth_failed, exit_code
+              message (string): One sentence for a person
+              block (string, optional)
+              command (string, optional)
+              exit_code (int, optional)
+              signal (string, optional)
+              stderr_tail (array of strings, optional): The last lines of stderr, at most 20
+              attempt (int): Which attempt failed, from 1
+          shortfalls (array of structs)
+            component (string)
+            wanted (int): The fewest nodes the component can run with
+            found (int)
+            pool (int): Nodes in the pool altogether
+            removed (array of structs)
+              requirement (string): Such as: group "lab", not failed, not in use by another run
+              nodes (int)
+          waiting (array of structs): What the nodes of the run wait for, most nodes first
+            waits_for (string)
+            nodes (int)
+            since (string): The oldest of them
+            examples (array of strings (1 to 255 characters each)): At most 5
+          nodes (array of structs): One entry a node, at most 1000
+            hostname (string, 1 to 255 characters): "host" or "host:port"
+            component (string)
+            state (string): The node's one state in the run: waiting, running, done, failed, stopped
+            phase (string)
+            cause (string, optional)
+            exit_code (int, optional)
+            signal (string, optional)
 
         Scope: read
         Fault 1027 SUBJECT_NOT_FOUND: That is neither a run nor a node
@@ -406,15 +571,47 @@ class Methods:
 
         What a run would do if it were started now: which nodes each component would get, what would be transferred, the steps in order with what they wait for, and what is missing. Changes nothing.
 
-        app (string): Name of a loaded application; without it, the one loaded last. A text that begins with "<" is a whole specification, which is planned without being loaded
+        app (string, at least 1 characters, optional): Name of a loaded application; without it, the one loaded last. A text that begins with "<" is a whole specification, which is planned without being loaded
         Answers struct
           app (string)
           can_run (boolean): There are no shortfalls
           note (string): How far the plan can be relied on
-          components (array)
-          transfers (array): In the order of installation
-          steps (array): In an order in which they can happen
-          shortfalls (array)
+          components (array of structs)
+            name (string)
+            min (int)
+            max (int)
+            candidates (int): Free nodes that the component could choose from
+            count (int): Nodes it would get
+            nodes (array of structs): In the order of their index; at most 1000 of all components together
+              hostname (string, 1 to 255 characters): "host" or "host:port"
+              index (int)
+              preference (double): As given and learned, with what preferred hosts gain
+              chosen (string): static: the specification names it; preference: better than all that were left; tie: by chance among equals
+              state (string): idle, connecting, connected or lost
+          transfers (array of structs): In the order of installation
+            package (string)
+            software (string)
+            type (string): web, ftp and rsync: each node fetches it; scp, file and inline: it comes from the controller
+            path (string)
+            size (int, optional): Bytes, where the specification says so
+            nodes (int): Nodes that need it; one that has it already moves nothing
+          steps (array of structs): In an order in which they can happen
+            action (string): connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
+            component (string, optional)
+            block (string, optional)
+            command (string, optional): Program and arguments, or when the barrier releases, for a person to read
+            nodes (int): How many nodes take this step
+            waits_for (array of structs)
+              block (string)
+              on (string): node: on the same node; all: on all nodes of its component
+          shortfalls (array of structs)
+            component (string)
+            wanted (int): The fewest nodes the component can run with
+            found (int)
+            pool (int): Nodes in the pool altogether
+            removed (array of structs)
+              requirement (string): Such as: group "lab", not failed, not in use by another run
+              nodes (int)
 
         Scope: read
         Fault 1011 NO_APP_LOADED: No application has been loaded yet
@@ -427,12 +624,12 @@ class Methods:
 
         Runs a command line with /bin/sh -c on nodes, connecting to those that are not connected, and answers an operation id at once; plushGetOperation tells the results. It runs in the account's home folder, without input, and once at most. A node that cannot be reached is not marked failed. Whatever the command leaves running when it ends, or at its timeout, or when the connection to the node ends, is ended too. The same request_id again runs nothing and answers the first operation's id, also after a restart, as long as that operation is among the 100 that are remembered.
 
-        command (string): The command line
-        options (struct): nodes or group, else all nodes of the pool; timeout_s; request_id
-          nodes (array, optional): These nodes
+        command (string, 1 to 32000 characters): The command line: Without NUL
+        options (struct, optional): nodes or group, else all nodes of the pool; timeout_s; request_id
+          nodes (array of strings (1 to 255 characters each), 1 to 100000, optional): These nodes
           group (string, optional): The nodes of this group
-          timeout_s (int, optional): Time for the command on each node; default 60
-          request_id (string, optional): The same id again answers the first operation; kept as long as that is
+          timeout_s (int, 1 to 3600, optional): Time for the command on each node; default 60
+          request_id (string, 1 to 256 characters, optional): The same id again answers the first operation; kept as long as that is
         Answers string: Operation id
 
         Scope: operate
@@ -447,11 +644,11 @@ class Methods:
 
         How an operation is and what it has brought. With wait_s the answer comes when the operation is over, or after that time. Results are kept in memory: a restart of the controller loses them, and ends what was under way as interrupted; the oldest operations are forgotten beyond 100.
 
-        id (string): Operation id
-        page (struct): wait_s; limit and cursor
-          wait_s (int, optional): Default 0
-          limit (int, optional): Default 100
-          cursor (string, optional)
+        id (string, at most 256 characters): Operation id
+        page (struct, optional): wait_s; limit and cursor
+          wait_s (int, 0 to 30, optional): Default 0
+          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
           operation_id (string)
           kind (string): shell or resources
@@ -463,8 +660,23 @@ class Methods:
           succeeded (int)
           failed (int)
           message (string, optional): Why there are no results, where there are none
-          results (array): Of shell: equal results folded into one, most nodes first; so far, while it runs
-          requests (array): Of resources: one entry a request
+          results (array of structs): Of shell: equal results folded into one, most nodes first; so far, while it runs
+            count (int): Nodes on which it went exactly so
+            nodes (array of strings (1 to 255 characters each)): Their names in order, at most 1000
+            exit_code (int, optional)
+            signal (string, optional): The signal that ended the command, such as SIGKILL
+            stdout (string): Control characters and bytes that are not UTF-8 are replaced
+            stderr (string)
+            stdout_cut (boolean): There was more: 65536 bytes of each stream are kept
+            stderr_cut (boolean)
+            cause (string, optional): Why there is no exit code: timeout, start_failed, link_lost, disconnected, or the cause for which the node could not be reached
+            message (string, optional): One sentence for a person, with cause
+          requests (array of structs): Of resources: one entry a request
+            component (string)
+            service (string): shirako or usher
+            server (string)
+            state (string): pending, accepted, refused (or not reached), or unknown: the controller was restarted
+            message (string): The service's word, or what went wrong
           cursor (string, optional): Hand it to the next call for more results; stable once the operation is over
 
         Scope: read
@@ -476,13 +688,13 @@ class Methods:
 
         Enters a node, or a task of it for itself, into a barrier of its run, once: entering again answers how it stands, and the first label stays. With wait_s the answer comes when it is released, or after that time.
 
-        entry (struct): run, barrier and node are required
-          run (string)
-          barrier (string)
-          node (string): The name of the node: "host" or "host:port"
-          block (string, optional): Block of the task that enters for itself; without it the node enters
-          label (string, optional)
-          wait_s (double, optional): Seconds; default 0
+        entry (struct): Who enters what
+          run (string, 1 to 256 characters): The run's id
+          barrier (string, 1 to 256 characters): The barrier's name
+          node (string, 1 to 255 characters): "host" or "host:port"
+          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters
+          label (string, at most 256 characters, optional): A word for those who look on; the first one stays
+          wait_s (double, 0 to 30, optional): Seconds; default 0
         Answers struct
           run_id (string)
           barrier (string)
@@ -507,11 +719,11 @@ class Methods:
 
         Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.
 
-        entry (struct): run, barrier and node are required
-          run (string)
-          barrier (string)
-          node (string): The name of the node: "host" or "host:port"
-          block (string, optional): Block of the task that enters for itself; without it the node enters
+        entry (struct): Who leaves what
+          run (string, 1 to 256 characters): The run's id
+          barrier (string, 1 to 256 characters): The barrier's name
+          node (string, 1 to 255 characters): "host" or "host:port"
+          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters
         Answers struct
           run_id (string)
           barrier (string)
@@ -536,10 +748,10 @@ class Methods:
 
         Releases a barrier by hand: all that have entered, and the barrier is open, or only the nodes named. It works on barriers that release by themselves too; a semaphore admits by itself.
 
-        run (string): The run's id
-        barrier (string): The barrier's name
-        which (struct): nodes: those to release, which have entered; without it all
-          nodes (array, optional)
+        run (string, 1 to 256 characters): The run's id
+        barrier (string, 1 to 256 characters): The barrier's name
+        which (struct, optional): Whom to release
+          nodes (array of strings (1 to 255 characters each), at most 10000, optional): Nodes that have entered; absent: all
         Answers struct
           run_id (string)
           barrier (string)
@@ -554,8 +766,15 @@ class Methods:
           opened (string, optional): When it opened; ISO 8601
           cause (string, optional): Why it opened: all, percent, timeout, knee or manual
           concurrency (int, optional): How many may be inside a semaphore now
-          entries (array): At most 1000: those that wait or are inside first, in the order of their entry
-          missing (array): Nodes that have not entered; at most 20
+          entries (array of structs): At most 1000: those that wait or are inside first, in the order of their entry
+            participant (string)
+            hostname (string, 1 to 255 characters, optional): "host" or "host:port"
+            state (string): waiting, released, inside or left
+            entered (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            label (string, optional)
+            late (string, optional): It came after the release: pass, catchup, remove or replace
+            fence (int, optional)
+          missing (array of strings (1 to 255 characters each)): Nodes that have not entered; at most 20
 
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
@@ -570,8 +789,8 @@ class Methods:
 
         One barrier of a run: its rule, who has entered, and who is missing. The barrier #install is the semaphore that transfers of packages pass.
 
-        run (string): The run's id
-        barrier (string): The barrier's name
+        run (string, 1 to 256 characters): The run's id
+        barrier (string, 1 to 256 characters): The barrier's name
         Answers struct
           run_id (string)
           barrier (string)
@@ -586,8 +805,15 @@ class Methods:
           opened (string, optional): When it opened; ISO 8601
           cause (string, optional): Why it opened: all, percent, timeout, knee or manual
           concurrency (int, optional): How many may be inside a semaphore now
-          entries (array): At most 1000: those that wait or are inside first, in the order of their entry
-          missing (array): Nodes that have not entered; at most 20
+          entries (array of structs): At most 1000: those that wait or are inside first, in the order of their entry
+            participant (string)
+            hostname (string, 1 to 255 characters, optional): "host" or "host:port"
+            state (string): waiting, released, inside or left
+            entered (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            label (string, optional)
+            late (string, optional): It came after the release: pass, catchup, remove or replace
+            fence (int, optional)
+          missing (array of strings (1 to 255 characters each)): Nodes that have not entered; at most 20
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
@@ -598,14 +824,14 @@ class Methods:
 
         Has events brought to the caller, in order and at least once: by calls to a URL (scope operate), or as notifications on the WebSocket on which this is called. A subscription with a URL outlives both sides; the same caller subscribing with the same URL and protocol again describes it anew, and resumes it where it was suspended. Events that were removed meanwhile are stood for by one of type gap, whose first is the oldest event that is still there.
 
-        subscription (struct): url, protocol, topics, details, xml_types, secret, after
-          url (string, optional): Where to call, http or https; a user and password in it are sent as HTTP Basic. Absent, on a WebSocket alone: events come as notifications on it
-          protocol (string, optional): xmlrpc (default) or jsonrpc; with url
-          topics (array, optional): control, node, app, run, task, operation, subscription; absent: all
-          details (boolean, optional): Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent. Default false
-          xml_types (array, optional): With protocol xmlrpc: what the client understands beyond the specification; without it members without a value are left out, and whole numbers beyond 32 bits are strings
-          secret (string, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256)
-          after (int, optional): Begin after the event of this number; 0 is the oldest, -1 is now. Absent: now, or where the subscription is already
+        subscription (struct): Where and which
+          url (string, 1 to 2048 characters, optional): Where to call, http or https; a user and password in it are sent as HTTP Basic. Absent, on a WebSocket alone: events come as notifications on it
+          protocol ("xmlrpc" or "jsonrpc", optional): xmlrpc (default) or jsonrpc; with url
+          topics (array of "control", "node", "app", "run", "task", "operation" or "subscription", 1 to 16, optional): control, node, app, run, task, operation, subscription; absent: all
+          details (boolean, optional): Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent; default false. On a WebSocket it says whether events come with their members, or as seq, time and type alone; there the default is true
+          xml_types (array of "nil" or "i8", 1 to 2, optional): With protocol xmlrpc: what the client understands beyond the specification; without it members without a value are left out, and whole numbers beyond 32 bits are strings
+          secret (string, 16 to 256 characters, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256)
+          after (int, at least -1, optional): Begin after the event of this number; 0 is the oldest, -1 is now. Absent: now, or where the subscription is already
         Answers struct
           subscription_id (string): For plushUnsubscribe
 
@@ -620,7 +846,7 @@ class Methods:
 
         Ends a subscription; nothing is sent to it any more. One with a URL takes scope operate; one of a WebSocket is ended on that socket alone. A classic client's id is in plushListSubscriptions.
 
-        subscription (string): The subscription's id
+        subscription (string, 1 to 2100 characters): The subscription's id
         Answers boolean: Always true
 
         Scope: read
@@ -631,11 +857,27 @@ class Methods:
 
         The subscriptions with a URL and how each stands, by page, in the order of their ids; classic clients too. Secrets and passwords are not shown.
 
-        filter (struct): limit and cursor
-          limit (int, optional): Default 100
-          cursor (string, optional)
+        filter (struct, optional): limit and cursor
+          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
-          subscriptions (array)
+          subscriptions (array of structs)
+            subscription_id (string): Of a classic client: "client:" and its URL
+            url (string): Without user and password
+            protocol (string): xmlrpc or jsonrpc
+            classic (boolean): Registered with setXmlRpcClientUrl
+            details (boolean)
+            topics (array of strings, optional): Absent: all
+            xml_types (array of strings, optional): nil, i8
+            signed (boolean): A secret was given; it is never shown
+            caller (string, optional): Who subscribed
+            since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            delivered (int): Every event up to this number is delivered, or was not wanted
+            behind (int): Events in the journal after that
+            state (string): active; failing: the last call failed and is tried again; suspended: 24 h of failures, nothing is tried until it subscribes again
+            failures (int, optional): Of failing: calls that failed in a row
+            failing_since (string, optional): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            message (string, optional): Why the last call failed, or why it is suspended
           total (int)
           cursor (string, optional): Hand it to the next call for the next page
 
@@ -656,26 +898,45 @@ class Methods:
           state_folder (string)
           apps_folder (string)
           journal (struct)
-          nodes (struct): Nodes by state
-          runs (struct): Runs by state
-          clients (array): Classic callback clients
+            first (int)
+            last (int)
+          nodes (struct of ints): Nodes by state
+          runs (struct of ints): Runs by state
+          clients (array of structs): Classic callback clients
+            url (string)
+            delivered (int)
+            suspended (boolean)
           subscriptions (struct): Subscriptions with a URL by state; plushListSubscriptions tells more
+            active (int)
+            failing (int)
+            suspended (int)
           loaded_app (string, optional)
           planetlab (struct, optional): PlanetLab Central, where the directory names slices of it
+            url (string)
+            user (string)
+            state ("off", "asking", "current" or "failing"): off: there is no password to ask with; asking: for the first time; current: it answered last time; failing: it did not, and the nodes of its last answer stay
+            message (string, optional): Why it is off or failing, and what to do
+            answered (string, optional): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            next (string, optional): When it is asked again; ISO 8601
+            slices (array of structs)
+              slice (string)
+              port (int)
+              found (boolean): PlanetLab Central shows it to the account
+              nodes (int): Its nodes in the pool
 
         Scope: read
         """
     def plushGetEvents(self, page: Dict[str, Any] = ..., /) -> Dict[str, Any]:
         """plushGetEvents([page])
 
-        Events after a sequence number, oldest first. after 0 is the beginning; after -1 answers no events and the newest number. Where the oldest were removed, an event of type gap comes first, with first, the number of the oldest that is still there. A page may end before limit while more is true, also with no events at all.
+        Events after a sequence number, oldest first. after 0 is the beginning; after -1 answers no events and the newest number. Where the oldest were removed, an event of type gap comes first, {seq, type, first} without a time: first is the number of the oldest that is still there. A page may end before limit while more is true, also with no events at all.
 
-        page (struct): after, limit, topics
-          after (int, optional)
-          limit (int, optional): Default 100
-          topics (array, optional): control, node, app, run, task, operation, subscription
+        page (struct, optional): after, limit, topics
+          after (int, at least -1, optional): Number of the last event that is known; default 0
+          limit (int, 1 to 1000, optional): Default 100
+          topics (array of strings, at most 16, optional): Some of control, node, app, run, task, operation, subscription; default all
         Answers struct
-          events (array)
+          events (array of structs)
           last (int): Hand it to the next call as after
           more (boolean): More events are there already
 
@@ -686,17 +947,17 @@ class Methods:
 
         Makes a token and answers it, once: it is kept only as a digest. It may have scopes alone that the token of this call has. The name is also the owner of the nodes that the token adds; a later token of the same name owns them again.
 
-        token (struct): name and scopes are required
+        token (struct): What it is to be
           name (string): Letters, digits, ".", "_" and "-", at most 64
-          scopes (array): Some of read, broker, operate, admin
-          expires (string, optional): ISO 8601, UTC: 2026-05-04T10:11:12Z
-          rate (int, optional): Calls a second, and ten times as many at once; 0 is without limit
+          scopes (array of "read", "broker", "operate" or "admin", 1 to 4): Some of read, broker, operate, admin
+          expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: it does not end
+          rate (int, 0 to 1000000, optional): Calls a second, and ten times as many at once; 0 is without limit. Absent: as plushd was started
         Answers struct
           name (string): Letters, digits, ".", "_" and "-", at most 64
-          scopes (array): Some of read, broker, operate, admin
+          scopes (array of "read", "broker", "operate" or "admin", 1 to 4): Some of read, broker, operate, admin
           created (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           expires (string, optional): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
-          rate (int, optional): Calls a second, and ten times as many at once; 0 is without limit
+          rate (int, 0 to 1000000, optional): Calls a second, and ten times as many at once; 0 is without limit. Absent: as plushd was started
           token (string): The secret
 
         Scope: admin
@@ -710,7 +971,12 @@ class Methods:
 
         The tokens that were made by plushCreateToken, in the order of their names, without their secrets; expired ones too. At most 1000 are there.
 
-        Answers array
+        Answers array of structs
+          name (string): Letters, digits, ".", "_" and "-", at most 64
+          scopes (array of "read", "broker", "operate" or "admin", 1 to 4): Some of read, broker, operate, admin
+          created (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+          expires (string, optional): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+          rate (int, 0 to 1000000, optional): Calls a second, and ten times as many at once; 0 is without limit. Absent: as plushd was started
 
         Scope: admin
         """
@@ -719,7 +985,7 @@ class Methods:
 
         Ends a token: its calls are refused from now on, and its event streams and sockets are cut. The nodes that it added stay.
 
-        name (string): The token's name
+        name (string): The token's name: Letters, digits, ".", "_" and "-", at most 64
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: admin

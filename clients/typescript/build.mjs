@@ -1,5 +1,5 @@
 /**
- * Builds the package into dist/: one ES module with plushd's XML-RPC codec in it, and the types beside it, with those of the
+ * Builds the package into dist/: one ES module with plushd's XML-RPC codec in it and one for barriers, and the types beside them, with those of the
  * table in api/ from which they follow. Needs the packages of the checkout (`npm run build` at its top does this too).
  */
 import { spawnSync } from 'node:child_process';
@@ -14,8 +14,8 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export async function buildClient() {
   await build({
     absWorkingDir: here,
-    entryPoints: ['index.ts'],
-    outfile: 'dist/index.js',
+    entryPoints: ['index.ts', 'barrier.ts'],
+    outdir: 'dist',
     bundle: true,
     platform: 'node',
     format: 'esm',

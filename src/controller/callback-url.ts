@@ -17,8 +17,8 @@ export function checkCallbackUrl(text: string, allowed: readonly string[]): Call
   let url: URL;
   try {
     url = new URL(text);
-  } catch (error) {
-    throw new Fault('BAD_URL', `"${text.slice(0, 200)}" is not a URL`, { cause: String(error) });
+  } catch {
+    throw new Fault('BAD_URL', `"${text.slice(0, 200)}" is not a URL`);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new Fault('BAD_URL', `${url.protocol}// is not http or https`);
@@ -29,8 +29,8 @@ export function checkCallbackUrl(text: string, allowed: readonly string[]): Call
     const { userinfo } = splitUrl(url);
     // As it was written, where nothing has to be taken out of it: the caller finds it again in lists.
     return userinfo === undefined ? { url: text } : splitUrl(url);
-  } catch (error) {
-    throw new Fault('BAD_URL', 'Its user or password has a wrong escape (%)', { cause: String(error) });
+  } catch {
+    throw new Fault('BAD_URL', 'Its user or password has a wrong escape (%)');
   }
 }
 

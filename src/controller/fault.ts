@@ -16,10 +16,15 @@ export class Fault extends Error {
     readonly details?: unknown,
   ) {
     const { code, hint } = faults[symbol];
-    super(`${symbol}: ${sentence}${/[.!?]$/.test(sentence) ? '' : '.'}${hint === '' ? '' : ` ${hint}`}`);
+    super(`${symbol}: ${ended(sentence)}${hint === '' ? '' : ` ${hint}`}`);
     this.code = code;
     this.hint = hint;
   }
+}
+
+/** With a full stop, where the sentence has no end yet. */
+export function ended(sentence: string): string {
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 /** Longest part of a wrong name that is repeated to the caller. */

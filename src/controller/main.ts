@@ -56,7 +56,10 @@ async function main(): Promise<void> {
       log.error({ err: messageOf(error) }, 'The certificate was not read again; the former one stays');
     }
     daemon.loadDirectory().then(
-      () => log.info({ directory: options.directory }, 'The directory was read again'),
+      () => {
+        if (options.directory !== undefined)
+          log.info({ directory: options.directory }, 'The directory was read again');
+      },
       (error: unknown) =>
         log.error({ err: messageOf(error) }, 'The directory was not read again; the pool stays as it was'),
     );

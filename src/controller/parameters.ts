@@ -123,8 +123,10 @@ function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return `a struct of ${Object.keys(value as object).length}`;
-  const text = JSON.stringify(value);
-  return text.length > MAX_SHOWN_CHARACTERS ? `a string of ${text.length - 2} characters` : text;
+  // A long one is counted as it came, and not with the escapes that showing it takes.
+  if (typeof value === 'string' && value.length > MAX_SHOWN_CHARACTERS)
+    return `a string of ${value.length} characters`;
+  return JSON.stringify(value);
 }
 
 function count(params: readonly Parameter[]): string {

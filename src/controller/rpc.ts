@@ -8,7 +8,7 @@ import { decodeCall } from '../wire/xmlrpc/decode.ts';
 import { type EncodeOptions, encodeFault, encodeResponse } from '../wire/xmlrpc/encode.ts';
 import { type CallObserver, CallRequest } from './call.ts';
 import { type Dispatcher, isRead } from './dispatcher.ts';
-import { asFault, type Fault } from './fault.ts';
+import { asFault, ended, type Fault } from './fault.ts';
 import { inTurns } from './turns.ts';
 
 const XML = 'text/xml; charset=utf-8';
@@ -93,7 +93,7 @@ async function answer(
   if (item.kind === 'invalid') {
     const { code, symbol, message } = item.error;
     observer.unreadable(request, symbol);
-    const error = { code, message: `${symbol}: ${message}`, data: { code: symbol } };
+    const error = { code, message: `${symbol}: ${ended(message)}`, data: { code: symbol } };
     return { status: 200, text: encodeJsonRpcError(item.rawId, error) };
   }
   try {
@@ -125,7 +125,7 @@ function answerable(error: unknown): { code: number; message: string; data: Reco
     const { hint } = faults[error.symbol];
     return {
       code: error.code,
-      message: `${error.symbol}: ${error.message}`,
+      message: `${error.symbol}: ${ended(error.message)}`,
       data: { code: error.symbol, ...(hint === '' ? {} : { hint }) },
     };
   }

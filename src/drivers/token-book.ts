@@ -99,7 +99,10 @@ export class TokenBook {
   create(info: TokenInfo): string {
     const known = this.#byName.get(info.name);
     if (known !== undefined && !isExpired(known.stored))
-      throw new TokenBookError('exists', `There is a token "${info.name}" already`);
+      throw new TokenBookError(
+        'exists',
+        `There is a token "${info.name}" already. Revoking it first makes the name free`,
+      );
     if (known === undefined && this.#byName.size >= MAX_TOKENS)
       throw new TokenBookError('full', `There are ${MAX_TOKENS} tokens already`);
     const token = `${PREFIX}${randomBytes(TOKEN_BYTES).toString('base64url')}`;

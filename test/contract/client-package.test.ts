@@ -54,7 +54,10 @@ const languages = {
   },
   python: {
     page: join(CLIENTS, 'python', 'README.md'),
-    run: (_scratch: Scratch, program: string) => ['python3', '-c', program],
+    run: (scratch: Scratch, program: string) => {
+      writeFileSync(scratch.path('example.py'), program);
+      return ['python3', scratch.path('example.py')];
+    },
   },
 };
 
@@ -82,6 +85,7 @@ describe.each(Object.entries(languages))('the examples in %s', (language, { page
 });
 
 const CONSUMER = `
+import { type BarrierStanding, enterBarrier } from '@plush/client/barrier';
 import { type EventOf, PlushClient, PlushFault, type ResultOf, startCallbackServer } from '@plush/client';
 
 const client = new PlushClient({ url: 'http://127.0.0.1:1', token: 'x' });
@@ -116,6 +120,9 @@ await startCallbackServer({
   // @ts-expect-error its parameter is a string
   sendHostStatus: (host: number) => console.log(host),
 });
+export const fence = async (): Promise<BarrierStanding['fence']> => (await enterBarrier('one at a time')).fence;
+// @ts-expect-error no such option
+void enterBarrier('ready', { lable: 'x' });
 export const hint = (error: unknown) => (error instanceof PlushFault && error.symbol === 'NODE_NOT_FOUND' ? error.hint : '');
 `;
 
@@ -155,7 +162,8 @@ test('plush.py keeps to the syntax of Python 3.9, and needs nothing but the stan
   const samples = ['broker', 'monitor', 'run_and_wait'].map((name) =>
     join(CLIENTS, 'python', 'samples', `${name}.py`),
   );
+  const barrier = join(CLIENTS, 'python', 'plush_barrier.py');
   const stub = join(CLIENTS, 'python', 'plush_methods.pyi');
-  const { stdout } = await promisify(execFile)('python3', ['-c', program, MODULE, stub, ...samples]);
+  const { stdout } = await promisify(execFile)('python3', ['-c', program, MODULE, barrier, stub, ...samples]);
   expect(stdout).toBe("['plush', 'plush_methods']\n");
 });

@@ -70,7 +70,7 @@ describe('a body', () => {
     const response = await client.response();
     expect([response.status, response.body]).toEqual([
       413,
-      `The body is larger than ${MAX_BODY_BYTES} bytes\n`,
+      `The body is larger than ${MAX_BODY_BYTES} bytes. Send less at once, or start plushd with a larger --max-body.\n`,
     ]);
     expect(response.headers.get('connection')).toBe('close');
     await mustServeOn();

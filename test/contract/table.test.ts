@@ -71,6 +71,48 @@ describe('the contract table', () => {
     if (firstOptional >= 0) expect(params.slice(firstOptional).every((param) => param.optional)).toBe(true);
   });
 
+  test.each(names)('says of every member that %s takes what it is', (name) => {
+    const help = methodHelp(name);
+    const taken = help.slice(0, help.lastIndexOf('\nAnswers ')).split('\n');
+    const undescribed = taken.filter((line) => /^ *\w+ \([^:]*\)$/.test(line));
+    expect(undescribed).toEqual([]);
+  });
+
+  test('tells the members within members, their bounds and what may be left out', () => {
+    expect(methodHelp('plushAddNode').split('\n')).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^ {2}ssh_port \(int, 1 to 65535, optional\): .*default 22$/),
+        expect.stringMatching(/^ {2}type \("ssh" or "local", optional\): /),
+        expect.stringMatching(/^ {2}lease \(struct, optional\): /),
+        expect.stringMatching(/^ {4}expires \(string, optional\): ISO 8601/),
+        expect.stringMatching(
+          /^ {2}properties \(struct of strings \(at most 4096 characters each\), at most 100/,
+        ),
+      ]),
+    );
+    expect(methodHelp('plushListNodes').split('\n')).toEqual(
+      expect.arrayContaining([
+        '  nodes (array of structs)',
+        '    failure (struct, optional)',
+        '      phase ("match", "bootstrap", "install", "start", "watch" or "clean")',
+      ]),
+    );
+    expect(methodHelp('plushValidateApp')).toContain(
+      'Answers array of structs\n  severity ("error" or "warning")\n  code (string)\n',
+    );
+    expect(methodHelp('plushSubscribe')).toMatch(
+      / {2}topics \(array of "control", .*, 1 to 16, optional\): /,
+    );
+    expect(methodHelp('plushGetMatching')).toContain('Answers struct of arrays of strings');
+  });
+
+  test('tells of each event, and of gap, the types of its members', () => {
+    const page = apiPage();
+    for (const type of Object.keys(events)) expect(page).toContain(`\n${type}: `);
+    expect(page).toContain('\n  retry_ms (int, optional): ');
+    expect(page).toMatch(/\ngap: .*has no time.*\n {2}seq \(int\).*\n {2}type \("gap"\)\n {2}first \(int\)/);
+  });
+
   test.each(names)('gives %s a signature of XML-RPC types, an array of arrays', (name) => {
     for (const signature of methodSignature(name)) {
       for (const type of signature) expect(XML_RPC_TYPES).toContain(type);

@@ -173,7 +173,7 @@ describe('a task at a barrier', () => {
   it('enters by plush-barrier, by Python, and by TypeScript, and they meet', async () => {
     await plushd.addLocalNodes(3);
     const python = `python3 -c 'import plush_barrier as b; s = b.enter("meet", label="py"); print(s["state"], s["label"])'`;
-    const typescript = `node --input-type=commonjs -e 'require("esbuild").build({entryPoints:["${ROOT}/clients/typescript/barrier.ts"],bundle:true,platform:"node",format:"cjs",outfile:"b.cjs"}).then(() => require(process.cwd()+"/b.cjs").enterBarrier("meet")).then((s) => console.log(s.state))'`;
+    const typescript = `node --input-type=module -e 'import { enterBarrier } from "${ROOT}/clients/typescript/dist/barrier.js"; console.log((await enterBarrier("meet")).state)'`;
     const run = await plushd.run(
       application(
         {
@@ -192,9 +192,7 @@ describe('a task at a barrier', () => {
         {
           name: 'typescript',
           hosts: 1,
-          blocks:
-            shell('c', `NODE_PATH=${ROOT}/node_modules ${typescript}`) +
-            barrierBlock('z', 'name="meet"', 'c'),
+          blocks: shell('c', typescript) + barrierBlock('z', 'name="meet"', 'c'),
         },
       ),
     );

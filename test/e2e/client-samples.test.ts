@@ -82,7 +82,8 @@ describe.each(Object.entries(samples))('of %s', (language, commandOf) => {
     for (const [words, sentence] of [
       [[broken], /^APP_INVALID: [^\n]+\n/],
       [[scratch.path('missing.xml')], /no such file/i],
-      [[], /^Usage: run.and.wait\.\w+ FILE\n$/],
+      [[], /^Usage: \w+ run.and.wait\.\w+ FILE\n$/],
+      [['--verbose'], /^Usage: /],
     ] as const) {
       const program = start('run-and-wait', ...words);
       expect(await program.ended).toBe(3);
@@ -92,6 +93,16 @@ describe.each(Object.entries(samples))('of %s', (language, commandOf) => {
     const alone = startWith({ PLUSH_STATE: scratch.path('nothing') }, 'run-and-wait', broken);
     expect(await alone.ended).toBe(3);
     expect(alone.err).toMatch(/^No plushd runs on the state folder \S+\n$/);
+  });
+
+  test.each(['broker', 'run-and-wait', 'monitor'])('%s tells its usage', async (name) => {
+    const helped = start(name, '--help');
+    expect(await helped.ended).toBe(0);
+    expect(helped.out).toMatch(/^usage: /i);
+    const wrong = start(name, '--nonsense');
+    expect(await wrong.ended).not.toBe(0);
+    expect(wrong.err).toMatch(/usage: /i);
+    expect(helped.err + wrong.err).not.toMatch(/Traceback|\n\s+at /);
   });
 
   test('monitor follows a plushd over SIGKILL and another port, without a hole and without a repetition', async () => {

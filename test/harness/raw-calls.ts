@@ -62,12 +62,18 @@ export function jsonCall(method: string, params: string): string {
 
 /** Matches an XML-RPC fault. */
 export function faultOf(code: number, words = ''): object {
-  return { fault: { code, message: expect.stringContaining(words) } };
+  return { fault: { code, message: sentenceWith(words) } };
 }
 
 /** Matches a JSON-RPC error. */
 export function errorOf(code: number, words = ''): object {
   return expect.objectContaining({
-    error: expect.objectContaining({ code, message: expect.stringContaining(words) }),
+    error: expect.objectContaining({ code, message: sentenceWith(words) }),
   });
+}
+
+/** Every fault is a sentence, to its full stop. */
+function sentenceWith(words: string): RegExp {
+  const literal = words.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return expect.stringMatching(new RegExp(`${literal}[^]*[.!?]$`)) as RegExp;
 }

@@ -14,6 +14,7 @@ import plush
 
 EXIT_CODES = {"succeeded": 0, "failed": 1, "aborted": 2}
 NOT_RUN = 3
+USAGE = "Usage: python3 run_and_wait.py FILE"
 
 
 def run_and_wait(client: plush.Client, specification: str) -> int:
@@ -49,9 +50,12 @@ def print_reasons(client: plush.Client, run: str) -> None:
 
 
 def main() -> int:
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(USAGE)
+        return 0
     try:
-        if len(sys.argv) != 2:
-            raise ValueError("Usage: run_and_wait.py FILE")
+        if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+            raise ValueError(USAGE)
         with open(sys.argv[1], encoding="utf-8") as file:
             specification = file.read()
         with plush.Client(os.environ.get("PLUSH_URL") or None) as client:

@@ -21,13 +21,9 @@ import { PlushClient, PlushFault, UnreachableError } from '@plush/client';
 /** A lease is renewed when this part of it is left, so that one lost attempt does not end it. */
 const RENEW_AT = 2 / 3;
 
-const { values } = parseArgs({
-  options: {
-    offer: { type: 'string' },
-    lease: { type: 'string', default: '60' },
-    name: { type: 'string', default: 'sample-broker' },
-  },
-});
+const USAGE = 'Usage: node broker.mjs --offer FILE [--lease SECONDS] [--name NAME]';
+
+const values = readOptions();
 const { name } = values;
 const leaseMs = Number(values.lease) * 1000;
 const client = new PlushClient(process.env.PLUSH_URL ? { url: process.env.PLUSH_URL } : {});
@@ -52,10 +48,32 @@ try {
   client.close();
 }
 
+/** The options; ends the program where there is nothing to do. */
+function readOptions() {
+  try {
+    const { help, offer, ...others } = parseArgs({
+      options: {
+        offer: { type: 'string' },
+        lease: { type: 'string', default: '60' },
+        name: { type: 'string', default: 'sample-broker' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+    if (help) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    if (offer === undefined) throw new Error('--offer is missing');
+    if (!(Number(others.lease) > 0)) throw new Error('--lease is no number of seconds');
+    return { offer, ...others };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
 /** @returns {Machine[]} */
 function readOffer() {
-  if (values.offer === undefined)
-    throw new Error('Usage: broker.mjs --offer FILE [--lease SECONDS] [--name NAME]');
   return JSON.parse(readFileSync(values.offer, 'utf8'));
 }
 

@@ -9,7 +9,9 @@
 import { parseArgs } from 'node:util';
 import { PlushClient } from '@plush/client';
 
-const { values, positionals } = parseArgs({ options: { after: { type: 'string' } }, allowPositionals: true });
+const USAGE = 'Usage: node monitor.mjs [--after NUMBER] [TOPIC…]';
+
+const { values, positionals } = readOptions();
 const client = new PlushClient(process.env.PLUSH_URL ? { url: process.env.PLUSH_URL } : {});
 const ending = new AbortController();
 for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) process.once(signal, () => ending.abort());
@@ -31,6 +33,26 @@ try {
   process.exitCode = 1;
 } finally {
   client.close();
+}
+
+/** The options; ends the program where there is nothing to do. */
+function readOptions() {
+  try {
+    const options = /** @type {const} */ ({
+      after: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    });
+    const read = parseArgs({ options, allowPositionals: true });
+    if (read.values.help) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    if (!Number.isInteger(Number(read.values.after ?? 0))) throw new Error('--after is no number');
+    return read;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    process.exit(2);
+  }
 }
 
 /** @param {import('@plush/client').PlushEvent} event */

@@ -13,10 +13,16 @@ import { PlushClient, PlushFault } from '@plush/client';
 const EXIT_CODES = { succeeded: 0, failed: 1, aborted: 2 };
 const NOT_RUN = 3;
 
-const file = process.argv[2];
+const USAGE = 'Usage: node run-and-wait.mjs FILE';
+
+const [file, ...more] = process.argv.slice(2);
+if (file === '--help' || file === '-h') {
+  console.log(USAGE);
+  process.exit(0);
+}
 const client = new PlushClient(process.env.PLUSH_URL ? { url: process.env.PLUSH_URL } : {});
 try {
-  if (file === undefined) throw new Error('Usage: run-and-wait.mjs FILE');
+  if (file === undefined || file.startsWith('-') || more.length > 0) throw new Error(USAGE);
   process.exitCode = await runAndWait(readFileSync(file, 'utf8'));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

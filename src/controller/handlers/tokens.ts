@@ -24,7 +24,10 @@ export function tokenHandlers({ tokens, callbacks }: Context): Pick<Handlers, To
   return {
     plushCreateToken: ({ caller }, { scopes, ...wanted }) => {
       if (wanted.name === OWNER)
-        throw new Fault('TOKEN_EXISTS', `"${OWNER}" is the name of the token in the token file`);
+        throw new Fault(
+          'TOKEN_EXISTS',
+          `"${OWNER}" is the name of the token in the token file, and always taken`,
+        );
       const info: TokenInfo = {
         ...wanted,
         scopes: grantable(caller, scopes),

@@ -106,6 +106,7 @@ function parse(text: string): readonly OrderedNode[] {
 
 /** The library's words as a sentence of ours: capital first, no full stop. */
 function sentence(reason: string): string {
+  if (reason.startsWith("char '&'")) return '"&" does not begin a reference: write "&amp;" for the character';
   const trimmed = reason.trim().replace(/\.$/, '').slice(0, 200);
   return trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
 }

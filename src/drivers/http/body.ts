@@ -81,5 +81,8 @@ function inflater(body: Buffer, encoding: string): Inflate {
 }
 
 function tooLarge(maxBodyBytes: number): Refusal {
-  return { status: 413, sentence: `The body is larger than ${maxBodyBytes} bytes` };
+  return {
+    status: 413,
+    sentence: `The body is larger than ${maxBodyBytes} bytes. Send less at once, or start plushd with a larger --max-body.`,
+  };
 }

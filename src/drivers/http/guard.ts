@@ -33,11 +33,11 @@ export function createGuard(hosts: readonly string[], cors: Pick<Cors, 'allows'>
       const name = hostname(host);
       if (allowed.has(name)) lastGood = host;
       else if (name !== localAddress(request)) {
-        return `The host name ${shown(name)} is not one of this server's. Use the address that it listens on, or configure the name as an allowed host.`;
+        return `The host name ${shown(name)} is not one of this server's. Use the address that it listens on, or start plushd with the name in --allowed-hosts.`;
       }
     }
     if (origin !== undefined && !isSameOrigin(origin, host) && !cors.allows(origin, path)) {
-      return `Pages from ${shown(origin)} may not use this server`;
+      return `Pages from ${shown(origin)} may not use this server. Start plushd with their origin in --cors-origin to let them use /RPC2, /rpc and /events.`;
     }
     return undefined;
   };

@@ -36,6 +36,11 @@ describe('checkParameters', () => {
     ],
     [
       'plushGetRun',
+      ['\u0001"'.repeat(200)],
+      'INVALID_PARAMETERS: plushGetRun parameter 1 (run): expected a string of at most 256 characters, but a string of 400 characters came.',
+    ],
+    [
+      'plushGetRun',
       { runn: 'a' },
       'INVALID_PARAMETERS: plushGetRun has no parameter "runn"; did you mean "run"?',
     ],

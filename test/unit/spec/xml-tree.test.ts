@@ -143,7 +143,11 @@ describe('what is not XML is refused where the fault is:', () => {
     ['an attribute twice', '<a b="1" b="2"/>', "1:10 Attribute 'b' is repeated"],
     ['a bad name', '<a><1/></a>', "1:6 Tag '1' is an invalid name"],
     ['a less-than sign in text', '<a>1 < 2</a>', '1:6 Tag is not closed: "<" stands where ">" was expected'],
-    ['an ampersand in text', '<a>\nx & y</a>', "2:3 Char '&' is not expected"],
+    [
+      'an ampersand in text',
+      '<a>\nx & y</a>',
+      '2:3 "&" does not begin a reference: write "&amp;" for the character',
+    ],
     [
       'an ampersand in a value',
       '<a x="1"\n b="x & y"/>',
