@@ -5,18 +5,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import * as answers from './answers.ts';
 import { barrierMethods } from './barriers.ts';
-import { type Topic, topics } from './event.ts';
+import { topics } from './event.ts';
 import { closed, type MethodDefinition, maybe, type Parameter, page, param, type Scope } from './method.ts';
 import { operationMethods } from './operations.ts';
-import {
-  Hostname,
-  NodeInput,
-  type NodeState,
-  nodeStates,
-  optional,
-  type RunState,
-  runStates,
-} from './schemas.ts';
+import { Hostname, NodeInput, nodeStates, oneOf, optional, runStates } from './schemas.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 import { tokenMethods } from './tokens.ts';
 
@@ -27,7 +19,7 @@ const NodeFilter = Type.Object(
   {
     ...page,
     group: optional(Type.String({ description: 'Only nodes of this group' })),
-    state: optional(Type.Union(nodeStates.map((state) => Type.Literal<NodeState>(state)), { description: 'Only nodes in this state' })),
+    state: optional(oneOf(nodeStates, { description: 'Only nodes in this state' })),
     run: optional(Type.String({ description: 'Only nodes that this run uses' })),
   },
   closed,
@@ -186,7 +178,7 @@ const methods = {
           {
             ...page,
             app: optional(Type.String({ description: 'Only runs of this application' })),
-            state: optional(Type.Union(runStates.map((state) => Type.Literal<RunState>(state)), { description: 'Only runs in this state' })),
+            state: optional(oneOf(runStates, { description: 'Only runs in this state' })),
           },
           closed,
         ),
@@ -311,7 +303,7 @@ const methods = {
             ),
             limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
             topics: optional(
-              Type.Array(Type.Union(topics.map((topic) => Type.Literal<Topic>(topic))), {
+              Type.Array(oneOf(topics), {
                 maxItems: 16,
                 description: 'Default all',
               }),

@@ -10,6 +10,16 @@ const closed = { additionalProperties: false } as const;
 /** A member that may be missing. */
 export const optional = Type.Optional;
 
+/** One of these words. */
+export const oneOf = <T extends string>(
+  words: readonly T[],
+  options: { readonly description?: string } = {},
+) =>
+  Type.Union(
+    words.map((word) => Type.Literal<T>(word)),
+    options,
+  );
+
 export const Time = Type.String({
   description: 'ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z',
 });

@@ -182,7 +182,7 @@ class Methods:
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
           group (string, optional): Only nodes of this group
-          state ("idle", "connecting", "connected", "lost" or "failed", optional)
+          state ("idle", "connecting", "connected", "lost" or "failed", optional): Only nodes in this state
           run (string, optional): Only nodes that this run uses
         Answers struct
           nodes (array of structs)
@@ -350,7 +350,7 @@ class Methods:
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
           app (string, optional): Only runs of this application
-          state ("deploying", "running", "ending", "succeeded", "failed" or "aborted", optional)
+          state ("deploying", "running", "ending", "succeeded", "failed" or "aborted", optional): Only runs in this state
         Answers struct
           runs (array of structs)
             run_id (string)

@@ -5,7 +5,7 @@ import { nodeState } from '../../core/views/nodes.ts';
 import type { Standing } from '../callbacks.ts';
 import type { Context } from '../context.ts';
 import type { Handlers } from '../dispatcher.ts';
-import { eventPage, refuseFuture } from '../event-stream.ts';
+import { eventPageInTurns, refuseFuture } from '../event-stream.ts';
 import { unknownMethod } from '../fault.ts';
 
 type ControlMethods =
@@ -50,9 +50,9 @@ export function controlHandlers(context: Context): Pick<Handlers, ControlMethods
       return true;
     },
     plushInfoControl: () => info(context),
-    plushGetEvents: (_call, page = {}) => {
+    plushGetEvents: ({ work }, page = {}) => {
       refuseFuture(page.after, journal.last);
-      return eventPage(journal, page);
+      return eventPageInTurns(journal, page, work);
     },
     'system.getCapabilities': () => CAPABILITIES,
     'system.listMethods': () => names,
