@@ -4,6 +4,7 @@ import type { FaultSymbol } from '../../api/faults.ts';
 import type { Caller } from '../drivers/http/auth.ts';
 import { AnswerRoom } from './answer-room.ts';
 import { Fault } from './fault.ts';
+import { RequestWork } from './request-work.ts';
 import type { SocketSession } from './socket-session.ts';
 
 /** How a call came in. */
@@ -12,12 +13,14 @@ export type Protocol = 'xmlrpc' | 'jsonrpc';
 /** What all calls of one request (a multicall, a batch) share. */
 export class CallRequest {
   readonly room = new AnswerRoom();
+  readonly work: RequestWork;
   #isPaid: boolean;
 
   /**
    * @param remote address of the client, when known
    * @param isPaid its first call was counted against the token's rate when its head was read
    * @param socket the WebSocket on which it came, if it came on one
+   * @param signal aborted when its connection has ended
    */
   constructor(
     readonly protocol: Protocol,
@@ -25,7 +28,9 @@ export class CallRequest {
     readonly remote?: string | undefined,
     isPaid = false,
     readonly socket?: SocketSession | undefined,
+    signal?: AbortSignal | undefined,
   ) {
+    this.work = new RequestWork(caller.name, signal);
     this.#isPaid = isPaid;
   }
 
@@ -72,6 +77,10 @@ export class Call {
 
   get caller(): Caller {
     return this.request.caller;
+  }
+
+  get work(): RequestWork {
+    return this.request.work;
   }
 
   /** The WebSocket on which it came, if it came on one. */

@@ -10,7 +10,7 @@ import { checkParameters } from './parameters.ts';
 import { inTurns } from './turns.ts';
 
 /** What a handler knows of its call; submitted with an input, it learns which facts that led to. */
-export type CallContext = Pick<Call, 'caller' | 'wrote' | 'socket'>;
+export type CallContext = Pick<Call, 'caller' | 'wrote' | 'socket' | 'work'>;
 
 /** One handler for each method of the table: a forgotten one does not compile. */
 export type Handlers = {
@@ -19,6 +19,8 @@ export type Handlers = {
     ...params: ParamsOf<M>
   ) => ResultOf<M> | Promise<ResultOf<M>>;
 };
+
+const MULTICALL = 'system.multicall';
 
 /** Calls inside one system.multicall. */
 const MAX_MULTICALL = 10_000;
@@ -79,6 +81,8 @@ export class Dispatcher {
     try {
       request.pay();
       request.room.check();
+      // The calls in it are checked one by one: what changes something is done also for who has gone.
+      if (method !== MULTICALL && isRead(method)) request.work.check();
       const answer = await this.#call(call);
       this.#observer.ended(call, 'ok', performance.now() - call.startedMs);
       return answer;
@@ -107,7 +111,7 @@ export class Dispatcher {
     const name = method as MethodName;
     checkScope(name, caller);
     const values = checkParameters(name, params);
-    if (name === 'system.multicall') return this.#multicall(values[0] as unknown[], request);
+    if (name === MULTICALL) return this.#multicall(values[0] as unknown[], request);
     const handler = this.#handlers[name] as (context: CallContext, ...params: unknown[]) => unknown;
     const answer = await handler(call, ...values);
     // What has changed something is told once it is durable, and never takes much.
@@ -128,6 +132,7 @@ export class Dispatcher {
       calls,
       (call) => isRead((call as { methodName?: unknown } | null)?.methodName),
       (call) => this.#multicallItem(call, request),
+      request.work,
     );
   }
 
@@ -140,8 +145,7 @@ export class Dispatcher {
           'Each call is a struct with methodName (string) and params (array)',
         );
       }
-      if (methodName === 'system.multicall')
-        throw new Fault('INVALID_REQUEST', 'system.multicall does not nest');
+      if (methodName === MULTICALL) throw new Fault('INVALID_REQUEST', 'system.multicall does not nest');
       return [await this.call(methodName, params ?? [], request)];
     } catch (error) {
       const fault = asFault(error);

@@ -1,14 +1,31 @@
 /** Facts as events: pages for plushGetEvents, and the endless stream of GET /events. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type EventType, events } from '../../api/events.ts';
 import { MAX_PAGE_BYTES } from '../core/views/page.ts';
 import { weigh } from '../core/views/weight.ts';
 import type { EventQuery, StreamedEvent } from '../drivers/http/events.ts';
 import type { Journal, JournalRecord } from '../drivers/journal.ts';
+import type { RequestWork } from './request-work.ts';
+import { turns } from './turns.ts';
 
 const PAGE = 500;
+/** In whose name all streams have their turns; no token can have it. */
+const STREAMS = ' streams';
 /** Records that one page looks at; where topics leave most of them out, it ends with fewer events than it may have. */
 const MAX_LOOKED_AT = 20_000;
+/** Records that are looked at before others have their turn. */
+const LOOKS_OF_A_TURN = 1_000;
+
+interface PageQuery {
+  readonly after?: number;
+  readonly limit?: number;
+  readonly topics?: readonly string[];
+}
+
+interface EventPage {
+  readonly events: Record<string, unknown>[];
+  readonly last: number;
+  readonly more: boolean;
+}
 
 /** An event as it goes out: the fact's members beside its number, time and type. */
 export function eventOf({ seq, time, type, body }: JournalRecord): StreamedEvent {
@@ -25,10 +42,34 @@ function isWanted(record: JournalRecord, topics: ReadonlySet<string> | undefined
  * `more` may come with no events at all. Where the first of them were compacted a `gap` event, of every topic, stands for
  * them: its `first` is the oldest that is still there.
  */
-export function eventPage(
+export function eventPage(journal: Journal, query: PageQuery): EventPage {
+  const gathering = gather(journal, query);
+  for (;;) {
+    const step = gathering.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** As `eventPage`, in turns with other requests. @throws Fault TOO_LARGE where the request has worked enough, or its client has gone */
+export async function eventPageInTurns(
   journal: Journal,
-  { after = 0, limit = 100, topics }: { after?: number; limit?: number; topics?: readonly string[] },
-): { events: Record<string, unknown>[]; last: number; more: boolean } {
+  query: PageQuery,
+  work: RequestWork,
+): Promise<EventPage> {
+  const gathering = gather(journal, query);
+  // The first piece is measured with the call.
+  for (let step = gathering.next(); ; step = work.measure(() => gathering.next())) {
+    if (step.done) return step.value;
+    await work.turn();
+    work.check();
+  }
+}
+
+/** Yields wherever others should have their turn. */
+function* gather(
+  journal: Journal,
+  { after = 0, limit = 100, topics }: PageQuery,
+): Generator<void, EventPage, void> {
   if (after < 0) return { events: [], last: journal.last, more: false };
   const wanted = topics === undefined ? undefined : new Set(topics);
   const found: Record<string, unknown>[] = [];
@@ -38,8 +79,10 @@ export function eventPage(
     last = journal.first - 1;
   }
   let left = MAX_PAGE_BYTES;
+  let looks = 0;
   for (const record of journal.read(last, MAX_LOOKED_AT)) {
-    if (found.length >= limit) break;
+    // Compaction may overtake this between two turns; the next page tells of it.
+    if (found.length >= limit || (looks > 0 && record.seq !== last + 1)) break;
     if (isWanted(record, wanted)) {
       const event = eventOf(record);
       left -= weigh(event, left);
@@ -47,6 +90,8 @@ export function eventPage(
       found.push(event);
     }
     last = record.seq;
+    looks += 1;
+    if (looks % LOOKS_OF_A_TURN === 0) yield;
   }
   return { events: found, last, more: last < journal.last };
 }
@@ -69,17 +114,25 @@ export class EventStream {
   /** Events from where the query says, for as long as the reader stays. */
   async *stream({ after, fromNow, topics, signal }: EventQuery): AsyncGenerator<StreamedEvent> {
     const journal = this.#journal;
+    const turn = () => turns.next(STREAMS, signal);
     let position = fromNow ? journal.last : (after ?? 0);
     while (!signal.aborted) {
-      const page = eventPage(journal, {
+      const gathering = gather(journal, {
         after: position,
         limit: PAGE,
         ...(topics === undefined ? {} : { topics }),
       });
+      let step = gathering.next();
+      while (!step.done) {
+        await turn();
+        if (signal.aborted) return;
+        step = gathering.next();
+      }
+      const page = step.value;
       position = page.last;
       for (const event of page.events) yield event as StreamedEvent;
       // A page without events handed control to nobody.
-      await (page.more ? nextTurn() : this.#news(signal));
+      await (page.more ? turn() : this.#news(signal));
     }
   }
 

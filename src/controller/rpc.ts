@@ -48,6 +48,7 @@ export function createRpc(
         items,
         (item) => item.kind === 'invalid' || isRead(item.method),
         (item) => answer(dispatcher, observer, item, request),
+        request.work,
         isLong ? undefined : begun,
       );
       const answers = texts.filter((text) => text !== undefined);
@@ -63,7 +64,7 @@ export function createRpc(
   return {
     converse,
     async xmlrpc(body, contentType, caller, remote, head = {}) {
-      const request = new CallRequest('xmlrpc', caller, remote, head.isPaid);
+      const request = new CallRequest('xmlrpc', caller, remote, head.isPaid, undefined, head.signal);
       try {
         const { method, params } = decodeCall(body, contentType);
         const answer = await dispatcher.call(method, params, request);
@@ -76,7 +77,7 @@ export function createRpc(
       }
     },
     async jsonrpc(body, caller, remote, head = {}) {
-      const request = new CallRequest('jsonrpc', caller, remote, head.isPaid);
+      const request = new CallRequest('jsonrpc', caller, remote, head.isPaid, undefined, head.signal);
       const answered = await converse(body, request, () => {});
       return answered === undefined ? { status: 204 } : { status: answered.status, body: answered.text };
     },

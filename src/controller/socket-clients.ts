@@ -66,7 +66,7 @@ export class SocketClients {
         return subscription !== undefined;
       },
     };
-    const request = new CallRequest('jsonrpc', caller, remote, false, session);
+    const request = new CallRequest('jsonrpc', caller, remote, false, session, peer.signal);
     let isBegun = false;
     let tell = () => {};
     const answered = this.#options.converse(body, request, () => {

@@ -30,7 +30,9 @@ export class RawCalls {
   }
 
   async send(path: string, body: Buffer | string, headers: readonly string[] = []): Promise<RawResponse> {
-    const [response] = await exchange(this.#plushd.url, this.request(path, body, headers));
+    const responses = await exchange(this.#plushd.url, this.request(path, body, headers));
+    // A server may say meanwhile that it is still there.
+    const response = responses.find(({ status }) => status !== 100);
     if (response === undefined) throw new Error('There was no answer');
     return response;
   }

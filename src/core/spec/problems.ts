@@ -84,7 +84,10 @@ export class Problems {
   /** All problems in the order of the file, errors preferred over warnings where the bound cuts. */
   list(): Diagnostic[] {
     const room = MAX_DIAGNOSTICS - this.errors.length;
-    const listed = [...this.errors, ...this.warnings.slice(0, room)].map((problem) => this.diagnose(problem));
+    const paths = new Paths();
+    const listed = [...this.errors, ...this.warnings.slice(0, room)].map((problem) =>
+      this.diagnose(problem, paths),
+    );
     listed.sort((left, right) => left.line - right.line || left.column - right.column);
     const more = this.errorCount + this.warningCount - listed.length;
     const last = listed.at(-1);
@@ -94,9 +97,9 @@ export class Problems {
     return [...listed, { ...last, severity, code: 'TOO_MANY_PROBLEMS', message }];
   }
 
-  private diagnose({ severity, code, element, attribute, message }: Problem): Diagnostic {
+  private diagnose({ severity, code, element, attribute, message }: Problem, paths: Paths): Diagnostic {
     const position = this.document.position(element, attribute);
-    return { severity, code, message, ...position, path: pathOf(element) };
+    return { severity, code, message, ...position, path: paths.of(element) };
   }
 }
 
@@ -104,13 +107,42 @@ function textOf(message: Message): string {
   return typeof message === 'string' ? message : message();
 }
 
-/** Path such as /plush/project/component[2]/rspec; a number only where siblings share the name. */
-function pathOf(element: XmlElement): string {
-  const steps: string[] = [];
-  for (let at: XmlElement | undefined = element; at; at = at.parent) {
-    const { name, parent } = at;
-    const namesakes = parent?.children.filter((child) => child.name === name) ?? [];
-    steps.push(namesakes.length > 1 ? `${name}[${namesakes.indexOf(at) + 1}]` : name);
+/** Paths such as /plush/project/component[2]/rspec; a number only where siblings share the name. */
+class Paths {
+  /** The numbers of the children of one element, counted once: many problems are of siblings, of which there may be many. */
+  private readonly numbers = new Map<XmlElement, ReadonlyMap<XmlElement, number>>();
+
+  of(element: XmlElement): string {
+    const steps: string[] = [];
+    for (let at: XmlElement | undefined = element; at; at = at.parent) steps.push(this.stepOf(at));
+    return `/${steps.reverse().join('/')}`;
   }
-  return `/${steps.reverse().join('/')}`;
+
+  private stepOf(element: XmlElement): string {
+    const { name, parent } = element;
+    if (!parent) return name;
+    let numbers = this.numbers.get(parent);
+    if (numbers === undefined) {
+      numbers = numbersOf(parent.children);
+      this.numbers.set(parent, numbers);
+    }
+    const number = numbers.get(element);
+    return number === undefined ? name : `${name}[${number}]`;
+  }
+}
+
+/** The numbers, from 1, of those that have namesakes. */
+function numbersOf(siblings: readonly XmlElement[]): ReadonlyMap<XmlElement, number> {
+  const counts = new Map<string, number>();
+  const numbers = new Map<XmlElement, number>();
+  for (const { name } of siblings) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const seen = new Map<string, number>();
+  for (const sibling of siblings) {
+    const { name } = sibling;
+    if (counts.get(name) === 1) continue;
+    const number = (seen.get(name) ?? 0) + 1;
+    seen.set(name, number);
+    numbers.set(sibling, number);
+  }
+  return numbers;
 }

@@ -3,6 +3,9 @@ import { Server as NetServer, type Socket } from 'node:net';
 import type { HttpLimits } from './limits.ts';
 import type { Unread } from './unread.ts';
 
+/** How often it is asked whether a client that has ended its side still listens. */
+const ASK_MS = 1_000;
+
 /** A call whose body is there. Its promise resolves when the answer was given to `hold`, and never rejects. */
 interface Call {
   readonly response: ServerResponse;
@@ -12,6 +15,8 @@ interface Call {
 }
 
 interface Connection {
+  /** Aborted when it has ended. */
+  readonly gone: AbortController;
   /** Answers that are not yet handed to the system, in the order in which they are due. */
   readonly due: Set<ServerResponse>;
   /** Bytes of those answers that are known already, and wait in memory for the client to read. */
@@ -43,6 +48,7 @@ export class Connections {
   ) {
     server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#open.set(socket, {
+        gone: new AbortController(),
         due: new Set(),
         unsent: 0,
         running: 0,
@@ -50,9 +56,12 @@ export class Connections {
         waitingBytes: 0,
         handedOver: false,
       });
+      socket.once('end', () => this.#askAfter(socket));
       socket.once('close', () => {
-        this.#open.get(socket)?.waiting.splice(0);
+        const connection = this.#open.get(socket);
         this.#open.delete(socket);
+        connection?.waiting.splice(0);
+        connection?.gone.abort();
       });
     });
     if (!secure) return;
@@ -65,6 +74,11 @@ export class Connections {
   /** Connections that are open. */
   get count(): number {
     return this.#open.size;
+  }
+
+  /** Aborted when the connection has ended; undefined when it had already. */
+  signal(socket: Socket): AbortSignal | undefined {
+    return this.#open.get(socket)?.gone.signal;
   }
 
   /** Counts a request until its answer is sent. Answers how many the connection waits for now, with this one. */
@@ -129,6 +143,21 @@ export class Connections {
     clearTimeout(timer);
     // Ends the interval that looks for slow requests; that it is not running any more is known.
     this.server.close(() => undefined);
+  }
+
+  /**
+   * A client that has closed its connection looks like one that has ended its side and still reads, until something is sent
+   * to it: then its system answers that nobody is there. Interim answers (RFC 9110, 15.2) are read over by all others.
+   */
+  #askAfter(socket: Socket): void {
+    const timer = setInterval(() => {
+      const connection = this.#open.get(socket);
+      const [due] = connection?.due ?? [];
+      if (due === undefined || due.headersSent || connection?.running === 0) return;
+      if (due.req.httpVersionMinor > 0) due.writeContinue();
+    }, ASK_MS);
+    timer.unref();
+    socket.once('close', () => clearInterval(timer));
   }
 
   #settled(socket: Socket, response: ServerResponse): void {

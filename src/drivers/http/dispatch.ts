@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Caller } from './auth.ts';
 import { refuseByHead, takeBody } from './body.ts';
 import type { Connections } from './connections.ts';
 import { Cors } from './cors.ts';
 import { parseEventQuery, streamEvents } from './events.ts';
-import type { HttpFaceOptions } from './face.ts';
+import type { HttpFaceOptions, RequestHead } from './face.ts';
 import { createGuard, type Guard } from './guard.ts';
 import type { HttpLimits } from './limits.ts';
 import { isJsonType, isXmlType } from './media-type.ts';
@@ -13,9 +14,6 @@ import { type Refusal, refuse, tooManyCalls, UNAUTHORIZED } from './refusal.ts';
 import { pathOf } from './target.ts';
 
 const PUBLIC_PATHS = ['/healthz', '/readyz'];
-
-/** The first call of a request is counted from its head. */
-const PAID = { isPaid: true };
 
 const NO_XML: Refusal = { status: 415, sentence: 'XML-RPC calls have the Content-Type text/xml' };
 
@@ -160,17 +158,27 @@ export class Dispatcher {
       headers['content-type'],
       caller,
       socket.remoteAddress,
-      asked === undefined ? PAID : { ...PAID, xmlTypes: String(asked) },
+      { ...this.#headOf(socket), ...(asked === undefined ? {} : { xmlTypes: String(asked) }) },
     );
     this.#send(exchange, 200, answer.contentType, answer.body);
   };
 
   readonly #jsonrpc: Answer = async (exchange, body, caller) => {
     const { request, response } = exchange;
-    const answer = await this.options.rpc.jsonrpc(body, caller, request.socket.remoteAddress, PAID);
+    const answer = await this.options.rpc.jsonrpc(
+      body,
+      caller,
+      request.socket.remoteAddress,
+      this.#headOf(request.socket),
+    );
     if (answer.body === undefined) response.writeHead(answer.status).end();
     else this.#send(exchange, answer.status, 'application/json', answer.body);
   };
+
+  /** The first call of a request is counted from its head already. */
+  #headOf(socket: Socket): RequestHead {
+    return { isPaid: true, signal: this.connections.signal(socket) };
+  }
 
   #send({ request, response }: Exchange, status: number, contentType: string, body: string | Buffer): void {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;

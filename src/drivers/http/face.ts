@@ -10,6 +10,8 @@ export interface RequestHead {
   readonly isPaid?: boolean;
   /** XML-RPC types beyond the specification that the client reads, as it lists them: "nil, i8". */
   readonly xmlTypes?: string | undefined;
+  /** Aborted when the connection has ended, and nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit; `remote` is the client's address. */
