@@ -10,13 +10,25 @@ export const FLAP_COUNT = 3;
 export const FLAP_WINDOW_MS = 10 * 60_000;
 /** A failed flag is cleared after this time (section 4.2, note 4). */
 const FAILED_FLAG_MS = 10 * 60_000;
-/** A flag for a cause that is the controller's own set-up stands only this long: once a person has mended that, the nodes are good. */
-const SETUP_FLAG_MS = 10_000;
-const SETUP_CAUSES: ReadonlySet<string> = new Set(['auth_failed', 'no_identity', 'host_key_unknown']);
+/**
+ * A flag stands only this long for a cause that is not the node's: the controller's own set-up, a package's server, or the program.
+ * Once a person has mended that, the nodes are good.
+ */
+const SHORT_FLAG_MS = 10_000;
+const SHORT_CAUSES: ReadonlySet<string> = new Set([
+  'auth_failed',
+  'no_identity',
+  'host_key_unknown',
+  'download_failed',
+  'download_incomplete',
+  'download_stalled',
+  'exit_code',
+  'signal',
+]);
 
 /** How long a failed flag of that cause stands. */
 export function flagMs(cause: string): number {
-  return SETUP_CAUSES.has(cause) ? SETUP_FLAG_MS : FAILED_FLAG_MS;
+  return SHORT_CAUSES.has(cause) ? SHORT_FLAG_MS : FAILED_FLAG_MS;
 }
 /** First and longest delay between attempts to clean a failed node. */
 export const OWED_FIRST_MS = 15_000;

@@ -56,7 +56,9 @@ export function enterAt(
   });
   if (block !== undefined && run.blocks.get(block)?.state === 'waiting')
     tx.emit('block_changed', { run_id, block, component: member.component, state: 'running' });
-  if (isEntered && known.state !== 'waiting') passBlocks(tx, run, planned, participant);
+  // A program that came late has been told so; what it missed is skipped now that its node comes to the barrier itself.
+  if (isEntered && known.late === 'catchup') catchUp(tx, run, member, planned);
+  else if (isEntered && known.state !== 'waiting') passBlocks(tx, run, planned, participant);
   else if (late === undefined || late === 'pass') settle(tx, run, planned);
   else comeLate(tx, run, member, planned, late);
 }

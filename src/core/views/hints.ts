@@ -92,7 +92,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   archive_damaged: 'Unpack the package by hand; build it anew, or correct the type of the software.',
   archive_escapes: 'Build the package anew, without members or links that lead out of its folder.',
   disk_full: 'Free disk space on the node, or use one with more; then plushConnect clears its failed flag.',
-  tool_missing: 'Install tar on the nodes.',
+  tool_missing:
+    'Install the program that the message names on the nodes, or leave out the software that needs it.',
   install_stalled:
     'Log in to one of the nodes and look what the package manager waits for: its server, or a lock that another program holds.',
   not_allowed: 'Let the account use sudo without a password for the package manager, or log in as root.',
