@@ -23,7 +23,9 @@ export const True = Type.Boolean({
 
 export const NodeInfo = Type.Object({
   ...NodeSpecSchema.properties,
-  state: Type.String({ description: 'idle, connecting, connected, lost or failed' }),
+  state: Type.String({
+    description: 'idle, connecting, connected, lost or failed; failed also when its lease is over',
+  }),
   since: Time,
   preference: Type.Number({ description: 'As given, raised by success and lowered by failure' }),
   owner: optional(Type.String({ description: 'Name of the token that added it' })),
@@ -168,7 +170,10 @@ export const Matching = Type.Record(Type.String(), Type.Array(Hostname), {
 });
 
 export const OutputPage = Type.Object({
-  data: Type.String({ description: 'Text; control characters and bytes that are not UTF-8 are replaced' }),
+  data: Type.String({
+    description:
+      'Text; control characters and bytes that are not UTF-8 are replaced. With encoding base64: the bytes as they are, in base64',
+  }),
   offset: Type.Integer({
     description: 'Where data begins; larger than asked where older output was dropped',
   }),

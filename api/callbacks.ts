@@ -41,6 +41,7 @@ export const callbacks = {
       'node_disconnected',
       'node_failed',
       'node_restored',
+      'node_lease_expired',
       'member_installed',
       'member_failed',
       'member_cleaned',

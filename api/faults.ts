@@ -185,7 +185,7 @@ export const faults = {
   RATE_LIMITED: {
     code: 1071,
     meaning: 'The token makes more calls than its rate allows',
-    hint: 'Wait for retry_after_s of the details, and call again.',
+    hint: 'Call again after that time.',
   },
   TOKEN_NOT_FOUND: {
     code: 1072,

@@ -5,9 +5,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import * as answers from './answers.ts';
 import { barrierMethods } from './barriers.ts';
+import { topics } from './event.ts';
 import { closed, type MethodDefinition, maybe, type Parameter, page, param, type Scope } from './method.ts';
 import { operationMethods } from './operations.ts';
-import { Hostname, NodeInput, optional, RunStateSchema } from './schemas.ts';
+import { Hostname, NodeInput, nodeStates, oneOf, optional, runStates } from './schemas.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 import { tokenMethods } from './tokens.ts';
 
@@ -18,7 +19,7 @@ const NodeFilter = Type.Object(
   {
     ...page,
     group: optional(Type.String({ description: 'Only nodes of this group' })),
-    state: optional(Type.String({ description: 'idle, connecting, connected, lost or failed' })),
+    state: optional(oneOf(nodeStates, { description: 'Only nodes in this state' })),
     run: optional(Type.String({ description: 'Only nodes that this run uses' })),
   },
   closed,
@@ -177,7 +178,7 @@ const methods = {
           {
             ...page,
             app: optional(Type.String({ description: 'Only runs of this application' })),
-            state: optional(RunStateSchema),
+            state: optional(oneOf(runStates, { description: 'Only runs in this state' })),
           },
           closed,
         ),
@@ -225,7 +226,7 @@ const methods = {
     faults: ['RUN_NOT_FOUND'],
   },
   plushGetOutput: {
-    doc: "A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change. Who follows an output asks for the next page with wait_ms and gets it as soon as something is written. With file: a file of the run's working folder on that node, once it has been brought back.",
+    doc: "A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change. Who follows an output asks for the next page with wait_ms and gets it as soon as something is written. With file: a file of the run's working folder on that node, once it has been brought back. Text has what a string cannot carry replaced; with encoding base64 data is the bytes as they are, in XML-RPC a base64 value.",
     params: [
       runId,
       param('node', Hostname, "The node's name"),
@@ -258,10 +259,15 @@ const methods = {
                 description: 'In place of a stream: a file that was brought back, by its path',
               }),
             ),
+            encoding: optional(
+              Type.Union([Type.Literal('text'), Type.Literal('base64')], {
+                description: 'base64: the bytes as they are. Default text',
+              }),
+            ),
           },
           closed,
         ),
-        'stream, task, offset, limit, wait_ms; or file, offset, limit',
+        'stream, task, offset, limit, wait_ms, encoding; or file, offset, limit, encoding',
       ),
     ],
     result: answers.OutputPage,
@@ -297,9 +303,9 @@ const methods = {
             ),
             limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
             topics: optional(
-              Type.Array(Type.String(), {
+              Type.Array(oneOf(topics), {
                 maxItems: 16,
-                description: 'Some of control, node, app, run, task, operation, subscription; default all',
+                description: 'Default all',
               }),
             ),
           },

@@ -10,6 +10,16 @@ const closed = { additionalProperties: false } as const;
 /** A member that may be missing. */
 export const optional = Type.Optional;
 
+/** One of these words. */
+export const oneOf = <T extends string>(
+  words: readonly T[],
+  options: { readonly description?: string } = {},
+) =>
+  Type.Union(
+    words.map((word) => Type.Literal<T>(word)),
+    options,
+  );
+
 export const Time = Type.String({
   description: 'ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z',
 });
@@ -85,6 +95,10 @@ export const NodeInput = Type.Object(
   },
   closed,
 );
+
+/** What a node can be; failed also while its lease is over, and whatever its link does then. */
+export const nodeStates = ['idle', 'connecting', 'connected', 'lost', 'failed'] as const;
+export type NodeState = (typeof nodeStates)[number];
 
 /** A node as facts carry it. */
 export const NodeSpecSchema = Type.Object({
@@ -163,7 +177,8 @@ export type Shortfall = Static<typeof ShortfallSchema>;
 export const RunStateSchema = Type.String({
   description: 'deploying, running, ending, succeeded, failed or aborted; the last three are final',
 });
-export type RunState = 'deploying' | 'running' | 'ending' | RunOutcome;
+export const runStates = ['deploying', 'running', 'ending', 'succeeded', 'failed', 'aborted'] as const;
+export type RunState = (typeof runStates)[number];
 export type RunOutcome = 'succeeded' | 'failed' | 'aborted';
 
 /** The XML-RPC type that stands for a schema. */

@@ -10,6 +10,7 @@ Every method of the API is a method of Client; `client.help("plushAddNode")` tel
 """
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import http.client
@@ -184,7 +185,14 @@ class Client(Methods):
         return found
 
     def output(self, run: str, node: str, **page: Any) -> Iterator[str]:
-        """What is there of a task's output, piece by piece; `stream` and `task` as plushGetOutput has them."""
+        """What is there of a task's output, piece by piece; `stream`, `task` and `file` as plushGetOutput has them."""
+        return self._pieces(run, node, page)
+
+    def output_bytes(self, run: str, node: str, **page: Any) -> Iterator[bytes]:
+        """The same as the bytes that were written; what `output` gives has replaced what a string cannot carry."""
+        return map(base64.b64decode, self._pieces(run, node, {**page, "encoding": "base64"}))
+
+    def _pieces(self, run: str, node: str, page: Mapping[str, Any]) -> Iterator[str]:
         offset = 0
         while True:
             piece = self.call("plushGetOutput", run, node, {**page, "offset": offset})

@@ -182,7 +182,7 @@ class Methods:
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
           group (string, optional): Only nodes of this group
-          state (string, optional): idle, connecting, connected, lost or failed
+          state ("idle", "connecting", "connected", "lost" or "failed", optional): Only nodes in this state
           run (string, optional): Only nodes that this run uses
         Answers struct
           nodes (array of structs)
@@ -200,7 +200,7 @@ class Methods:
               id (string, at most 256 characters): A name of your own; events and messages repeat it
               expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
             properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
-            state (string): idle, connecting, connected, lost or failed
+            state (string): idle, connecting, connected, lost or failed; failed also when its lease is over
             since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
             owner (string, optional): Name of the token that added it
             run_id (string, optional): The run that uses the node
@@ -254,7 +254,7 @@ class Methods:
             id (string, at most 256 characters): A name of your own; events and messages repeat it
             expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
           properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
-          state (string): idle, connecting, connected, lost or failed
+          state (string): idle, connecting, connected, lost or failed; failed also when its lease is over
           since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           owner (string, optional): Name of the token that added it
           run_id (string, optional): The run that uses the node
@@ -350,7 +350,7 @@ class Methods:
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
           app (string, optional): Only runs of this application
-          state (string, optional): deploying, running, ending, succeeded, failed or aborted; the last three are final
+          state ("deploying", "running", "ending", "succeeded", "failed" or "aborted", optional): Only runs in this state
         Answers struct
           runs (array of structs)
             run_id (string)
@@ -488,19 +488,20 @@ class Methods:
     def plushGetOutput(self, run: str, node: str, page: Dict[str, Any] = ..., /) -> Dict[str, Any]:
         """plushGetOutput(run, node, [page])
 
-        A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change. Who follows an output asks for the next page with wait_ms and gets it as soon as something is written. With file: a file of the run's working folder on that node, once it has been brought back.
+        A page of a task's output, also while it grows. Without task: the newest task of the run on that node. Offsets count bytes from 0 and never change. Who follows an output asks for the next page with wait_ms and gets it as soon as something is written. With file: a file of the run's working folder on that node, once it has been brought back. Text has what a string cannot carry replaced; with encoding base64 data is the bytes as they are, in XML-RPC a base64 value.
 
         run (string, at most 256 characters): The run's id
         node (string, 1 to 255 characters): The node's name: "host" or "host:port"
-        page (struct, optional): stream, task, offset, limit, wait_ms; or file, offset, limit
+        page (struct, optional): stream, task, offset, limit, wait_ms, encoding; or file, offset, limit, encoding
           stream ("stdout" or "stderr", optional): Default stdout
           task (string, optional): A task id, a block's name, or BLOCK/NUMBER for the task of a workflow block
           offset (int, at least 0, optional): First byte; default 0
           limit (int, 1 to 262144, optional): Bytes; default 65536
           wait_ms (int, 0 to 30000, optional): Where there is nothing yet, wait so long for the next byte; default 0
           file (string, at most 4096 characters, optional): In place of a stream: a file that was brought back, by its path
+          encoding ("text" or "base64", optional): base64: the bytes as they are. Default text
         Answers struct
-          data (string): Text; control characters and bytes that are not UTF-8 are replaced
+          data (string): Text; control characters and bytes that are not UTF-8 are replaced. With encoding base64: the bytes as they are, in base64
           offset (int): Where data begins; larger than asked where older output was dropped
           end (int): Offset to ask for next: the byte after data
           eof (boolean): The task is over and data reaches the end of its output
@@ -934,7 +935,7 @@ class Methods:
         page (struct, optional): after, limit, topics
           after (int, at least -1, optional): Number of the last event that is known; default 0
           limit (int, 1 to 1000, optional): Default 100
-          topics (array of strings, at most 16, optional): Some of control, node, app, run, task, operation, subscription; default all
+          topics (array of "control", "node", "app", "run", "task", "operation" or "subscription", at most 16, optional): Default all
         Answers struct
           events (array of structs)
           last (int): Hand it to the next call as after

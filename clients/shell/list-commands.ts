@@ -1,5 +1,5 @@
 /** Commands that list: nodes and runs. Each answers the exit code. */
-import type { ResultOf } from '../../api/methods.ts';
+import type { ParamsOf, ResultOf } from '../../api/methods.ts';
 import { EXIT } from './failure.ts';
 import { type Context, withDaemon } from './session.ts';
 import { type Column, tableLines } from './table.ts';
@@ -71,10 +71,13 @@ const withCursor = <T>(rows: readonly T[], cursor: string | undefined) => ({
   ...(cursor === undefined ? {} : { cursor }),
 });
 
+type NodeFilter = NonNullable<ParamsOf<'plushListNodes'>[0]>;
+type RunFilter = NonNullable<ParamsOf<'plushListRuns'>[0]>;
+
 /** `plush nodes` */
 export function nodesCommand(
   context: Context,
-  filter: { readonly group?: string; readonly state?: string },
+  filter: Pick<NodeFilter, 'group' | 'state'>,
   asJson: boolean,
 ): Promise<number> {
   return withDaemon(context, 'borrow', async (daemon) => {
@@ -93,7 +96,7 @@ export function nodesCommand(
 /** `plush runs` */
 export function runsCommand(
   context: Context,
-  filter: { readonly app?: string; readonly state?: string },
+  filter: Pick<RunFilter, 'app' | 'state'>,
   asJson: boolean,
 ): Promise<number> {
   return withDaemon(context, 'borrow', async (daemon) => {

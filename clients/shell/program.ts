@@ -1,5 +1,6 @@
 /** The commands and options of `plush`. */
 import { Command, CommanderError, Option } from 'commander';
+import { nodeStates, runStates } from '../../api/schemas.ts';
 import { barrierCommand } from './barrier-command.ts';
 import { callCommand } from './call-command.ts';
 import { explainCommand } from './explanation.ts';
@@ -15,9 +16,6 @@ import { checkCommand } from './specification.ts';
 import { statusCommand } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
 import { createTokenCommand, listTokensCommand, revokeTokenCommand, wantedToken } from './token-command.ts';
-
-const NODE_STATES = ['idle', 'connecting', 'connected', 'lost', 'failed'];
-const RUN_STATES = ['deploying', 'running', 'ending', 'succeeded', 'failed', 'aborted'];
 
 /** What `plush` runs in. */
 export interface Surroundings {
@@ -141,26 +139,28 @@ const json = () => new Option('--json', 'print JSON');
 function addLists(program: Command, surroundings: Surroundings, done: (code: number) => void): void {
   addCommand(program, 'nodes', 'list the nodes of the pool', [
     new Option('--group <GROUP>', 'only this group'),
-    new Option('--state <STATE>', `only these: ${NODE_STATES.join(', ')}`),
+    new Option('--state <STATE>', `only these: ${nodeStates.join(', ')}`),
     json(),
   ]).action(async (options: RawOptions) => {
     const context = contextOf(program, options, surroundings, ['state']);
-    checkState(options.state, NODE_STATES);
-    done(await nodesCommand(context, strings(options, ['group', 'state']), options.json === true));
+    const filter = { ...strings(options, ['group']), ...wantedState(options, nodeStates) };
+    done(await nodesCommand(context, filter, options.json === true));
   });
   addCommand(program, 'runs', 'list the runs, newest first', [
     new Option('--app <NAME>', 'only runs of this application'),
-    new Option('--state <STATE>', `only these: ${RUN_STATES.join(', ')}`),
+    new Option('--state <STATE>', `only these: ${runStates.join(', ')}`),
     json(),
   ]).action(async (options: RawOptions) => {
     const context = contextOf(program, options, surroundings, ['state']);
-    checkState(options.state, RUN_STATES);
-    done(await runsCommand(context, strings(options, ['app', 'state']), options.json === true));
+    const filter = { ...strings(options, ['app']), ...wantedState(options, runStates) };
+    done(await runsCommand(context, filter, options.json === true));
   });
 }
 
-function checkState(state: unknown, known: readonly string[]): void {
-  if (state === undefined || known.includes(String(state))) return;
+function wantedState<T extends string>({ state: given }: RawOptions, known: readonly T[]): { state?: T } {
+  if (given === undefined) return {};
+  const state = known.find((one) => one === given);
+  if (state !== undefined) return { state };
   throw new CommandError(
     `--state behind this command is one of ${known.join(', ')}. The state folder goes before the command: plush --state DIR …`,
     EXIT.usage,

@@ -5,7 +5,7 @@ import { type Address, type Endpoint, locate } from './endpoint.ts';
 import { type EventOptions, followEvents, type PlushEvent } from './events.ts';
 import { faultOf, type PlushFault, RefusedError, UnreachableError } from './fault.ts';
 import { HttpLink, refusalOf, type TlsOptions } from './http.ts';
-import { type OutputChoice, readOutput, type WaitOptions, waitRun } from './runs.ts';
+import { type OutputChoice, readBytes, readOutput, type WaitOptions, waitRun } from './runs.ts';
 import { openSocket, type PlushSocket } from './socket.ts';
 
 /** Longer than the longest wait that a method has (30 s of plushGetOperation). */
@@ -151,6 +151,11 @@ export class PlushClient implements Caller {
   /** What is there of a task's output, piece by piece; also while it grows, and then up to where it is. */
   output(run: string, node: string, choice: OutputChoice = {}): AsyncGenerator<string, void, undefined> {
     return readOutput(this, run, node, choice);
+  }
+
+  /** The same as the bytes that were written; what `output` gives has replaced what a string cannot carry. */
+  outputBytes(run: string, node: string, choice: OutputChoice = {}): AsyncGenerator<Buffer, void, undefined> {
+    return readBytes(this, run, node, choice);
   }
 
   /** A connection that carries calls and events both ways. @throws UnreachableError, RefusedError */

@@ -34,8 +34,8 @@ export async function waitRun(
   throw new Error('The client was closed while it waited for a run');
 }
 
-/** Which output: of a task (its id, or its block's name; without it the newest), stdout or stderr. */
-export type OutputChoice = Pick<NonNullable<ParamsOf<'plushGetOutput'>[2]>, 'stream' | 'task'>;
+/** Which output: of a task (its id, or its block's name; without it the newest), stdout or stderr; or a file brought back. */
+export type OutputChoice = Pick<NonNullable<ParamsOf<'plushGetOutput'>[2]>, 'stream' | 'task' | 'file'>;
 
 /** What is there of a task's output, piece by piece. */
 export async function* readOutput(
@@ -44,10 +44,30 @@ export async function* readOutput(
   node: string,
   choice: OutputChoice,
 ): AsyncGenerator<string, void, undefined> {
+  for await (const { data } of pages(caller, run, node, choice)) if (data !== '') yield data;
+}
+
+/** The same as the bytes that were written, with nothing replaced. */
+export async function* readBytes(
+  caller: Caller,
+  run: string,
+  node: string,
+  choice: OutputChoice,
+): AsyncGenerator<Buffer, void, undefined> {
+  for await (const { data } of pages(caller, run, node, { ...choice, encoding: 'base64' }))
+    if (data !== '') yield Buffer.from(data, 'base64');
+}
+
+async function* pages(
+  caller: Caller,
+  run: string,
+  node: string,
+  choice: OutputChoice & { readonly encoding?: 'base64' },
+): AsyncGenerator<ResultOf<'plushGetOutput'>, void, undefined> {
   for (let offset = 0; ; ) {
-    const { data, end, eof } = await caller.call('plushGetOutput', run, node, { ...choice, offset });
-    if (data !== '') yield data;
-    if (eof || end === offset) return;
-    offset = end;
+    const page = await caller.call('plushGetOutput', run, node, { ...choice, offset });
+    yield page;
+    if (page.eof || page.end === offset) return;
+    offset = page.end;
   }
 }

@@ -39,7 +39,8 @@ export class CallRequest {
     const waitS = this.#isPaid ? 0 : (this.caller.rate?.take() ?? 0);
     this.#isPaid = false;
     if (waitS === 0) return;
-    const sentence = `The token "${this.caller.name}" makes more calls than its rate allows`;
+    // In the sentence too: XML-RPC has no details.
+    const sentence = `The token "${this.caller.name}" makes more calls than its rate allows, and has to wait ${waitS} s`;
     throw new Fault('RATE_LIMITED', sentence, { retry_after_s: waitS });
   }
 

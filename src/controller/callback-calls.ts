@@ -4,15 +4,16 @@ import { type EventType, events, type Topic } from '../../api/events.ts';
 import { planOf } from '../core/run/plan.ts';
 import type { State } from '../core/state.ts';
 import { matching } from '../core/views/runs.ts';
+import type { StreamedEvent } from '../drivers/http/events.ts';
 import type { JournalRecord } from '../drivers/journal.ts';
 import { encodeJsonRpcCall } from '../wire/jsonrpc/encode.ts';
 import { encodeCall } from '../wire/xmlrpc/encode.ts';
+import { doublesOfEvent } from './doubles.ts';
 import { eventOf } from './event-stream.ts';
 import type { RecentEvent, RecentEvents } from './recent-events.ts';
 import type { Subscriber } from './subscribers.ts';
 
 type Form = Pick<Subscriber, 'protocol' | 'details' | 'xml_types'>;
-type StreamedEvent = Readonly<Record<string, unknown>> & { readonly seq: number };
 
 /** Type of fact → the classic calls it leads to. */
 const classicCalls = new Map<string, CallbackName[]>();
@@ -81,7 +82,10 @@ function encode(form: Form, event: StreamedEvent, name: string, params: unknown[
   const { protocol, details, xml_types = [] } = form;
   const all = details ? [...params, event] : params;
   if (protocol === 'jsonrpc') return encodeJsonRpcCall(String(event.seq), name, all);
-  return encodeCall(name, all, { nil: xml_types.includes('nil'), i8: xml_types.includes('i8') });
+  const options = { nil: xml_types.includes('nil'), i8: xml_types.includes('i8') };
+  // The classic parameters hold no numbers.
+  const doubles = [...params.map(() => undefined), doublesOfEvent(event.type)];
+  return encodeCall(name, all, options, doubles);
 }
 
 /** The block that a fact is about; of an entry by a task, the first block of the barrier. */

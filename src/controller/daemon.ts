@@ -281,7 +281,7 @@ export class Daemon {
       authenticate: createAuthenticate([owner], (presented) => tokens.find(presented)),
       corsOrigins: options.corsOrigins,
       onStranger: (remote, path) => audit.stranger(remote, path),
-      rpc: { ...rpc, events: (query) => events.stream(query) },
+      rpc: { ...rpc, events: (query) => events.open(query) },
       openSocket: sockets.open,
       web: createWeb({ whyNotReady: () => this.#whyNotReady(), metrics: registry }),
       allowedHosts: options.allowedHosts,

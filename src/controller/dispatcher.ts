@@ -110,7 +110,7 @@ export class Dispatcher {
     }
     const name = method as MethodName;
     checkScope(name, caller);
-    const values = checkParameters(name, params);
+    const values = checkParameters(name, params, request.protocol);
     if (name === MULTICALL) return this.#multicall(values[0] as unknown[], request);
     const handler = this.#handlers[name] as (context: CallContext, ...params: unknown[]) => unknown;
     const answer = await handler(call, ...values);

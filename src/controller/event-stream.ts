@@ -3,7 +3,9 @@ import { type EventType, events } from '../../api/events.ts';
 import { MAX_PAGE_BYTES } from '../core/views/page.ts';
 import { weigh } from '../core/views/weight.ts';
 import type { EventQuery, StreamedEvent } from '../drivers/http/events.ts';
+import type { Refusal } from '../drivers/http/refusal.ts';
 import type { Journal, JournalRecord } from '../drivers/journal.ts';
+import { Fault } from './fault.ts';
 import type { RequestWork } from './request-work.ts';
 import { turns } from './turns.ts';
 
@@ -35,6 +37,18 @@ export function eventOf({ seq, time, type, body }: JournalRecord): StreamedEvent
 function isWanted(record: JournalRecord, topics: ReadonlySet<string> | undefined): boolean {
   if (topics === undefined) return true;
   return Object.hasOwn(events, record.type) && topics.has(events[record.type as EventType].topic);
+}
+
+/** Why nobody can read on after an event that is yet to come; undefined where it is there, or was. */
+function whyNotAfter(after: number | undefined, newest: number): string | undefined {
+  if (after === undefined || after <= newest) return undefined;
+  return `after is ${after}, and the newest event is ${newest}`;
+}
+
+/** @throws Fault INVALID_PARAMETERS for a number that no event has yet */
+export function refuseFuture(after: number | undefined, newest: number): void {
+  const why = whyNotAfter(after, newest);
+  if (why !== undefined) throw new Fault('INVALID_PARAMETERS', `${why}; -1 stands for it`);
 }
 
 /**
@@ -109,6 +123,13 @@ export class EventStream {
     const waiters = this.#waiters;
     this.#waiters = new Set();
     for (const waiter of waiters) waiter();
+  }
+
+  /** The stream for a reader over HTTP, or why there is none. */
+  open(query: EventQuery): AsyncIterable<StreamedEvent> | Refusal {
+    const why = whyNotAfter(query.after, this.#journal.last);
+    if (why === undefined) return this.stream(query);
+    return { status: 400, sentence: `${why}. Begin with after=0, with the newest, or with from=now` };
   }
 
   /** Events from where the query says, for as long as the reader stays. */

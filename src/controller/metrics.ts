@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
-import type { RunState } from '../../api/schemas.ts';
+import { nodeStates, runStates } from '../../api/schemas.ts';
 import { nodeState } from '../core/views/nodes.ts';
 import type { HttpFace } from '../drivers/http/face.ts';
 import type { Callbacks } from './callbacks.ts';
@@ -14,10 +14,6 @@ import type { Context } from './context.ts';
 /** Clients of callbacks that have labels of their own; what is beyond is told as one. */
 const MAX_CLIENT_LABELS = 50;
 const OTHERS = 'others';
-
-/** A state that nothing is in is told as 0, so that a series does not end where a count falls. */
-const NODE_STATES = ['idle', 'connecting', 'connected', 'lost', 'failed'] as const;
-const RUN_STATES: readonly RunState[] = ['deploying', 'running', 'ending', 'succeeded', 'failed', 'aborted'];
 
 /** Files that the journal consists of; those that are not there count nothing. */
 const JOURNAL_FILES = ['journal.db', 'journal.db-wal'];
@@ -71,7 +67,7 @@ function registerStates(registry: Registry, { state, journal }: MetricsSources):
       // What waits for the journal is counted too; the next fact corrects whatever differs.
       if (countedAt === journal.last) return;
       countedAt = journal.last;
-      setCounts(this, NODE_STATES, state.nodes.values(), nodeState);
+      setCounts(this, nodeStates, state.nodes.values(), nodeState);
     },
   });
   new Gauge({
@@ -80,7 +76,7 @@ function registerStates(registry: Registry, { state, journal }: MetricsSources):
     labelNames: ['state'],
     registers: [registry],
     collect() {
-      setCounts(this, RUN_STATES, state.runs.values(), (run) => run.state);
+      setCounts(this, runStates, state.runs.values(), (run) => run.state);
     },
   });
 }
@@ -142,6 +138,7 @@ function replace(gauge: Gauge<'client'>, values: ReadonlyMap<string, number>): v
   for (const [client, value] of values) gauge.set({ client }, value);
 }
 
+/** A state that nothing is in is told as 0, so that a series does not end where a count falls. */
 function setCounts<T>(
   gauge: Gauge<'state'>,
   states: readonly string[],

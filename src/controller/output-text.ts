@@ -1,6 +1,6 @@
 /**
- * Bytes of a task's output as text that every client can take: control characters and bytes that are not UTF-8 are
- * replaced. A page never ends inside a character, so pages put together are the whole text.
+ * Bytes of a task's output, as they are or as text that every client can take: control characters and bytes that are not
+ * UTF-8 are replaced. A page of text never ends inside a character, so pages put together are the whole text.
  */
 export interface RawPage {
   readonly bytes: Buffer;
@@ -15,6 +15,18 @@ export interface TextPage {
   offset: number;
   end: number;
   eof: boolean;
+}
+
+/** How the data of a page goes out. */
+export type Encoding = 'text' | 'base64';
+
+/** With base64 the data is the bytes as they are, which the protocols write so. */
+export type OutputPage = Omit<TextPage, 'data'> & { data: string | Uint8Array };
+
+export function encodedPage(page: RawPage, encoding: Encoding): OutputPage {
+  if (encoding === 'text') return pageOf(page);
+  const { bytes, offset, eof } = page;
+  return { data: bytes, offset, end: offset + bytes.length, eof };
 }
 
 export function pageOf({ bytes, offset, eof }: RawPage): TextPage {

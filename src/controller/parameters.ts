@@ -3,10 +3,13 @@ import type { TSchema } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { type MethodName, methodTable, type Parameter } from '../../api/methods.ts';
 import { nearestName } from '../core/suggest.ts';
+import type { Protocol } from './call.ts';
 import { Fault } from './fault.ts';
 
 /** Longer strings are described by their length. */
 const MAX_SHOWN_CHARACTERS = 60;
+
+const DIGITS = /^-?[1-9][0-9]{0,15}$/;
 
 const compiled = new Map<TSchema, TypeCheck<TSchema>>();
 
@@ -22,16 +25,17 @@ function checkerOf(schema: TSchema): TypeCheck<TSchema> {
 /**
  * The parameters by position, checked. Dates become ISO strings, base64 becomes text where text is wanted, and members
  * that are null count as missing, since clients without a way to leave a member out send null.
+ * @param protocol in XML-RPC a whole number beyond 32 bits comes as it goes out, as a string of digits
  * @throws Fault INVALID_PARAMETERS
  */
-export function checkParameters(method: MethodName, given: unknown): unknown[] {
+export function checkParameters(method: MethodName, given: unknown, protocol: Protocol): unknown[] {
   const { params } = methodTable[method] as { params: readonly Parameter[] };
   const values = Array.isArray(given) ? given : byPosition(method, params, given as Record<string, unknown>);
   if (values.length > params.length) {
     throw wrong(method, `takes ${count(params)}, ${values.length} came`);
   }
   return params.map((param, i) => {
-    const value = normalise(values[i], param.schema);
+    const value = normalise(values[i], param.schema, protocol);
     if (value === undefined) {
       if (param.optional) return undefined;
       throw wrong(method, `parameter ${i + 1} (${param.name}) is missing`, { parameter: param.name });
@@ -68,7 +72,8 @@ function check(method: MethodName, param: Parameter, index: number, value: unkno
     });
   }
   const unknownMember = first?.message === 'Unexpected property' ? memberHint(first.path, param.schema) : '';
-  const came = first === undefined ? '' : `, but ${describe(first.value)} came`;
+  const came =
+    first === undefined ? '' : `, but ${describe(first.value)} came${meant(first.schema, first.value)}`;
   const expected =
     unknownMember || (first === undefined ? 'has the wrong type' : `expected ${expectation(first.schema)}`);
   throw wrong(
@@ -101,6 +106,17 @@ function expectation(schema: TSchema): string {
     default:
       return `a ${schema.type ?? 'value of another type'}`;
   }
+}
+
+/** Which of the words that may stand there is nearest to the one that came. */
+function meant(schema: TSchema, value: unknown): string {
+  const words = ((schema.anyOf ?? []) as { const?: unknown }[]).map((option) => option.const);
+  if (typeof value !== 'string') return '';
+  const near = nearestName(
+    value,
+    words.filter((word) => typeof word === 'string'),
+  );
+  return near === undefined ? '' : `; did you mean "${near}"?`;
 }
 
 function range(least: unknown, most: unknown, before: string, after: string): string {
@@ -139,18 +155,27 @@ function wrong(method: string, sentence: string, details?: unknown): Fault {
   return new Fault('INVALID_PARAMETERS', `${method} ${sentence}`, details);
 }
 
-function normalise(value: unknown, schema: TSchema): unknown {
+function normalise(value: unknown, schema: TSchema, protocol: Protocol): unknown {
   if (value === null || value === undefined) return undefined;
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
+  if (typeof value === 'string' && schema.type === 'integer' && protocol === 'xmlrpc')
+    return beyond32Bits(value);
   if (Array.isArray(value) || typeof value !== 'object') return value;
   const members = (schema.properties ?? {}) as Record<string, TSchema>;
   const clean: Record<string, unknown> = {};
   for (const [name, member] of Object.entries(value)) {
-    const kept = normalise(member, members[name] ?? ({} as TSchema));
+    const kept = normalise(member, members[name] ?? ({} as TSchema), protocol);
     if (kept === undefined) continue;
     // A member called __proto__ is data like any other.
     Object.defineProperty(clean, name, { value: kept, enumerable: true, configurable: true, writable: true });
   }
   return clean;
+}
+
+/** The number where the digits are of one that `int` cannot hold and a number can; what else came is the check's to refuse. */
+function beyond32Bits(text: string): unknown {
+  if (!DIGITS.test(text)) return text;
+  const value = Number(text);
+  return Number.isSafeInteger(value) && value !== (value | 0) ? value : text;
 }

@@ -8,6 +8,7 @@ import { decodeCall } from '../wire/xmlrpc/decode.ts';
 import { type EncodeOptions, encodeFault, encodeResponse } from '../wire/xmlrpc/encode.ts';
 import { type CallObserver, CallRequest } from './call.ts';
 import { type Dispatcher, isRead } from './dispatcher.ts';
+import { doublesOfAnswer } from './doubles.ts';
 import { asFault, ended, type Fault } from './fault.ts';
 import { inTurns } from './turns.ts';
 
@@ -68,7 +69,8 @@ export function createRpc(
       try {
         const { method, params } = decodeCall(body, contentType);
         const answer = await dispatcher.call(method, params, request);
-        return { body: encodeResponse(answer, encoding(head.xmlTypes)), contentType: XML };
+        const doubles = doublesOfAnswer(method, params, answer);
+        return { body: encodeResponse(answer, encoding(head.xmlTypes), doubles), contentType: XML };
       } catch (error) {
         if (error instanceof WireError) observer.unreadable(request, error.symbol);
         const { code, message } = answerable(error);

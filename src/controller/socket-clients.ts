@@ -11,7 +11,7 @@ import type { Journal } from '../drivers/journal.ts';
 import type { Log } from '../drivers/log.ts';
 import { encodeJsonRpcCall } from '../wire/jsonrpc/encode.ts';
 import { CallRequest } from './call.ts';
-import type { EventStream } from './event-stream.ts';
+import { type EventStream, refuseFuture } from './event-stream.ts';
 import { Fault } from './fault.ts';
 import type { Converse } from './rpc.ts';
 import type { SocketSession, SocketSubscription } from './socket-session.ts';
@@ -99,6 +99,7 @@ export class SocketClients {
         'TOO_MANY_SUBSCRIBERS',
         `All sockets together have at most ${MAX_OF_ALL} subscriptions`,
       );
+    refuseFuture(after, this.#options.journal.last);
     const subscription_id = `socket:${randomBytes(8).toString('hex')}`;
     const subscription = new AbortController();
     subscriptions.set(subscription_id, subscription);

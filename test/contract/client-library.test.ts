@@ -203,6 +203,7 @@ describe.each(clientLibraries)('the client of %s', (_language, library: ClientLi
 
   test.each([
     ['its token is refused', 401, 'no', 'refused', /rejects the token/],
+    ['it asks for what is yet to come', 400, 'after is 9', 'refused', /refuses the request.*after is 9/],
     ['what comes are no events', 200, 'hello\n', 'refused', /What comes as events is none/],
     ['an event has no number', 200, '{"type":"x"}\n', 'refused', /What comes as events is none/],
     ['plushd stays away', 503, 'no', 'unreachable', /cannot serve now/],

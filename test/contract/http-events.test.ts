@@ -112,12 +112,35 @@ describe('the event stream', () => {
     '/events?after=9999999999999999',
     '/events?after=1&from=now',
     '/events?from=then',
+    '/events?after=1&after=2',
+    '/events?topics=run&topics=node',
+    '/events?topics=__proto__',
     `/events?topics=${'x,'.repeat(101)}`,
   ])('refuses %s', async (target) => {
     await start();
     const client = await read(target);
     expect((await client.response()).status).toBe(400);
     expect(source.queries).toEqual([]);
+  });
+
+  it.each([
+    ['/events?topics=run,nodes', /There is no topic "nodes"; there are .*Did you mean "node"\?/],
+    ['/events?topic=run', /There is no parameter "topic"; .*Did you mean "topics"\?/],
+    [`/events?${'y'.repeat(2000)}=1`, /There is no parameter "y{60}"; there are after, from, topics\n$/],
+  ])('says what is wrong with %s', async (target, sentence) => {
+    await start();
+    const { status, body } = await (await read(target)).response();
+    expect([status, body]).toEqual([400, expect.stringMatching(sentence)]);
+  });
+
+  it('is refused before it begins where its source says so, and leaves no reader behind', async () => {
+    await start({ limits: { maxEventStreams: 1 } });
+    const refusal = { status: 400, sentence: 'Not that one' };
+    const { events } = source;
+    Object.assign(source, { events: () => refusal });
+    expect(await (await read('/events')).response()).toMatchObject({ status: 400, body: 'Not that one\n' });
+    source.events = events;
+    await (await read('/events')).until('the head', (text) => text.startsWith('HTTP/1.1 200'));
   });
 
   it('needs the scope "read"', async () => {

@@ -40,6 +40,9 @@ describe('the rate of a token', () => {
     const { result } = await callAs(plushd, await makeToken('multicall', 1), 'system.multicall', calls);
     const faults = (result as unknown[]).map((item) => (item as { faultCode?: number }).faultCode ?? 0);
     expect(faults).toEqual([...Array(10).fill(0), 1071, 1071]);
+    expect((result as unknown[])[11]).toMatchObject({
+      faultString: expect.stringMatching(/has to wait 1 s\. Call again after that time\.$/),
+    });
   });
 
   it('that is used up is answered by HTTP 429, which says when to come again, and others go on', async () => {

@@ -75,8 +75,10 @@ describe('a lease', () => {
       return (await plushd.call('plushGetMatching', run)).workers?.[0] === 'node-1';
     });
     expect(await plushd.call('plushGetNode', 'leased')).toMatchObject({
+      state: 'failed',
       failure: { cause: 'lease_expired', message: `Lease "first" of the node ended at ${expires}` },
     });
+    expect((await plushd.call('plushListNodes', { state: 'failed' })).total).toBe(1);
     await expect(plushd.call('plushConnect', 'leased')).resolves.toBe(true);
     await expect(
       plushd.call('plushAddNode', { hostname: 'leased', type: 'local', group: 'lab', lease }),

@@ -47,10 +47,15 @@ class Broker:
         self.lend([machine for machine in offer if self.is_due(held.get(machine["hostname"]))], held)
         expired = [node for node in held.values() if self.left(node) <= 0]
         self.take_back((node for node in expired if node["hostname"] not in offered), "no longer offered")
-        self.take_back((node for node in expired if node["hostname"] in offered and node["state"] == "failed"), "failed")
+        self.take_back((node for node in expired if node["hostname"] in offered and self.is_bad(node)), "failed")
 
     def is_due(self, node: Any) -> bool:
-        return node is None or (node["state"] != "failed" and self.left(node) < self.lease_s * RENEW_AT)
+        return node is None or (not self.is_bad(node) and self.left(node) < self.lease_s * RENEW_AT)
+
+    @staticmethod
+    def is_bad(node: Node) -> bool:
+        """Failed for another reason than that nobody renewed its lease in time."""
+        return node["state"] == "failed" and node.get("failure", {}).get("cause") != "lease_expired"
 
     @staticmethod
     def left(node: Node) -> float:

@@ -86,7 +86,7 @@ async function review(offer) {
   const left = (node) => Date.parse(node?.lease?.expires ?? '') - now;
   const due = offer.filter(({ hostname }) => {
     const node = held.get(hostname);
-    return node === undefined || (node.state !== 'failed' && left(node) < leaseMs * RENEW_AT);
+    return node === undefined || (!isBad(node) && left(node) < leaseMs * RENEW_AT);
   });
   await lend(due, held);
   const expired = [...held.values()].filter((node) => left(node) <= 0);
@@ -95,9 +95,14 @@ async function review(offer) {
     'no longer offered',
   );
   await takeBack(
-    expired.filter((node) => offered.has(node.hostname) && node.state === 'failed'),
+    expired.filter((node) => offered.has(node.hostname) && isBad(node)),
     'failed',
   );
+}
+
+/** Failed for another reason than that nobody renewed its lease in time. @param {Node} node */
+function isBad(node) {
+  return node.state === 'failed' && node.failure?.cause !== 'lease_expired';
 }
 
 /** @param {readonly Machine[]} machines @param {ReadonlyMap<string, Node>} held */

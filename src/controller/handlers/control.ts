@@ -5,7 +5,7 @@ import { nodeState } from '../../core/views/nodes.ts';
 import type { Standing } from '../callbacks.ts';
 import type { Context } from '../context.ts';
 import type { Handlers } from '../dispatcher.ts';
-import { eventPageInTurns } from '../event-stream.ts';
+import { eventPageInTurns, refuseFuture } from '../event-stream.ts';
 import { unknownMethod } from '../fault.ts';
 
 type ControlMethods =
@@ -50,7 +50,10 @@ export function controlHandlers(context: Context): Pick<Handlers, ControlMethods
       return true;
     },
     plushInfoControl: () => info(context),
-    plushGetEvents: ({ work }, page) => eventPageInTurns(journal, page ?? {}, work),
+    plushGetEvents: ({ work }, page = {}) => {
+      refuseFuture(page.after, journal.last);
+      return eventPageInTurns(journal, page, work);
+    },
     'system.getCapabilities': () => CAPABILITIES,
     'system.listMethods': () => names,
     'system.methodHelp': (_call, method) => methodHelp(known(method)),

@@ -6,13 +6,13 @@ import { AgentError } from '../../drivers/agent-error.ts';
 import { LinkError } from '../../drivers/nodes/agent-link.ts';
 import type { Context } from '../context.ts';
 import { Fault } from '../fault.ts';
-import { pageOf, type RawPage } from '../output-text.ts';
+import { type Encoding, encodedPage, type OutputPage, type RawPage } from '../output-text.ts';
 
 const DEFAULT_LIMIT = 65_536;
 /** How long a node may take to answer a page of output, beyond what it is to wait. */
 const READ_MS = 10_000;
 
-type Page = ReturnType<typeof pageOf> & { task: string };
+type Page = OutputPage & { task: string };
 
 /** What a caller asks for. */
 export interface Wanted {
@@ -22,25 +22,28 @@ export interface Wanted {
   readonly limit?: number;
   readonly wait_ms?: number;
   readonly file?: string;
+  readonly encoding?: Encoding;
 }
 
 interface Range {
   readonly stream: 'stdout' | 'stderr';
   readonly offset: number;
   readonly limit: number;
+  readonly encoding: Encoding;
 }
 
 /** @throws Fault NOT_IN_RUN, NO_OUTPUT, OUTPUT_UNREACHABLE */
 export async function getOutput(context: Context, run: Run, node: string, wanted: Wanted): Promise<Page> {
   const { stream = 'stdout', offset = 0, limit = DEFAULT_LIMIT, wait_ms = 0, file } = wanted;
+  const range: Range = { stream, offset, limit, encoding: wanted.encoding ?? 'text' };
   const parts = partsOf(run, node);
-  if (file !== undefined) return readFile(context, run, node, file, { stream, offset, limit });
+  if (file !== undefined) return readFile(context, run, node, file, range);
   const task = findTask(run, node, parts, wanted.task);
   if (!isReadable(run, task.block)) {
     const why = `The log manager of block "${task.block}" says use_api="0": its output lies in the state folder only`;
     throw new Fault('NO_OUTPUT', why, { node });
   }
-  return readOutput(context, run, task, { stream, offset, limit }, wait_ms);
+  return readOutput(context, run, task, range, wait_ms);
 }
 
 /** The node's parts in the run, its present one first. @throws Fault NOT_IN_RUN */
@@ -70,7 +73,7 @@ async function readFile(
   { run_id }: Run,
   node: string,
   file: string,
-  { offset, limit }: Range,
+  { offset, limit, encoding }: Range,
 ): Promise<Page> {
   const missing = (why: string) =>
     new Fault(
@@ -83,7 +86,10 @@ async function readFile(
   });
   if (kept === undefined)
     throw missing(`No file "${file}" of run "${run_id}" has been brought back from "${node}"`);
-  return { ...pageOf({ ...kept, eof: kept.offset + kept.bytes.length >= kept.size }), task: '' };
+  return {
+    ...encodedPage({ ...kept, eof: kept.offset + kept.bytes.length >= kept.size }, encoding),
+    task: '',
+  };
 }
 
 async function readOutput(
@@ -94,7 +100,7 @@ async function readOutput(
   wait_ms: number,
 ): Promise<Page> {
   const { task_id, hostname } = task;
-  const { stream, offset, limit } = range;
+  const { stream, offset, limit, encoding } = range;
   const kept = await readCopy(outputs, task, range);
   if (kept !== undefined && (kept.eof || kept.end > kept.offset)) return kept;
   const link = nodes.link(hostname);
@@ -110,7 +116,7 @@ async function readOutput(
     const ask = { task_id, stream, offset, limit, ...(wait_ms > 0 ? { wait_ms } : {}) };
     const { ok, binary } = await link.request('read', ask, { timeoutMs: READ_MS + wait_ms });
     const raw: RawPage = { bytes: binary, offset: ok.offset, eof: ok.eof };
-    return { ...pageOf(raw), task: task_id };
+    return { ...encodedPage(raw, encoding), task: task_id };
   } catch (error) {
     if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK')
       return lateOutput(outputs, task, range);
@@ -125,23 +131,24 @@ async function readOutput(
 async function readCopy(
   outputs: Context['outputs'],
   { task_id }: Task,
-  { stream, offset, limit }: Range,
+  { stream, offset, limit, encoding }: Range,
 ): Promise<Page | undefined> {
   const whole = await outputs.read(task_id, stream, offset, limit);
   const kept = whole ?? (await outputs.growing(task_id, stream).read(offset, limit));
   if (kept === undefined) return undefined;
   const isWhole = whole !== undefined || (kept as { isWhole?: boolean }).isWhole === true;
   const eof = isWhole && kept.offset + kept.bytes.length >= kept.size;
-  return { ...pageOf({ ...kept, eof }), task: task_id };
+  return { ...encodedPage({ ...kept, eof }, encoding), task: task_id };
 }
 
 /** The node has been cleaned between the two looks, or the task never got as far as having output. */
 async function lateOutput(outputs: Context['outputs'], task: Task, range: Range): Promise<Page> {
   const kept = await readCopy(outputs, task, range);
   if (kept !== undefined) return kept;
-  const { offset } = range;
+  const { offset, encoding } = range;
   if (task.state === 'ordered' || task.state === 'running') {
-    return { data: '', offset, end: offset, eof: false, task: task.task_id };
+    const nothing = { bytes: Buffer.alloc(0), offset, eof: false };
+    return { ...encodedPage(nothing, encoding), task: task.task_id };
   }
   throw new Fault('NO_OUTPUT', `Task ${task.task_id} left no output`, { node: task.hostname });
 }

@@ -1,3 +1,4 @@
+import type { ResultOf } from '../../../api/methods.ts';
 import type { Run } from '../../core/state.ts';
 import { explain } from '../../core/views/explain.ts';
 import { blockDetail, listRuns, matching, runDetail } from '../../core/views/runs.ts';
@@ -36,7 +37,9 @@ export function runHandlers(context: Context): Pick<Handlers, RunMethods> {
     },
     plushGetBlock: (_call, run, block, from) => blockDetail(runOf(run), block, from),
     plushGetMatching: (_call, run) => matching(runOf(run)),
-    plushGetOutput: (_call, run_id, node, page) => getOutput(context, runOf(run_id), node, page ?? {}),
+    plushGetOutput: async (_call, run_id, node, page) =>
+      // The contract has what JSON-RPC clients get: the bytes of base64 become a string when they are written.
+      (await getOutput(context, runOf(run_id), node, page ?? {})) as ResultOf<'plushGetOutput'>,
     plushExplain: (_call, subject) => explain(state, subject),
   };
 }

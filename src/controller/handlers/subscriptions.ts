@@ -7,6 +7,7 @@ import { checkCallbackUrl } from '../callback-url.ts';
 import type { Standing } from '../callbacks.ts';
 import type { Context } from '../context.ts';
 import type { CallContext, Handlers } from '../dispatcher.ts';
+import { refuseFuture } from '../event-stream.ts';
 import { Fault } from '../fault.ts';
 import { subscriberOf } from '../subscribers.ts';
 
@@ -64,10 +65,7 @@ async function atUrl(context: Context, call: CallContext, text: string, order: O
   const { state, journal, callbacks, submit } = context;
   const { url, userinfo } = checkCallbackUrl(text, context.callbackHosts);
   const { protocol = 'xmlrpc', details = false, topics, after, secret, xml_types } = order;
-  if (after !== undefined && after > journal.last) {
-    const newest = `the newest event is ${journal.last}`;
-    throw new Fault('INVALID_PARAMETERS', `after is ${after}, and ${newest}; -1 stands for it`);
-  }
+  refuseFuture(after, journal.last);
   const caller = call.caller.name;
   const before = [...state.subscriptions.values()].find(
     (one) => one.url === url && one.protocol === protocol && one.caller === caller,

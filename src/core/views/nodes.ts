@@ -1,6 +1,6 @@
 /** Answers about the pool. */
 import type { ParamsOf, ResultOf } from '../../../api/methods.ts';
-import type { Failure } from '../../../api/schemas.ts';
+import type { Failure, NodeState } from '../../../api/schemas.ts';
 import { leaseFailure } from '../pool/lease.ts';
 import { ownPreference } from '../pool/match.ts';
 import { Rejection } from '../rejection.ts';
@@ -12,9 +12,9 @@ type NodeInfo = ResultOf<'plushGetNode'>;
 type NodePage = ResultOf<'plushListNodes'>;
 type NodeFilter = NonNullable<ParamsOf<'plushListNodes'>[0]>;
 
-/** idle, connecting, connected, lost, or failed: the flag hides the link's state. */
-export function nodeState(node: PoolNode): string {
-  return node.failed === undefined ? node.link : 'failed';
+/** idle, connecting, connected, lost, or failed: the flag, and a lease that is over, hide the link's state. */
+export function nodeState({ failed, lease_over, link }: PoolNode): NodeState {
+  return failed === undefined && lease_over === undefined ? link : 'failed';
 }
 
 /** Why the node is failed or lost; undefined when it is neither, or by the operator's wish. */

@@ -206,6 +206,8 @@ export class Dispatcher {
       return { status: 400, sentence: 'An event stream needs a connection on which no other answer is due' };
     }
     const stream = new AbortController();
+    const source = this.options.rpc.events({ ...query, signal: stream.signal }, caller);
+    if ('status' in source) return source;
     this.#streams.add(stream);
     // Cut, not ended: a reader that has stopped reading would hold on to a stream that waits for it.
     const cut = () => request.socket.destroy();
@@ -219,7 +221,6 @@ export class Dispatcher {
     const leave = () => request.socket.destroy();
     request.socket.once('end', leave);
     response.once('close', () => request.socket.off('end', leave));
-    const source = this.options.rpc.events({ ...query, signal: stream.signal }, caller);
     streamEvents(request, response, source, this.limits.heartbeatMs).catch((error: unknown) => {
       // A source may say by throwing that it was aborted; nobody is there to be told.
       if (stream.signal.aborted) response.end();

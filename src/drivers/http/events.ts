@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Topic, topics } from '../../../api/event.ts';
+import { didYouMean } from '../../core/suggest.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What a reader of the event stream asks for. */
@@ -39,7 +41,10 @@ const EVENT_STREAM: Format = {
   heartbeat: ':\n\n',
 };
 
-const MAX_TOPICS = 100;
+const PARAMETERS = ['after', 'from', 'topics'];
+
+/** Longest part of what is wrong in a query that is repeated to the reader. */
+const MAX_SHOWN_CHARACTERS = 60;
 
 /** Longest decimal number that is surely a safe integer. */
 const MAX_SEQ_DIGITS = 15;
@@ -49,6 +54,8 @@ export function parseEventQuery(request: IncomingMessage): Omit<EventQuery, 'sig
   const url = request.url ?? '';
   const mark = url.indexOf('?');
   const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  const wrong = wrongParameter(query);
+  if (wrong !== undefined) return { status: 400, sentence: wrong };
   const lastSeen = request.headers['last-event-id'];
   const after = typeof lastSeen === 'string' && lastSeen !== '' ? lastSeen : query.get('after');
   const from = lastSeen === undefined ? query.get('from') : null;
@@ -58,17 +65,37 @@ export function parseEventQuery(request: IncomingMessage): Omit<EventQuery, 'sig
   if (after !== null && !isNumber(after)) {
     return { status: 400, sentence: 'The value of after (or Last-Event-ID) must be the number of an event' };
   }
-  const topics =
-    query
-      .get('topics')
-      ?.split(',')
-      .filter((topic) => topic !== '') ?? [];
-  if (topics.length > MAX_TOPICS) return { status: 400, sentence: `Give at most ${MAX_TOPICS} topics` };
+  const named = (query.get('topics') ?? '').split(',').filter((topic) => topic !== '');
+  const unknown = named.find((topic) => !isTopic(topic));
+  if (unknown !== undefined) {
+    const sentence = `There is no topic ${shown(unknown)}; there are ${topics.join(', ')}${didYouMean(unknown, topics)}`;
+    return { status: 400, sentence };
+  }
   return {
     fromNow: from === 'now',
     ...(after === null ? {} : { after: Number(after) }),
-    ...(topics.length === 0 ? {} : { topics }),
+    ...(named.length === 0 ? {} : { topics: [...new Set(named)] }),
   };
+}
+
+/** A misspelled filter would let through what it was to keep out, so nothing in a query is passed over. */
+function wrongParameter(query: URLSearchParams): string | undefined {
+  const seen = new Set<string>();
+  for (const name of query.keys()) {
+    if (!PARAMETERS.includes(name))
+      return `There is no parameter ${shown(name)}; there are ${PARAMETERS.join(', ')}${didYouMean(name, PARAMETERS)}`;
+    if (seen.has(name)) return `Give ${name} once`;
+    seen.add(name);
+  }
+  return undefined;
+}
+
+function isTopic(text: string): text is Topic {
+  return (topics as readonly string[]).includes(text);
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, MAX_SHOWN_CHARACTERS));
 }
 
 /**

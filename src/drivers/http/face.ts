@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { Authenticate, Caller } from './auth.ts';
 import type { EventQuery, StreamedEvent } from './events.ts';
 import type { HttpLimits } from './limits.ts';
+import type { Refusal } from './refusal.ts';
 
 /** What a request's head says beside who calls. */
 export interface RequestHead {
@@ -31,8 +32,8 @@ export interface RpcHandlers {
     remote: string | undefined,
     head?: RequestHead,
   ): Promise<{ status: number; body?: string }>;
-  /** Facts as events, oldest first. Must end soon after `query.signal` is aborted. */
-  events(query: EventQuery, caller: Caller): AsyncIterable<StreamedEvent>;
+  /** Facts as events, oldest first, or why not. Must end soon after `query.signal` is aborted. */
+  events(query: EventQuery, caller: Caller): AsyncIterable<StreamedEvent> | Refusal;
 }
 
 /** A client on a WebSocket, as the controller sees it. */

@@ -6,7 +6,7 @@
  * |---|---|
  * | whole number within 32 bits | `int` |
  * | other whole number, bigint | `string` of digits; `i8` when asked for and within 64 bits |
- * | other finite number | `double` with a decimal point and no exponent |
+ * | other finite number; a whole one where `Doubles` says so | `double` with a decimal point and no exponent |
  * | NaN, infinities | empty `string` |
  * | null | left out of structs, else an empty `string`; `nil` when asked for |
  * | undefined | left out of structs, else as null |
@@ -26,6 +26,16 @@ export interface EncodeOptions {
   readonly i8?: boolean;
 }
 
+/**
+ * Where numbers are doubles also when they are whole, which a number alone does not tell: true says it of the value itself,
+ * else it is told of the members of a struct, and of the items of an array, all of them or each by its place.
+ */
+export type Doubles =
+  | true
+  | { readonly members: ReadonlyMap<string, Doubles> }
+  | { readonly items: Doubles }
+  | { readonly each: readonly (Doubles | undefined)[] };
+
 const PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n';
 const EMPTY = '<value><string></string></value>';
 const MAX_INT32 = 0x7fffffff;
@@ -44,31 +54,46 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['\r', '&#13;'],
 ]);
 
-/** A `methodCall`. @throws TypeError or RangeError for what no protocol carries: functions, cycles */
-export function encodeCall(method: string, params: readonly unknown[], options: EncodeOptions = {}): string {
+/**
+ * A `methodCall`.
+ * @param doubles of each parameter
+ * @throws TypeError or RangeError for what no protocol carries: functions, cycles
+ */
+export function encodeCall(
+  method: string,
+  params: readonly unknown[],
+  options: EncodeOptions = {},
+  doubles: readonly (Doubles | undefined)[] = [],
+): string {
   let list = '';
-  for (const param of params) list += `<param>${encodeValue(param, options, 0)}</param>`;
+  for (const [place, param] of params.entries())
+    list += `<param>${encodeValue(param, options, 0, doubles[place])}</param>`;
   return `${PROLOG}<methodCall><methodName>${escapeXml(method)}</methodName><params>${list}</params></methodCall>\n`;
 }
 
 /** A `methodResponse` with a value. @throws TypeError or RangeError as encodeCall */
-export function encodeResponse(value: unknown, options: EncodeOptions = {}): string {
-  const encoded = encodeValue(value, options, 0);
+export function encodeResponse(value: unknown, options: EncodeOptions = {}, doubles?: Doubles): string {
+  const encoded = encodeValue(value, options, 0, doubles);
   return `${PROLOG}<methodResponse><params><param>${encoded}</param></params></methodResponse>\n`;
 }
 
 /** A `methodResponse` with a fault. @param code within 32 bits */
 export function encodeFault(code: number, message: string, options: EncodeOptions = {}): string {
-  const encoded = encodeValue({ faultCode: code, faultString: message }, options, 0);
+  const encoded = encodeValue({ faultCode: code, faultString: message }, options, 0, undefined);
   return `${PROLOG}<methodResponse><fault>${encoded}</fault></methodResponse>\n`;
 }
 
-function encodeValue(value: unknown, options: EncodeOptions, depth: number): string {
+function encodeValue(
+  value: unknown,
+  options: EncodeOptions,
+  depth: number,
+  doubles: Doubles | undefined,
+): string {
   switch (typeof value) {
     case 'string':
       return `<value><string>${escapeXml(value)}</string></value>`;
     case 'number':
-      return encodeNumber(value, options);
+      return doubles === true ? encodeDouble(value) : encodeNumber(value, options);
     case 'boolean':
       return `<value><boolean>${value ? '1' : '0'}</boolean></value>`;
     case 'bigint':
@@ -76,7 +101,7 @@ function encodeValue(value: unknown, options: EncodeOptions, depth: number): str
     case 'undefined':
       return encodeNull(options);
     case 'object':
-      return value === null ? encodeNull(options) : encodeObject(value, options, depth);
+      return value === null ? encodeNull(options) : encodeObject(value, options, depth, doubles);
     default:
       throw new TypeError(`A ${typeof value} cannot be sent; turn it into data first`);
   }
@@ -91,6 +116,10 @@ function encodeNumber(value: number, options: EncodeOptions): string {
     if (value >= MIN_INT32 && value <= MAX_INT32) return `<value><int>${value}</int></value>`;
     return encodeBeyond32Bits(BigInt(value), options);
   }
+  return encodeDouble(value);
+}
+
+function encodeDouble(value: number): string {
   return Number.isFinite(value) ? `<value><double>${doubleText(value)}</double></value>` : EMPTY;
 }
 
@@ -100,10 +129,16 @@ function encodeBeyond32Bits(value: bigint, options: EncodeOptions): string {
   return asI8 ? `<value><i8>${value}</i8></value>` : `<value><string>${value}</string></value>`;
 }
 
-function encodeObject(value: object, options: EncodeOptions, depth: number): string {
-  if (Array.isArray(value)) return encodeArray(value, options, inner(depth));
+function encodeObject(
+  value: object,
+  options: EncodeOptions,
+  depth: number,
+  doubles: Doubles | undefined,
+): string {
+  if (Array.isArray(value)) return encodeArray(value, options, inner(depth), doubles);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return encodeStruct(value, options, inner(depth));
+  if (prototype === Object.prototype || prototype === null)
+    return encodeStruct(value, options, inner(depth), doubles);
   if (types.isDate(value)) {
     const text = dateText(value);
     return text === '' ? EMPTY : `<value><dateTime.iso8601>${text}</dateTime.iso8601></value>`;
@@ -115,7 +150,7 @@ function encodeObject(value: object, options: EncodeOptions, depth: number): str
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   if (tag !== 'Object')
     throw new TypeError(`A ${tag} cannot be sent; turn it into an array or a plain object first`);
-  return encodeStruct(value, options, inner(depth));
+  return encodeStruct(value, options, inner(depth), doubles);
 }
 
 function inner(depth: number): number {
@@ -123,17 +158,31 @@ function inner(depth: number): number {
   throw new RangeError(`The value nests deeper than ${MAX_ENCODE_DEPTH} levels, or contains itself`);
 }
 
-function encodeArray(items: readonly unknown[], options: EncodeOptions, depth: number): string {
+function encodeArray(
+  items: readonly unknown[],
+  options: EncodeOptions,
+  depth: number,
+  doubles: Doubles | undefined,
+): string {
+  const ofAll = typeof doubles === 'object' && 'items' in doubles ? doubles.items : undefined;
+  const ofEach = typeof doubles === 'object' && 'each' in doubles ? doubles.each : undefined;
   let data = '';
-  for (const item of items) data += encodeValue(item, options, depth);
+  for (let place = 0; place < items.length; place += 1)
+    data += encodeValue(items[place], options, depth, ofEach === undefined ? ofAll : ofEach[place]);
   return `<value><array><data>${data}</data></array></value>`;
 }
 
-function encodeStruct(struct: object, options: EncodeOptions, depth: number): string {
+function encodeStruct(
+  struct: object,
+  options: EncodeOptions,
+  depth: number,
+  doubles: Doubles | undefined,
+): string {
+  const ofMembers = typeof doubles === 'object' && 'members' in doubles ? doubles.members : undefined;
   let members = '';
   for (const [name, value] of Object.entries(struct) as [string, unknown][]) {
     if (value === undefined || (value === null && options.nil !== true)) continue;
-    members += `<member><name>${escapeXml(name)}</name>${encodeValue(value, options, depth)}</member>`;
+    members += `<member><name>${escapeXml(name)}</name>${encodeValue(value, options, depth, ofMembers?.get(name))}</member>`;
   }
   return `<value><struct>${members}</struct></value>`;
 }

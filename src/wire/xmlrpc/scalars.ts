@@ -112,10 +112,11 @@ export function dateText(date: Date): string {
 
 /** The shortest decimal that reads back as `value` (which is finite and not whole), without an exponent. */
 export function doubleText(value: number): string {
+  if (Number.isInteger(value)) return `${BigInt(value)}.0`;
   const text = String(value);
   const mark = text.indexOf('e');
   if (mark < 0) return text;
-  // Only magnitudes below 1e-6 get here: whole numbers, which the others with an exponent are, go as integers.
+  // Only magnitudes below 1e-6 get here: the others with an exponent are whole.
   const sign = value < 0 ? '-' : '';
   const digits = text.slice(sign.length, mark).replace('.', '');
   return `${sign}0.${'0'.repeat(-Number(text.slice(mark + 1)) - 1)}${digits}`;

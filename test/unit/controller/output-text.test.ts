@@ -1,4 +1,4 @@
-import { pageOf } from '../../../src/controller/output-text.ts';
+import { encodedPage, pageOf } from '../../../src/controller/output-text.ts';
 
 describe('pageOf', () => {
   const text = 'aé€😀z'.repeat(50);
@@ -26,5 +26,12 @@ describe('pageOf', () => {
   test('goes on past bytes that are no UTF-8', () => {
     const page = pageOf({ bytes: Buffer.from([0xff, 0xfe, 0xc3]), offset: 10, eof: false });
     expect(page.end).toBeGreaterThan(10);
+  });
+
+  test('leaves bytes as they are, and cuts none off, where base64 is wanted', () => {
+    const cut = Buffer.from([0x61, 0x00, 0xff, 0xc3]);
+    const page = { bytes: cut, offset: 5, eof: false };
+    expect(encodedPage(page, 'base64')).toEqual({ data: cut, offset: 5, end: 9, eof: false });
+    expect(encodedPage(page, 'text')).toMatchObject({ data: 'a\ufffd\ufffd', end: 8 });
   });
 });

@@ -1,8 +1,13 @@
+import type { Protocol } from '../../../src/controller/call.ts';
 import { checkParameters } from '../../../src/controller/parameters.ts';
 
-const refusal = (method: Parameters<typeof checkParameters>[0], params: unknown): string => {
+const refusal = (
+  method: Parameters<typeof checkParameters>[0],
+  params: unknown,
+  protocol: Protocol = 'jsonrpc',
+): string => {
   try {
-    checkParameters(method, params);
+    checkParameters(method, params, protocol);
   } catch (error) {
     return (error as Error).message;
   }
@@ -35,6 +40,21 @@ describe('checkParameters', () => {
       'INVALID_PARAMETERS: plushAddNode parameter 1 (properties), member type: expected "ssh" or "local", but "vm" came.',
     ],
     [
+      'plushListNodes',
+      [{ state: 'failled' }],
+      'INVALID_PARAMETERS: plushListNodes parameter 1 (filter), member state: expected "idle" or "connecting" or "connected" or "lost" or "failed", but "failled" came; did you mean "failed"?',
+    ],
+    [
+      'plushGetEvents',
+      [{ topics: ['nodes'] }],
+      'INVALID_PARAMETERS: plushGetEvents parameter 1 (page), member topics.0: expected "control" or "node" or "app" or "run" or "task" or "operation" or "subscription", but "nodes" came; did you mean "node"?',
+    ],
+    [
+      'plushListRuns',
+      [{ state: 'zz' }],
+      'INVALID_PARAMETERS: plushListRuns parameter 1 (filter), member state: expected "deploying" or "running" or "ending" or "succeeded" or "failed" or "aborted", but "zz" came.',
+    ],
+    [
       'plushGetRun',
       ['\u0001"'.repeat(200)],
       'INVALID_PARAMETERS: plushGetRun parameter 1 (run): expected a string of at most 256 characters, but a string of 400 characters came.',
@@ -49,27 +69,42 @@ describe('checkParameters', () => {
   });
 
   test('takes parameters by name as well as by position', () => {
-    expect(checkParameters('plushGetBlock', { block: 'b', run: 'r' })).toEqual(['r', 'b']);
+    expect(checkParameters('plushGetBlock', { block: 'b', run: 'r' }, 'xmlrpc')).toEqual(['r', 'b']);
   });
 
   test('takes members that are null as missing', () => {
-    expect(checkParameters('plushAddNode', [{ hostname: 'a', group: null }])).toEqual([{ hostname: 'a' }]);
+    expect(checkParameters('plushAddNode', [{ hostname: 'a', group: null }], 'xmlrpc')).toEqual([
+      { hostname: 'a' },
+    ]);
   });
 
   test('takes a date where a time is wanted and base64 where text is', () => {
     const expires = new Date('2026-01-02T03:04:05Z');
-    expect(checkParameters('plushAddNode', [{ hostname: 'a', lease: { id: 'l', expires } }])).toEqual([
-      { hostname: 'a', lease: { id: 'l', expires: '2026-01-02T03:04:05.000Z' } },
-    ]);
-    expect(checkParameters('plushLoadAppXml', [Buffer.from('<plush/>')])).toEqual(['<plush/>']);
+    expect(
+      checkParameters('plushAddNode', [{ hostname: 'a', lease: { id: 'l', expires } }], 'xmlrpc'),
+    ).toEqual([{ hostname: 'a', lease: { id: 'l', expires: '2026-01-02T03:04:05.000Z' } }]);
+    expect(checkParameters('plushLoadAppXml', [Buffer.from('<plush/>')], 'xmlrpc')).toEqual(['<plush/>']);
   });
 
   test('keeps a member called __proto__ as data', () => {
     const properties = JSON.parse('{"__proto__": "x", "constructor": "y"}') as Record<string, string>;
-    const [node] = checkParameters('plushAddNode', [{ hostname: 'a', properties }]) as [
+    const [node] = checkParameters('plushAddNode', [{ hostname: 'a', properties }], 'xmlrpc') as [
       { properties: object },
     ];
     expect(Object.keys(node.properties)).toEqual(['__proto__', 'constructor']);
     expect(({} as { x?: unknown }).x).toBeUndefined();
   });
+
+  test('takes whole numbers beyond 32 bits over XML-RPC as the strings of digits as which they go out', () => {
+    const page = { after: '3000000000', limit: 3 };
+    expect(checkParameters('plushGetEvents', [page], 'xmlrpc')).toEqual([{ after: 3_000_000_000, limit: 3 }]);
+    expect(refusal('plushGetEvents', [page], 'jsonrpc')).toMatch(/expected an integer .*"3000000000" came/);
+  });
+
+  test.each(['7', '-1', '2147483647', '03000000000', '3e9', '99999999999999999999', ' 3000000000', ''])(
+    'refuses the string %j where a number is wanted, over XML-RPC too',
+    (after) => {
+      expect(refusal('plushGetEvents', [{ after }], 'xmlrpc')).toMatch(/expected an integer/);
+    },
+  );
 });

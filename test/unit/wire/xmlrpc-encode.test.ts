@@ -1,4 +1,4 @@
-import { encodeCall, encodeFault, encodeResponse } from '../../../src/wire/xmlrpc/encode.ts';
+import { type Doubles, encodeCall, encodeFault, encodeResponse } from '../../../src/wire/xmlrpc/encode.ts';
 
 function valueText(value: unknown, options?: { nil?: boolean; i8?: boolean }): string {
   const text = encodeResponse(value, options);
@@ -107,4 +107,35 @@ describe('an XML-RPC fault', () => {
         '</struct></value></fault></methodResponse>\n',
     );
   });
+});
+
+test('whole numbers are doubles where it is said of them, and nothing else is', () => {
+  const doubles: Doubles = {
+    members: new Map<string, Doubles>([
+      ['x', true],
+      ['all', { items: true }],
+      ['some', { each: [undefined, true] }],
+      ['__proto__', true],
+    ]),
+  };
+  const value = { x: 3, y: 3, all: [1, -0, 1e21, 2 ** 40, 0.5], some: [1, 2, 3], text: 'x' };
+  const text = encodeResponse(value, {}, doubles);
+  const double = (digits: string) => `<value><double>${digits}</double></value>`;
+  expect(text).toContain(`<name>x</name>${double('3.0')}`);
+  expect(text).toContain('<name>y</name><value><int>3</int></value>');
+  expect(text).toContain(
+    ['1.0', '0.0', '1000000000000000000000.0', '1099511627776.0', '0.5'].map(double).join(''),
+  );
+  expect(text).toContain(`<value><int>1</int></value>${double('2.0')}<value><int>3</int></value>`);
+  expect(encodeCall('m', [1, 1], {}, [undefined, true])).toContain(
+    `<param><value><int>1</int></value></param><param>${double('1.0')}</param>`,
+  );
+});
+
+test('what is said of doubles is passed over where the value is of another kind', () => {
+  expect(encodeResponse([1, 'a', null, Number.NaN], {}, { items: true })).toContain(
+    '<double>1.0</double></value><value><string>a</string></value><value><string></string></value><value><string></string>',
+  );
+  expect(encodeResponse({ a: 1 }, {}, { each: [true] })).toContain('<int>1</int>');
+  expect(encodeResponse([1], {}, { members: new Map([['a', true]]) })).toContain('<int>1</int>');
 });
