@@ -39,7 +39,7 @@ export async function startSoakers(plushd: Plushd, onError: (error: unknown) => 
         return;
       }
       counts[name] = round;
-      await pause(pauseMs, undefined, { signal: end.signal }).catch(() => undefined);
+      await pause(pauseMs, undefined, { signal: end.signal }).catch(unlessAborted);
     }
   });
   return {
@@ -194,4 +194,9 @@ async function startReceiver(): Promise<Server> {
 
 function authorized({ token }: Plushd): Record<string, string> {
   return { authorization: `Bearer ${token}` };
+}
+
+/** A pause that the end cut short is over. @throws anything else */
+function unlessAborted(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
 }
