@@ -149,6 +149,11 @@ describe('a daemon that cannot begin', () => {
       /^plushd: The state folder \/proc\/x\/y cannot be made \(.*\)\. Give --state another folder\.\n$/,
     ],
     [
+      'its state folder cannot be written',
+      ['--state', '/proc'],
+      /^plushd: The state folder \/proc cannot be written \(.*\)\. Make it writable for this user, or give --state another folder\.\n$/,
+    ],
+    [
       'a callback host is a pattern',
       ['--callback-hosts', '*'],
       /^plushd: --callback-hosts takes names .*\n$/,
