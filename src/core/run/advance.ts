@@ -25,11 +25,11 @@ export function advanceRun(tx: Transaction, run: Run): void {
     finishRun(tx, run);
     return;
   }
+  settleAll(tx, run);
   if (run.restarting !== undefined) {
     stoppedIfNothingRuns(tx, run);
     return;
   }
-  settleAll(tx, run);
   const components = [...run.components.values()];
   if (run.state === 'deploying') {
     if (!isReleasable(run)) return;

@@ -125,10 +125,10 @@ export function settle(tx: Transaction, run: Run, planned: PlannedBarrier): void
   }
 }
 
-/** Barriers are held while the run goes on; that of the transfers from the beginning. */
+/** Barriers are held while the run goes on; that of the transfers from the beginning, and while the application is begun again. */
 function isHeld(run: Run, { spec }: PlannedBarrier): boolean {
-  if (run.restarting !== undefined) return false;
-  return run.state === 'running' || (run.state === 'deploying' && spec === INSTALL_BARRIER);
+  if (spec === INSTALL_BARRIER) return run.state === 'deploying' || run.state === 'running';
+  return run.state === 'running' && run.restarting === undefined;
 }
 
 function carryOut(tx: Transaction, run: Run, planned: PlannedBarrier, barrier: RunBarrier, step: Step): void {
