@@ -25,6 +25,8 @@ export interface PoolNode {
   link: LinkState;
   /** When `link` (or the failed flag) last changed; ISO 8601. */
   since: string;
+  /** Since when its agent has not answered although it is wanted, however many attempts were made; ISO 8601. */
+  away?: string;
   /** Attempts to connect since the last success. */
   attempts: number;
   /** Times (ms) of the last losses of an established link, newest last. */

@@ -21,7 +21,7 @@ export class Transaction {
   readonly hosts: HostReadings;
   readonly rules: NodeRules;
   readonly #later: (() => void)[] = [];
-  readonly #time: string;
+  #time: string | undefined;
 
   constructor(
     readonly state: State,
@@ -30,11 +30,12 @@ export class Transaction {
     this.nowMs = moment.nowMs;
     this.hosts = moment.hosts ?? NO_READINGS;
     this.rules = rulesOf(moment);
-    this.#time = new Date(moment.nowMs).toISOString();
     this.random = randomFrom(moment.seed);
   }
 
   emit<T extends EventType>(type: T, body: FactBody<T>): void {
+    // Many inputs, such as what an agent tells again, lead to no fact at all.
+    this.#time ??= new Date(this.nowMs).toISOString();
     const fact = { type, time: this.#time, body } as Fact;
     // Noted first: should folding it fail halfway, the state is no longer that of the facts before it.
     this.facts.push(fact);

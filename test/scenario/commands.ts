@@ -318,11 +318,23 @@ function printExplanation(world: World, subject: string): string[] {
     `${kind} ${subject}: ${state}`,
     summary,
     ...causes.map(
-      (c) => `${c.nodes}× ${c.phase}/${c.cause} (${c.examples}): ${c.message} | ${c.action} | ${c.hint}`,
+      (c) =>
+        `${c.nodes}× ${c.phase}/${c.cause} (${c.examples})${c.numbers === undefined ? '' : ` tasks ${c.numbers}`}: ${c.message} | ${c.action} | ${c.hint}`,
     ),
     ...waiting.map((w) => `${w.nodes} wait for ${w.waits_for} (${w.examples})`),
     ...nodes.map((n) =>
-      [n.hostname, n.component, n.state, n.phase, n.cause, n.exit_code, n.signal].join(' ').trimEnd(),
+      [
+        n.hostname,
+        n.component,
+        n.state,
+        n.phase,
+        n.cause,
+        n.exit_code,
+        n.signal,
+        ...(n.number === undefined ? [] : [`task ${n.number}`]),
+      ]
+        .join(' ')
+        .trimEnd(),
     ),
   ];
 }

@@ -28,6 +28,8 @@ export function setLink(node: PoolNode, link: LinkState, time: string): void {
   if (node.link === link) return;
   node.link = link;
   node.since = time;
+  if (link === 'connected' || link === 'idle') delete node.away;
+  else node.away ??= time;
 }
 
 /** Runs that end need not wait for a node that no longer answers. */
