@@ -196,6 +196,11 @@ export const Explanation = Type.Object({
       examples: Type.Array(Hostname, { description: 'At most 20 of them' }),
       action: Type.String({ description: 'What Plush did about it' }),
       hint: Type.String({ description: 'What to do next' }),
+      numbers: optional(
+        Type.Array(Type.Integer(), {
+          description: 'Of a workflow: numbers of tasks that failed so, at most 20, as far as they are known',
+        }),
+      ),
       failure: FailureSchema,
     }),
     { description: 'Equal failures folded into one, most nodes first' },
@@ -211,6 +216,7 @@ export const Explanation = Type.Object({
       }),
       phase: Type.String(),
       cause: optional(Type.String()),
+      number: optional(Type.Integer({ description: 'Of a workflow: number of the task that failed' })),
       exit_code: optional(Type.Integer()),
       signal: optional(Type.String()),
     }),

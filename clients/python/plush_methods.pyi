@@ -210,6 +210,7 @@ class Methods:
               cause (string): A symbol, such as disk_full, auth_failed, exit_code
               message (string): One sentence for a person
               block (string, optional)
+              number (int, optional): Of a workflow: the number of its task
               command (string, optional)
               exit_code (int, optional)
               signal (string, optional)
@@ -264,6 +265,7 @@ class Methods:
             cause (string): A symbol, such as disk_full, auth_failed, exit_code
             message (string): One sentence for a person
             block (string, optional)
+            number (int, optional): Of a workflow: the number of its task
             command (string, optional)
             exit_code (int, optional)
             signal (string, optional)
@@ -532,11 +534,13 @@ class Methods:
             examples (array of strings (1 to 255 characters each)): At most 20 of them
             action (string): What Plush did about it
             hint (string): What to do next
+            numbers (array of ints, optional): Of a workflow: numbers of tasks that failed so, at most 20, as far as they are known
             failure (struct)
               phase ("match", "bootstrap", "install", "start", "watch" or "clean")
               cause (string): A symbol, such as disk_full, auth_failed, exit_code
               message (string): One sentence for a person
               block (string, optional)
+              number (int, optional): Of a workflow: the number of its task
               command (string, optional)
               exit_code (int, optional)
               signal (string, optional)
@@ -561,6 +565,7 @@ class Methods:
             state (string): The node's one state in the run: waiting, running, done, failed, stopped
             phase (string)
             cause (string, optional)
+            number (int, optional): Of a workflow: number of the task that failed
             exit_code (int, optional)
             signal (string, optional)
 

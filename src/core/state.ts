@@ -25,14 +25,16 @@ export interface PoolNode {
   link: LinkState;
   /** When `link` (or the failed flag) last changed; ISO 8601. */
   since: string;
+  /** Since when its agent has not answered although it is wanted, however many attempts were made; ISO 8601. */
+  away?: string;
   /** Attempts to connect since the last success. */
   attempts: number;
   /** Times (ms) of the last losses of an established link, newest last. */
   drops: number[];
   /** Why the last attempt or link ended. */
   trouble?: { cause: string; message: string };
-  /** The failed flag, with when it was set. */
-  failed?: { at: string; failure: Failure };
+  /** The failed flag, with when it was set and when it ends. */
+  failed?: { at: string; failure: Failure; until?: string };
   /** Since when its lease is over; stands until it is described anew. */
   lease_over?: string;
   /** How a component wants its nodes to be logged in to: for what the node itself does not say. */

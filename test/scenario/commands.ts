@@ -17,6 +17,7 @@ import {
   nodeSpec,
   readReports,
   report,
+  rulesFrom,
   runFor,
   sampleOf,
   taskOf,
@@ -265,6 +266,11 @@ const commands: Readonly<Record<string, Command>> = {
     for (const hostname of words) world.samples.set(hostname, sampleOf(settings));
     return [];
   },
+  /** Options of the daemon from now on, times in seconds; without words the usual ones: rules failed_time=60 drop_count=2 */
+  rules: (world, { settings }) => {
+    world.rules = rulesFrom(settings);
+    return [];
+  },
   plan: (world, { words: [app = ''] }) => {
     const { can_run, components, shortfalls } = planApp(
       world.state,
@@ -312,11 +318,23 @@ function printExplanation(world: World, subject: string): string[] {
     `${kind} ${subject}: ${state}`,
     summary,
     ...causes.map(
-      (c) => `${c.nodes}× ${c.phase}/${c.cause} (${c.examples}): ${c.message} | ${c.action} | ${c.hint}`,
+      (c) =>
+        `${c.nodes}× ${c.phase}/${c.cause} (${c.examples})${c.numbers === undefined ? '' : ` tasks ${c.numbers}`}: ${c.message} | ${c.action} | ${c.hint}`,
     ),
     ...waiting.map((w) => `${w.nodes} wait for ${w.waits_for} (${w.examples})`),
     ...nodes.map((n) =>
-      [n.hostname, n.component, n.state, n.phase, n.cause, n.exit_code, n.signal].join(' ').trimEnd(),
+      [
+        n.hostname,
+        n.component,
+        n.state,
+        n.phase,
+        n.cause,
+        n.exit_code,
+        n.signal,
+        ...(n.number === undefined ? [] : [`task ${n.number}`]),
+      ]
+        .join(' ')
+        .trimEnd(),
     ),
   ];
 }

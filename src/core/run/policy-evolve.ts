@@ -97,7 +97,7 @@ function note(run: Run, { hostname }: Member, task: Task): void {
   const { policy } = task;
   if (policy === undefined || (policy === 'end_application' && isSuccess(task))) return;
   run.handled ??= new Map();
-  const failure = failureOf(task as never, task.block, task.attempt);
+  const failure = failureOf(task as never, task);
   const { block, phase, cause, exit_code, signal } = failure;
   const key = JSON.stringify([block, policy, phase, cause, exit_code, signal]);
   let handled = run.handled.get(key);
