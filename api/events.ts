@@ -100,10 +100,21 @@ export const events = {
     retry_ms: optional(
       Type.Integer({ description: 'The next attempt follows after this time; absent: none' }),
     ),
+    drops: optional(
+      Type.Integer({
+        description: 'Losses of the connection within the drop window of plushd, this one among them',
+      }),
+    ),
   }),
   node_failed: event('node', 'The node is marked failed: the matcher does not choose it, its run recovers.', {
     hostname,
     failure: FailureSchema,
+    flag_ms: optional(
+      Type.Integer({
+        description:
+          "The flag is cleared after this time. Absent in journals of earlier versions: 10 minutes, or 10 s where the cause was not the node's",
+      }),
+    ),
   }),
   node_restored: event('node', "The node's failed flag was cleared.", { hostname, cause }),
   node_lease_expired: event(

@@ -8,6 +8,7 @@ import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { HostReadings } from './pool/requirements.ts';
+import type { NodeRules } from './pool/rules.ts';
 import type { SliceAnswer, SlicePort } from './pool/slice.ts';
 import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 
@@ -17,6 +18,8 @@ export interface Moment {
   readonly seed: number;
   /** What nodes measured a moment ago, as far as it was told. @default nothing */
   readonly hosts?: HostReadings;
+  /** How nodes are judged. @default NODE_RULES */
+  readonly rules?: NodeRules;
 }
 
 /** Who gives a command about nodes: a token by its name. */

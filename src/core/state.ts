@@ -34,8 +34,8 @@ export interface PoolNode {
   drops: number[];
   /** Why the last attempt or link ended. */
   trouble?: { cause: string; message: string };
-  /** The failed flag, with when it was set. */
-  failed?: { at: string; failure: Failure };
+  /** The failed flag, with when it was set and when it ends. */
+  failed?: { at: string; failure: Failure; until?: string };
   /** Since when its lease is over; stands until it is described anew. */
   lease_over?: string;
   /** How a component wants its nodes to be logged in to: for what the node itself does not say. */

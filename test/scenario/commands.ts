@@ -18,6 +18,7 @@ import {
   nodeSpec,
   readReports,
   report,
+  rulesFrom,
   runFor,
   sampleOf,
   taskOf,
@@ -274,6 +275,11 @@ const commands: Readonly<Record<string, Command>> = {
   /** What the host monitors of nodes tell, or told too long ago when nothing follows: sample n1 n2 load=1 free_memory=4 */
   sample: (world, { words, settings }) => {
     for (const hostname of words) world.samples.set(hostname, sampleOf(settings));
+    return [];
+  },
+  /** Options of the daemon from now on, times in seconds; without words the usual ones: rules failed_time=60 drop_count=2 */
+  rules: (world, { settings }) => {
+    world.rules = rulesFrom(settings);
     return [];
   },
   plan: (world, { words: [app = ''] }) => {

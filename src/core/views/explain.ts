@@ -1,6 +1,6 @@
 /** plushExplain: why a run or a node is as it is, for a person (engine.md, "Why, when something goes wrong"). */
 import type { ResultOf } from '../../../api/methods.ts';
-import { flagMs } from '../limits.ts';
+import { flagEndMs } from '../pool/rules.ts';
 import { Rejection } from '../rejection.ts';
 import { planOf } from '../run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
@@ -271,7 +271,7 @@ function nodeCauses(node: PoolNode, run: Run | undefined, member: Member | undef
 
 function nodeAction(node: PoolNode): string {
   if (node.failed !== undefined) {
-    const until = new Date(Date.parse(node.failed.at) + flagMs(node.failed.failure.cause)).toISOString();
+    const until = new Date(flagEndMs(node.failed)).toISOString();
     return `No run takes the node before ${until}`;
   }
   if (node.lease_over !== undefined) return 'No run takes the node before it is added again with a new lease';
