@@ -6,6 +6,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { event, type Topic, topics } from './event.ts';
 import { operationEvents } from './operation-events.ts';
 import { outageEvents } from './outage-events.ts';
+import { outputEvents } from './output-events.ts';
 import { planetLabEvents } from './planetlab-events.ts';
 import {
   AppSpecSchema,
@@ -328,6 +329,7 @@ export const events = {
   ),
 
   ...outageEvents,
+  ...outputEvents,
   ...planetLabEvents,
   ...workflowEvents,
   ...operationEvents,

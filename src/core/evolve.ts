@@ -5,6 +5,7 @@ import { operationEvolvers } from './operation/evolve.ts';
 import { keepAwaited, outageEvolvers } from './pool/contact.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
+import { missedEvolvers } from './run/missed.ts';
 import { policyEvolvers } from './run/policy-evolve.ts';
 import { serviceEvolvers, stopShortfalls } from './run/service-evolve.ts';
 import { workflowEvolvers } from './run/workflow-state.ts';
@@ -19,6 +20,7 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...outageEvolvers,
   ...runEvolvers,
   ...policyEvolvers,
+  ...missedEvolvers,
   ...serviceEvolvers,
   ...workflowEvolvers,
   ...operationEvolvers,
