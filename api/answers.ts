@@ -1,5 +1,6 @@
 /** Schemas of what the methods answer. */
 import { type TSchema, Type } from '@sinclair/typebox';
+import type { MissedCause } from './output-events.ts';
 import {
   AppSpecSchema,
   DiagnosticSchema,
@@ -162,6 +163,24 @@ export const RunDetail = Type.Object({
     }),
     { description: 'What the nodes of the run wait for, most nodes first' },
   ),
+  missing_outputs: optional(
+    Type.Array(
+      Type.Object({
+        path: Type.String(),
+        cause: Type.Unsafe<MissedCause>({
+          type: 'string',
+          description: 'output_missing, output_unsafe, output_not_a_file or output_unreadable',
+        }),
+        message: Type.String(),
+        nodes: Type.Integer({ description: 'From how many nodes it did not come back' }),
+        examples: Type.Array(Hostname, { description: 'At most 20' }),
+      }),
+      {
+        description:
+          'Files named by output that did not come back, at most 100, most nodes first; missing where all did',
+      },
+    ),
+  ),
   lost: Type.Integer({ description: 'Nodes that were lost on the way' }),
 });
 
@@ -196,6 +215,11 @@ export const Explanation = Type.Object({
       examples: Type.Array(Hostname, { description: 'At most 20 of them' }),
       action: Type.String({ description: 'What Plush did about it' }),
       hint: Type.String({ description: 'What to do next' }),
+      numbers: optional(
+        Type.Array(Type.Integer(), {
+          description: 'Of a workflow: numbers of tasks that failed so, at most 20, as far as they are known',
+        }),
+      ),
       failure: FailureSchema,
     }),
     { description: 'Equal failures folded into one, most nodes first' },
@@ -211,6 +235,7 @@ export const Explanation = Type.Object({
       }),
       phase: Type.String(),
       cause: optional(Type.String()),
+      number: optional(Type.Integer({ description: 'Of a workflow: number of the task that failed' })),
       exit_code: optional(Type.Integer()),
       signal: optional(Type.String()),
     }),

@@ -27,6 +27,10 @@ export const workflowEvents = {
       description:
         'first; returned: the node that had it was lost; straggler: at a knee it was unfinished elsewhere, where it goes on',
     }),
+    kneed: optional(
+      Type.Integer({ description: 'Of a straggler: how many tasks had their result at the knee' }),
+    ),
+    total: optional(Type.Integer({ description: 'Of a straggler: all tasks of the workflow' })),
   }),
   workflow_task_returned: event(
     'task',

@@ -213,6 +213,7 @@ class Methods:
               cause (string): A symbol, such as disk_full, auth_failed, exit_code
               message (string): One sentence for a person
               block (string, optional)
+              number (int, optional): Of a workflow: the number of its task
               command (string, optional)
               exit_code (int, optional)
               signal (string, optional)
@@ -267,6 +268,7 @@ class Methods:
             cause (string): A symbol, such as disk_full, auth_failed, exit_code
             message (string): One sentence for a person
             block (string, optional)
+            number (int, optional): Of a workflow: the number of its task
             command (string, optional)
             exit_code (int, optional)
             signal (string, optional)
@@ -413,6 +415,12 @@ class Methods:
             nodes (int)
             since (string): The oldest of them
             examples (array of strings (1 to 255 characters each)): At most 5
+          missing_outputs (array of structs, optional): Files named by output that did not come back, at most 100, most nodes first; missing where all did
+            path (string)
+            cause (string): output_missing, output_unsafe, output_not_a_file or output_unreadable
+            message (string)
+            nodes (int): From how many nodes it did not come back
+            examples (array of strings (1 to 255 characters each)): At most 20
           lost (int): Nodes that were lost on the way
 
         Scope: read
@@ -535,11 +543,13 @@ class Methods:
             examples (array of strings (1 to 255 characters each)): At most 20 of them
             action (string): What Plush did about it
             hint (string): What to do next
+            numbers (array of ints, optional): Of a workflow: numbers of tasks that failed so, at most 20, as far as they are known
             failure (struct)
               phase ("match", "bootstrap", "install", "start", "watch" or "clean")
               cause (string): A symbol, such as disk_full, auth_failed, exit_code
               message (string): One sentence for a person
               block (string, optional)
+              number (int, optional): Of a workflow: the number of its task
               command (string, optional)
               exit_code (int, optional)
               signal (string, optional)
@@ -564,6 +574,7 @@ class Methods:
             state (string): The node's one state in the run: waiting, running, done, failed, stopped
             phase (string)
             cause (string, optional)
+            number (int, optional): Of a workflow: number of the task that failed
             exit_code (int, optional)
             signal (string, optional)
 

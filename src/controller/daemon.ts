@@ -117,6 +117,7 @@ export class Daemon {
         nowMs: Date.now(),
         seed: randomInt(2 ** 32),
         hosts: (hostname) => this.#nodes?.recentHost(hostname),
+        rules: options.nodeRules,
       }),
       carryOut: (effect) => this.#carryOut(effect),
       onCommit: () => {

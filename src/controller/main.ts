@@ -81,10 +81,17 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify({ ready: true, url, token_file, pid: process.pid })}\n`);
 }
 
+/** What is wrong with a state folder that no later start finds otherwise by itself. */
+const UNUSABLE: ReadonlySet<StateDirError['code']> = new Set([
+  'not_a_folder',
+  'not_makeable',
+  'not_writable',
+]);
+
 /** Whether an option, or what it names, is the cause, so that the same start again can only fail again. */
 function isUsage(error: unknown): boolean {
   if (error instanceof HttpFaceError) return error.code === 'bad_certificate';
-  if (error instanceof StateDirError) return error.code === 'not_a_folder' || error.code === 'not_makeable';
+  if (error instanceof StateDirError) return UNUSABLE.has(error.code);
   return error instanceof OptionError || error instanceof TokenFileError;
 }
 

@@ -30,7 +30,7 @@ export interface ControllerOptions {
   readonly doubling: number;
   /** Why an install fails this time, if it does. */
   readonly installFailure: () => string | undefined;
-  /** Called after each decision. */
+  /** Called after each decision that changed something. */
   readonly check: (state: State) => void;
 }
 
@@ -86,7 +86,7 @@ export class Controller {
       const { facts, effects, answer } = decide(this.state, input, moment);
       this.#waiting.push({ facts, effects });
       if (this.#waiting.length === 1) this.#later(chance.delay(5), () => this.#commit());
-      check(this.state);
+      if (facts.length > 0) check(this.state);
       return answer;
     } catch (error) {
       if (error instanceof Rejection) return undefined;

@@ -96,7 +96,7 @@ class Simulation {
         if (chance.is(0.2)) checkBarriers(state);
         if (chance.is(0.3)) checkWorkflows(state);
         checkProcesses(state, this.#machines.values());
-        if (chance.is(0.03)) checkAnswers(state);
+        if (chance.is(0.01)) checkAnswers(state);
       },
     });
     this.#controller.dieAfter = dieAfter;
@@ -118,7 +118,7 @@ class Simulation {
     checkReleases(controller);
     checkPolicies(controller);
     checkResults(controller, this.#succeeded);
-    checkEnd(controller, this.#machines.values(), this.#succeeded, this.#chance.is(0.3));
+    checkEnd(controller, this.#machines.values(), this.#succeeded, this.#chance.is(0.2));
     checkAnswers(controller.state);
     const isCalm = this.#trouble === 0 && this.#apps.every(isSteady);
     if (isCalm) this.#checkSuccess();

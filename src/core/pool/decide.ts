@@ -1,12 +1,11 @@
 /** Decisions about nodes: the pool's membership, connections, the failed flag. */
 import type { NodeSpec } from '../../../api/spec.ts';
+import { durationText } from '../duration.ts';
 import type { Actor, InputOf } from '../input.ts';
 import {
   CONNECT_ATTEMPTS,
   CONNECT_DELAYS_MS,
   FINAL_CAUSES,
-  FLAP_COUNT,
-  FLAP_WINDOW_MS,
   MAX_OWN_BYTES,
   OWED_ATTEMPTS,
   OWED_FIRST_MS,
@@ -36,6 +35,7 @@ import { checkLease } from './lease.ts';
 import { meets } from './match.ts';
 import { nodeBytes } from './owned.ts';
 import { judge, unmetSentence } from './requirements.ts';
+import { dropsNow } from './rules.ts';
 
 function nodeOf(state: State, hostname: string): PoolNode {
   const node = state.nodes.get(hostname);
@@ -230,8 +230,9 @@ export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_d
   const attempt = wasUp ? 0 : node.attempts + 1;
   const part = partOf(tx.state, node);
   const isEnding = part?.run.ending !== undefined;
-  const drops = wasUp ? node.drops.filter((at) => at > tx.nowMs - FLAP_WINDOW_MS).length + 1 : 0;
-  const isFlapping = drops >= FLAP_COUNT;
+  const { dropCount, dropWindowMs } = tx.rules;
+  const drops = wasUp ? Math.min(dropCount, dropsNow(tx.rules, node.drops, tx.nowMs)) : 0;
+  const isFlapping = drops >= dropCount;
   const isFinal = FINAL_CAUSES.has(failure.cause);
   const isLost = isFlapping || isFinal || (!wasUp && (isEnding || attempt >= CONNECT_ATTEMPTS));
   let retry_ms: number | undefined;
@@ -244,10 +245,11 @@ export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_d
     message: failure.message,
     attempt,
     ...(retry_ms === undefined ? {} : { retry_ms }),
+    ...(wasUp ? { drops } : {}),
   });
   if (part !== undefined && isLost) {
-    const minutes = FLAP_WINDOW_MS / 60_000;
-    const message = `The node lost its connection ${drops} times in ${minutes} minutes, last: ${failure.message}`;
+    const times = `${drops} ${drops === 1 ? 'time' : 'times'} in ${durationText(dropWindowMs)}`;
+    const message = `The node lost its connection ${times}, last: ${failure.message}`;
     const why = isFlapping ? { cause: 'flapping', message } : {};
     if (isEnding) finishMember(tx, part.run, hostname, true);
     else failNode(tx, node, { ...failure, ...why, attempt: Math.max(1, attempt) });

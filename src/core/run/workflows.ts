@@ -57,13 +57,16 @@ function takeNext(
   const [first] = stepsInOrder(spec);
   if (number === undefined || first === undefined) return false;
   const { run_id } = run;
+  const cause = causeOf(workflow, number);
+  const knee = { kneed: workflow.kneed ?? workflow.results.size, total: spec.num_tasks };
   tx.emit('workflow_task_started', {
     run_id,
     block: spec.name,
     number,
     attempt: nextAttempt(workflow, number),
     hostname: member.hostname,
-    cause: causeOf(workflow, number),
+    cause,
+    ...(cause === 'straggler' ? knee : {}),
   });
   orderStep(tx, run, member, first.name);
   return true;

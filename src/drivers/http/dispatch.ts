@@ -10,6 +10,7 @@ import type { HttpFaceOptions, RequestHead } from './face.ts';
 import { createGuard, type Guard } from './guard.ts';
 import type { HttpLimits } from './limits.ts';
 import { isJsonType, isXmlType } from './media-type.ts';
+import { Outbox } from './outbox.ts';
 import { type Refusal, refuse, tooManyCalls, UNAUTHORIZED } from './refusal.ts';
 import { pathOf } from './target.ts';
 
@@ -50,6 +51,7 @@ export class Dispatcher {
   readonly #guard: Guard;
   readonly #cors: Cors;
   readonly #publicPaths: ReadonlySet<string>;
+  readonly #outbox = new Outbox();
   readonly #streams = new Set<AbortController>();
   #stopped = false;
 
@@ -184,7 +186,7 @@ export class Dispatcher {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     this.connections.hold(request.socket, response, length);
     response.writeHead(status, ['Content-Type', contentType, 'Content-Length', String(length)]);
-    response.end(body);
+    this.#outbox.send(response, body);
   }
 
   #events(exchange: Exchange): Refusal | undefined {
