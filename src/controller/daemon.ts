@@ -138,12 +138,8 @@ export class Daemon {
     this.#callbacks = this.#makeCallbacks(loop, journal, secrets, this.#tokens);
     const nodes = await this.#makeNodes(loop, stateDir, outputs);
     this.#nodes = nodes;
-    this.#operations = new Operations({
-      state: loop.state,
-      submit: (input) => loop.submit(input),
-      nodes,
-      log,
-    });
+    const submit = (input: Input) => loop.submit(input);
+    this.#operations = new Operations({ state: loop.state, submit, nodes, log });
     const planetlab = openPlanetLab(options, loop, log);
     this.#planetlab = planetlab;
     const context: Context = {
