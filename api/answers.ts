@@ -1,5 +1,6 @@
 /** Schemas of what the methods answer. */
 import { type TSchema, Type } from '@sinclair/typebox';
+import type { MissedCause } from './output-events.ts';
 import {
   AppSpecSchema,
   DiagnosticSchema,
@@ -161,6 +162,24 @@ export const RunDetail = Type.Object({
       examples: Type.Array(Hostname, { description: 'At most 5' }),
     }),
     { description: 'What the nodes of the run wait for, most nodes first' },
+  ),
+  missing_outputs: optional(
+    Type.Array(
+      Type.Object({
+        path: Type.String(),
+        cause: Type.Unsafe<MissedCause>({
+          type: 'string',
+          description: 'output_missing, output_unsafe, output_not_a_file or output_unreadable',
+        }),
+        message: Type.String(),
+        nodes: Type.Integer({ description: 'From how many nodes it did not come back' }),
+        examples: Type.Array(Hostname, { description: 'At most 20' }),
+      }),
+      {
+        description:
+          'Files named by output that did not come back, at most 100, most nodes first; missing where all did',
+      },
+    ),
   ),
   lost: Type.Integer({ description: 'Nodes that were lost on the way' }),
 });

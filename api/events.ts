@@ -5,6 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { event, type Topic, topics } from './event.ts';
 import { operationEvents } from './operation-events.ts';
+import { outputEvents } from './output-events.ts';
 import { planetLabEvents } from './planetlab-events.ts';
 import {
   AppSpecSchema,
@@ -326,6 +327,7 @@ export const events = {
     },
   ),
 
+  ...outputEvents,
   ...planetLabEvents,
   ...workflowEvents,
   ...operationEvents,

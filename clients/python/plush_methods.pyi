@@ -412,6 +412,12 @@ class Methods:
             nodes (int)
             since (string): The oldest of them
             examples (array of strings (1 to 255 characters each)): At most 5
+          missing_outputs (array of structs, optional): Files named by output that did not come back, at most 100, most nodes first; missing where all did
+            path (string)
+            cause (string): output_missing, output_unsafe, output_not_a_file or output_unreadable
+            message (string)
+            nodes (int): From how many nodes it did not come back
+            examples (array of strings (1 to 255 characters each)): At most 20
           lost (int): Nodes that were lost on the way
 
         Scope: read

@@ -12,6 +12,7 @@ import { expireLeases } from './pool/lease.ts';
 import * as sources from './pool/sources.ts';
 import * as barriers from './run/barrier-calls.ts';
 import * as run from './run/decide.ts';
+import { outputsCollected } from './run/missed.ts';
 import * as refresh from './run/refresh.ts';
 import * as restart from './run/restart.ts';
 import * as workflows from './run/workflows.ts';
@@ -59,6 +60,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   install_failed: run.installFailed,
   task_report: run.taskReport,
   task_collected: workflows.taskCollected,
+  outputs_collected: outputsCollected,
   enter_barrier: barriers.enterBarrier,
   leave_barrier: barriers.leaveBarrier,
   release_barrier: barriers.releaseBarrier,

@@ -4,6 +4,7 @@ import { isNeeded } from './needed.ts';
 import { operationEvolvers } from './operation/evolve.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
+import { missedEvolvers } from './run/missed.ts';
 import { policyEvolvers } from './run/policy-evolve.ts';
 import { serviceEvolvers, stopShortfalls } from './run/service-evolve.ts';
 import { workflowEvolvers } from './run/workflow-state.ts';
@@ -17,6 +18,7 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...poolEvolvers,
   ...runEvolvers,
   ...policyEvolvers,
+  ...missedEvolvers,
   ...serviceEvolvers,
   ...workflowEvolvers,
   ...operationEvolvers,

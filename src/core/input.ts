@@ -3,6 +3,7 @@
  * in the Moment, never from within.
  */
 import type { Topic } from '../../api/events.ts';
+import type { MissedCause } from '../../api/output-events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
@@ -117,6 +118,15 @@ export type Input =
       readonly hostname: string;
       readonly run_id: string;
       readonly task_id: string;
+    }
+  /** A node was asked for files that the application names with `output`. */
+  | {
+      readonly type: 'outputs_collected';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly missed: readonly { readonly path: string; readonly cause: MissedCause }[];
+      /** Those that are here now. */
+      readonly returned: readonly string[];
     }
   /** A node enters a barrier, or one of its tasks does when there is a block. */
   | {

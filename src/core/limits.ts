@@ -34,6 +34,8 @@ export const MAX_HANDLED_HOSTS = 1_000;
 export const MAX_OUTPUT_BYTES = 64 << 20;
 /** Tasks of workflows whose output is still on their node: with so many it gets no further ones. */
 export const MAX_UNCOLLECTED = 32;
+/** Files of one node that are told not to have come back. */
+export const MAX_MISSED = 100;
 /** Operations that are remembered, those under way included; the oldest that are over are forgotten first. */
 export const MAX_OPERATIONS = 100;
 /** What the nodes may take together that a token has added which may do nothing else: about 100,000 nodes. */

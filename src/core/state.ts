@@ -4,6 +4,7 @@
  * Evolve changes it in place, since a copy for each fact would make every fact cost as much as the whole pool.
  */
 import type { FactBody, Topic } from '../../api/events.ts';
+import type { MissedCause } from '../../api/output-events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
 import type { AppSpec, ComponentSpec, NodeSpec, Policy } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
@@ -135,6 +136,8 @@ export interface Member {
   uncollected?: Map<string, boolean>;
   /** Barriers that it will not enter any more, since its part is over. */
   absent?: Set<string>;
+  /** Files that did not come back → why. */
+  missed?: Map<string, MissedCause>;
   /** Blocks that the node goes on without: one whose process failed and was ignored, and those that wait for it here. */
   skipped?: Set<string>;
   /** Newest attempt of each block before the application was begun again: identities are never used twice. */

@@ -5,7 +5,18 @@
  * FILE.stream (growing-output.ts), and files of the run's working folder in DIR/RUN/NODE/files.
  */
 import { createHash } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { insideSegments } from '../core/agent/relative-path.ts';
 import { errorCode } from './agent-error.ts';
@@ -78,12 +89,62 @@ async function readFrom(
   }
 }
 
+/** Puts what is made beside a file in its place; what could not be made whole is removed. */
+async function replacing(file: string, make: (part: string) => Promise<unknown>): Promise<void> {
+  const part = `${file}.part`;
+  await rm(part, { force: true });
+  try {
+    await make(part);
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+async function create(file: string): Promise<FileHandle> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  return open(file, 'w', 0o600);
+}
+
+async function writeAll<T>(
+  part: string,
+  pieces: AsyncIterable<T>,
+  write: (handle: FileHandle, piece: T) => Promise<unknown>,
+): Promise<void> {
+  // Made with the first piece, so that what the node does not give out leaves nothing here.
+  let handle: FileHandle | undefined;
+  try {
+    for await (const piece of pieces) {
+      handle ??= await create(part);
+      await write(handle, piece);
+    }
+    handle ??= await create(part);
+  } finally {
+    await handle?.close();
+  }
+}
+
 export function openOutputStore(dir: string): OutputStore {
+  const turns = new Map<string, Promise<void>>();
+  /** Two that write the same file never do so at once. */
+  const inTurn = async (target: string, work: () => Promise<void>) => {
+    const mine = (turns.get(target) ?? Promise.resolve()).then(work);
+    const settled = mine.catch(() => {
+      // Whoever asked for that one hears of it.
+    });
+    turns.set(target, settled);
+    try {
+      await mine;
+    } finally {
+      if (turns.get(target) === settled) turns.delete(target);
+    }
+  };
   const place = (task_id: string, stream: string) => {
     const [run = '', block = '', node = '', attempt = '', number] = task_id.split('/');
     const name = number === undefined ? attempt : `${attempt}.of-${number}`;
     const folder = join(dir, fileName(run), fileName(node));
-    return { folder, file: join(folder, `${fileName(block)}.${name}.${stream}`) };
+    return { file: join(folder, `${fileName(block)}.${name}.${stream}`) };
   };
   const filePlace = (run: string, node: string, path: string) => {
     const segments = insideSegments(path);
@@ -96,23 +157,16 @@ export function openOutputStore(dir: string): OutputStore {
       const [run = '', , node = ''] = task_id.split('/');
       const target = filePlace(run, node, path);
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      await rm(`${target}.part`, { force: true });
-      await link(place(task_id, stream).file, `${target}.part`);
-      await rename(`${target}.part`, target);
+      await inTurn(target, () => replacing(target, (part) => link(place(task_id, stream).file, part)));
     },
     async saveFile(run_id, node, path, pieces) {
       const target = filePlace(run_id, node, path);
-      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      const handle = await open(`${target}.part`, 'w', 0o600);
-      try {
-        for await (const bytes of pieces) await handle.write(bytes);
-      } finally {
-        await handle.close();
-      }
-      await rename(`${target}.part`, target);
+      await inTurn(target, () =>
+        replacing(target, (part) => writeAll(part, pieces, (handle, bytes) => handle.write(bytes))),
+      );
     },
     async hasFile(run_id, node, path) {
-      return (await stat(filePlace(run_id, node, path)).catch(noFile)) !== undefined;
+      return (await stat(filePlace(run_id, node, path)).catch(noFile))?.isFile() === true;
     },
     async readFile(run_id, node, path, offset, limit) {
       const target = filePlace(run_id, node, path);
@@ -121,21 +175,15 @@ export function openOutputStore(dir: string): OutputStore {
       return readFrom(target, { from: 0, size: known.size, offset, limit });
     },
     async save(task_id, stream, pieces) {
-      const { folder, file } = place(task_id, stream);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      const part = `${file}.part`;
-      const handle = await open(part, 'w', 0o600);
+      const { file } = place(task_id, stream);
       let from: number | undefined;
-      try {
-        for await (const { offset, bytes } of pieces) {
+      await replacing(file, async (part) => {
+        await writeAll(part, pieces, (handle, { offset, bytes }) => {
           from ??= offset;
-          await handle.write(bytes);
-        }
-      } finally {
-        await handle.close();
-      }
-      if (from !== undefined && from > 0) await writeFile(`${file}.from`, String(from), { mode: 0o600 });
-      await rename(part, file);
+          return handle.write(bytes);
+        });
+        if (from !== undefined && from > 0) await writeFile(`${file}.from`, String(from), { mode: 0o600 });
+      });
     },
     async read(task_id, stream, offset, limit) {
       const { file } = place(task_id, stream);

@@ -81,6 +81,9 @@ export interface AgentFailure {
     | 'BAD_REQUEST'
     | 'UNKNOWN_TASK'
     | 'NO_FILE' // there is no such file below the run's working folder
+    | 'FILE_OUTSIDE' // it leads out of that folder
+    | 'NOT_A_FILE' // it is a folder, a pipe, …
+    | 'FILE_UNREADABLE' // the agent's account may not read it
     | 'INTERNAL';
   /** One sentence for a person. */
   readonly message: string;

@@ -1,4 +1,5 @@
 /** What a line of a scenario does. */
+import { missedCauses } from '../../api/output-events.ts';
 import type { Input } from '../../src/core/input.ts';
 import { shortfallSentence } from '../../src/core/pool/match.ts';
 import { barrierNamed } from '../../src/core/run/barrier-calls.ts';
@@ -167,6 +168,16 @@ const commands: Readonly<Record<string, Command>> = {
         world.submit({ type: 'task_collected', hostname, run_id: run?.run_id ?? '', task_id }),
       );
     }),
+  /** outputs n1 output_missing=a,b output_unsafe=c back=d */
+  outputs: forEach((hostname, world, { settings }) => ({
+    type: 'outputs_collected',
+    hostname,
+    run_id: runFor(world, hostname, settings.get('run')),
+    missed: missedCauses.flatMap((cause) =>
+      (settings.get(cause)?.split(',') ?? []).map((path) => ({ path, cause })),
+    ),
+    returned: settings.get('back')?.split(',') ?? [],
+  })),
   cleaned: forEach((hostname, world, { settings }) => ({
     type: 'cleaned',
     hostname,

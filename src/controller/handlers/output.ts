@@ -1,6 +1,8 @@
 /** plushGetOutput: from the controller's copy where there is one, else from the node. */
 import { isReadable } from '../../core/run/logs.ts';
+import { missedSentence } from '../../core/run/missed.ts';
 import type { Member, Run, Task } from '../../core/state.ts';
+import { hintFor } from '../../core/views/hints.ts';
 import { finishedTask } from '../../core/views/workflows.ts';
 import { AgentError } from '../../drivers/agent-error.ts';
 import { LinkError } from '../../drivers/nodes/agent-link.ts';
@@ -37,7 +39,7 @@ export async function getOutput(context: Context, run: Run, node: string, wanted
   const { stream = 'stdout', offset = 0, limit = DEFAULT_LIMIT, wait_ms = 0, file } = wanted;
   const range: Range = { stream, offset, limit, encoding: wanted.encoding ?? 'text' };
   const parts = partsOf(run, node);
-  if (file !== undefined) return readFile(context, run, node, file, range);
+  if (file !== undefined) return readFile(context, run, parts, file, range);
   const task = findTask(run, node, parts, wanted.task);
   if (!isReadable(run, task.block)) {
     const why = `The log manager of block "${task.block}" says use_api="0": its output lies in the state folder only`;
@@ -71,16 +73,19 @@ function findTask(run: Run, node: string, parts: readonly Member[], wanted: stri
 async function readFile(
   { outputs }: Context,
   { run_id }: Run,
-  node: string,
+  parts: readonly Member[],
   file: string,
   { offset, limit, encoding }: Range,
 ): Promise<Page> {
-  const missing = (why: string) =>
-    new Fault(
-      'NO_OUTPUT',
-      `${why}: the specification names files with output, and they come back when their process has ended`,
-      { node },
-    );
+  const node = parts[0]?.hostname ?? '';
+  const known = parts.map(({ missed }) => missed?.get(file)).find((cause) => cause !== undefined);
+  const missing = (why: string) => {
+    const reason =
+      known === undefined
+        ? `${why}: the specification names files with output, and they come back when their process has ended`
+        : `${missedSentence(file, known)}. ${hintFor(known)}`;
+    return new Fault('NO_OUTPUT', reason, { node, ...(known === undefined ? {} : { cause: known }) });
+  };
   const kept = await outputs.readFile(run_id, node, file, offset, limit).catch((error: unknown) => {
     throw missing(error instanceof Error ? error.message : String(error));
   });

@@ -6,6 +6,7 @@ import { planOf } from '../run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
 import { type Cause, causesOf, taskFailure } from './failures.ts';
 import { hintFor } from './hints.ts';
+import { missedCausesIn, missedCausesOf, missedPhrase } from './missed.ts';
 import { nodeFailure, nodeSince, nodeState } from './nodes.ts';
 import { degradations, placesIn } from './service.ts';
 import { preparedOf, sinceOf, waitingIn, waitsForWhom } from './waiting.ts';
@@ -34,7 +35,7 @@ function explainRun(state: State, run: Run): Explanation {
     kind: 'run',
     state: run.state,
     summary: summaryOf(run, waiting),
-    causes: causesOf(run),
+    causes: [...causesOf(run), ...missedCausesOf(run)],
     shortfalls: (run.ending?.shortfalls ?? []).map((one) => ({ ...one, removed: [...one.removed] })),
     waiting: [...places, ...waiting],
     nodes: entriesOf(state, run),
@@ -51,7 +52,7 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
     const lost = lossSentence(run);
     if (ending?.cause === 'end_application') return withFullStop(`${head} succeeded: ${why}`);
     const all = `${size === 1 ? 'The node completed' : `All ${size} nodes completed`}${ignoredPhrase(run)}`;
-    return lost === undefined ? `${all}.` : `${all}; ${lost}.`;
+    return `${[all, lost, missedPhrase(run)].filter(Boolean).join('; ')}.`;
   }
   if (run.state === 'failed') sentences.push(`${head} failed: ${why}`);
   else if (run.state === 'aborted') sentences.push(`${head} was aborted: ${why}`);
@@ -265,7 +266,7 @@ function nodeCauses(node: PoolNode, run: Run | undefined, member: Member | undef
       failure: { ...failure },
     });
   }
-  return [...causes.values()];
+  return [...causes.values(), ...missedCausesIn(member)];
 }
 
 function nodeAction(node: PoolNode): string {
