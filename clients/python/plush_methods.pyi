@@ -517,6 +517,8 @@ class Methods:
           end (int): Offset to ask for next: the byte after data
           eof (boolean): The task is over and data reaches the end of its output
           task (string)
+          skipped_bytes (int, optional): Bytes between the offset asked for and `offset` that are not kept: the output is longer than max_bytes of its log_manager allows. Missing: none
+          lost_bytes (int, optional): Bytes that the program wrote faster than its node could keep them, at least so many; they are missing somewhere in the output, and offsets do not count them. Missing: none
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
