@@ -199,6 +199,18 @@ export const OutputPage = Type.Object({
   end: Type.Integer({ description: 'Offset to ask for next: the byte after data' }),
   eof: Type.Boolean({ description: 'The task is over and data reaches the end of its output' }),
   task: Type.String(),
+  skipped_bytes: optional(
+    Type.Integer({
+      description:
+        'Bytes between the offset asked for and `offset` that are not kept: the output is longer than max_bytes of its log_manager allows. Missing: none',
+    }),
+  ),
+  lost_bytes: optional(
+    Type.Integer({
+      description:
+        'Bytes that the program wrote faster than its node could keep them, at least so many; they are missing somewhere in the output, and offsets do not count them. Missing: none',
+    }),
+  ),
 });
 
 export const Explanation = Type.Object({

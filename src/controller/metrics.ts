@@ -19,7 +19,7 @@ const OTHERS = 'others';
 const JOURNAL_FILES = ['journal.db', 'journal.db-wal'];
 
 export interface MetricsSources
-  extends Pick<Context, 'state' | 'journal' | 'callbacks' | 'stateDir' | 'version'> {
+  extends Pick<Context, 'state' | 'journal' | 'callbacks' | 'specs' | 'stateDir' | 'version'> {
   readonly sshConnections: () => number;
   readonly http: () => ReturnType<HttpFace['usage']> | undefined;
 }
@@ -51,6 +51,12 @@ export function registerMetrics(registry: Registry, sources: MetricsSources): vo
   gauge('plush_journal_last_seq', 'Sequence number of the newest fact', () => journal.last);
   gauge('plush_journal_bytes', 'Size of the journal on the disk', () => journalBytes(sources));
   gauge('plush_ssh_connections', 'SSH connections that are logged in', sources.sshConnections);
+  const { specs } = sources;
+  gauge(
+    'plush_specifications_pending',
+    'Long specifications that are read or wait for it',
+    () => specs.pending,
+  );
   gauge('plush_http_connections', 'Open connections of clients', () => sources.http()?.connections ?? 0);
   gauge('plush_http_event_streams', 'Readers of GET /events', () => sources.http()?.eventStreams ?? 0);
   gauge('plush_http_sockets', 'WebSockets on GET /rpc', () => sources.http()?.sockets ?? 0);
