@@ -5,6 +5,8 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { event, type Topic, topics } from './event.ts';
 import { operationEvents } from './operation-events.ts';
+import { outageEvents } from './outage-events.ts';
+import { outputEvents } from './output-events.ts';
 import { planetLabEvents } from './planetlab-events.ts';
 import {
   AppSpecSchema,
@@ -99,10 +101,21 @@ export const events = {
     retry_ms: optional(
       Type.Integer({ description: 'The next attempt follows after this time; absent: none' }),
     ),
+    drops: optional(
+      Type.Integer({
+        description: 'Losses of the connection within the drop window of plushd, this one among them',
+      }),
+    ),
   }),
   node_failed: event('node', 'The node is marked failed: the matcher does not choose it, its run recovers.', {
     hostname,
     failure: FailureSchema,
+    flag_ms: optional(
+      Type.Integer({
+        description:
+          "The flag is cleared after this time. Absent in journals of earlier versions: 10 minutes, or 10 s where the cause was not the node's",
+      }),
+    ),
   }),
   node_restored: event('node', "The node's failed flag was cleared.", { hostname, cause }),
   node_lease_expired: event(
@@ -315,6 +328,8 @@ export const events = {
     },
   ),
 
+  ...outageEvents,
+  ...outputEvents,
   ...planetLabEvents,
   ...workflowEvents,
   ...operationEvents,

@@ -11,6 +11,9 @@ type WireEvent = {
 }[EventType];
 type EventOf<T extends EventType> = Extract<WireEvent, { type: T }>;
 
+/** Files of one node that each have a line. */
+const MAX_FILES = 5;
+
 /** `preparing` (connecting, installing), `ready` (nothing runs on it now), `working`, `cleaned`. */
 export type MemberPhase = 'preparing' | 'ready' | 'working' | 'cleaned';
 
@@ -232,6 +235,11 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
     if (owed) progress.owed.add(hostname);
     if (owed) notes.trouble(hostname, 'does not answer; it is cleaned when it returns');
     else notes.routine(hostname, 'cleaned');
+  },
+  outputs_missed: (_progress, { hostname, files }, notes) => {
+    for (const { message } of files.slice(0, MAX_FILES)) notes.trouble(hostname, plain(message));
+    if (files.length > MAX_FILES)
+      notes.trouble(hostname, `lacks ${files.length - MAX_FILES} more of its output files`);
   },
   node_cleaned: (progress, { hostname }) => {
     progress.owed.delete(hostname);

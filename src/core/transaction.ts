@@ -9,6 +9,7 @@ import { effectsOf } from './effects.ts';
 import { evolve } from './evolve.ts';
 import type { Moment } from './input.ts';
 import { type HostReadings, NO_READINGS } from './pool/requirements.ts';
+import { type NodeRules, rulesOf } from './pool/rules.ts';
 import { type Random, randomFrom } from './random.ts';
 import type { State } from './state.ts';
 
@@ -18,6 +19,7 @@ export class Transaction {
   readonly random: Random;
   readonly nowMs: number;
   readonly hosts: HostReadings;
+  readonly rules: NodeRules;
   readonly #later: (() => void)[] = [];
   #time: string | undefined;
 
@@ -27,6 +29,7 @@ export class Transaction {
   ) {
     this.nowMs = moment.nowMs;
     this.hosts = moment.hosts ?? NO_READINGS;
+    this.rules = rulesOf(moment);
     this.random = randomFrom(moment.seed);
   }
 

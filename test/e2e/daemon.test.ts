@@ -199,6 +199,18 @@ describe('a daemon that cannot begin', () => {
   });
 });
 
+describe('the failed flag', () => {
+  it('stands for as long as the options say', async () => {
+    plushd = await startPlushd({ scratch, args: ['--failed-time', '1'] });
+    const daemon = plushd;
+    await daemon.call('plushAddNode', { hostname: 'mine', type: 'local' });
+    await daemon.call('plushFailHost', 'mine');
+    const state = async () => (await daemon.call('plushGetNode', 'mine')).state;
+    expect(await state()).toBe('failed');
+    await waitFor('the end of the flag', async () => (await state()) === 'idle');
+  });
+});
+
 describe('the directory', () => {
   it('is read at the start and again on SIGHUP', async () => {
     const file = directory('<resource_manager type="local" count="2" group="lab"/>');

@@ -10,6 +10,7 @@ import type { Effect, EffectOf } from '../../src/core/effect.ts';
 import { resume } from '../../src/core/effects.ts';
 import { evolve } from '../../src/core/evolve.ts';
 import type { Input, InputOf } from '../../src/core/input.ts';
+import type { NodeRules } from '../../src/core/pool/rules.ts';
 import { Rejection } from '../../src/core/rejection.ts';
 import { decodeState, encodeState } from '../../src/core/snapshot.ts';
 import { emptyState, type State } from '../../src/core/state.ts';
@@ -29,6 +30,8 @@ export interface ControllerOptions {
   readonly latencyMs: number;
   /** Probability that a report comes twice, or an effect is carried out twice. */
   readonly doubling: number;
+  /** How nodes are judged. */
+  readonly rules: NodeRules;
   /** Why an install fails this time, if it does. */
   readonly installFailure: (machine: Machine, run_id: string) => string | undefined;
   /** What a resource service answers to a request. */
@@ -83,6 +86,7 @@ export class Controller {
   /** The daemon is killed once so many facts are durable, before any effect of the last of them. */
   dieAfter: number;
   hasQuit = false;
+  #isOffline = false;
   restarts = 0;
   readonly #deaths: number[];
   #waiting: Waiting[] = [];
@@ -124,7 +128,8 @@ export class Controller {
     for (const fact of this.durable) evolve(folded, fact);
     this.state = this.options.chance.is(0.1) ? decodeState(encodeState(folded)) : folded;
     const effects = this.start();
-    checkTimers(this.state, asked, effects, { nowMs: this.options.clock.nowMs, hosts: this.#hosts });
+    const { clock, rules } = this.options;
+    checkTimers(this.state, asked, effects, { nowMs: clock.nowMs, hosts: this.#hosts, rules });
     if (!this.options.isRepeated) return;
     for (const { input } of forgotten)
       if (input !== undefined && COMMANDS.has(input.type)) this.submit(input);
@@ -132,9 +137,9 @@ export class Controller {
 
   /** @throws whatever the core throws, but for a Rejection */
   submit(input: Input): Answer {
-    const { clock, chance, check } = this.options;
+    const { clock, chance, check, rules } = this.options;
     try {
-      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1), hosts: this.#hosts };
+      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1), hosts: this.#hosts, rules };
       const { facts, effects, answer } = decide(this.state, input, moment);
       this.#waiting.push({ input, facts, effects });
       if (this.#waiting.length === 1) this.#later(chance.delay(5), () => this.#commit());
@@ -160,6 +165,12 @@ export class Controller {
       this.#links.delete(hostname);
       this.submit(down(hostname, 'watch', 'link_lost'));
     });
+  }
+
+  /** The controller's own network ends, or is there again. */
+  set isOffline(isOffline: boolean) {
+    this.#isOffline = isOffline;
+    if (isOffline) for (const hostname of [...this.#links.keys()]) this.breakLink(hostname);
   }
 
   /** An unasked report from a node. */
@@ -293,9 +304,10 @@ export class Controller {
     this.#later(chance.delay(3000), () => {
       this.#attempts.delete(hostname);
       const machine = machines.get(hostname);
-      if (machine?.isUp !== true) {
+      if (this.#isOffline || machine?.isUp !== true) {
         this.#links.delete(hostname);
-        this.submit(down(hostname, 'bootstrap', machine?.downCause ?? 'refused'));
+        const gone = machine?.downCause ?? 'refused';
+        this.submit(down(hostname, 'bootstrap', this.#isOffline ? 'unreachable' : gone));
         return;
       }
       if (this.#links.get(hostname)?.isBroken !== false)

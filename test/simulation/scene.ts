@@ -1,12 +1,18 @@
 /** What a seed stands for: machines, applications, and how much goes wrong. All of it is chosen before anything happens. */
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
+import type { NodeRules } from '../../src/core/pool/rules.ts';
 import type { HostSample } from '../../src/core/task.ts';
 import { GROUPS, makeApp } from './applications.ts';
 import { Chance } from './chance.ts';
+import { makeRules } from './outages.ts';
 
 export interface Scene {
   /** Trouble a second, a number from 0 (a quarter of the seeds) up. */
   readonly trouble: number;
+  /** Whether the controller's network is cut now and then. */
+  readonly hasOutages: boolean;
+  /** How nodes are judged. */
+  readonly rules: NodeRules;
   readonly nodes: readonly ScenicNode[];
   readonly apps: readonly AppSpec[];
   /** Each application begins when those before it are over. */
@@ -35,6 +41,8 @@ export function makeScene(seed: number): Scene {
   const count = chance.int(2, 9);
   return {
     trouble,
+    hasOutages: chance.is(0.3),
+    rules: makeRules(chance),
     taskFailure: isCalm ? 0 : chance.delay(30) / 100,
     installFailure: isCalm ? 0 : chance.delay(20) / 100,
     nodes: Array.from({ length: count }, (_, i) => makeNode(chance, `n${i}`, isCalm)),

@@ -12,6 +12,7 @@ import { checkAnswers, checkEnd, checkProcesses, checkState } from './checks.ts'
 import { Clock } from './clock.ts';
 import { Controller, type ResourceAnswer } from './controller.ts';
 import { Machine } from './machine.ts';
+import { checkContact, checkOutages } from './outages.ts';
 import { checkPolicies } from './policies.ts';
 import { makeScene, type Scene } from './scene.ts';
 import { Troubles } from './troubles.ts';
@@ -33,6 +34,7 @@ export interface Outcome {
   readonly runs: Readonly<Record<string, number>>;
   /** How each run ended: "app0#1" → "failed exit_code". */
   readonly ends: ReadonlyMap<string, string>;
+  readonly outages: number;
   /** Nothing went wrong but what belongs to the application itself. */
   readonly isCalm: boolean;
 }
@@ -76,11 +78,12 @@ class Simulation {
     this.#chance = Chance.of(seed, `timing ${timing}`);
     for (const node of scene.nodes) this.#addMachine(node);
     const checks = Chance.of(seed, 'checks');
-    const { latencyMs, doubling } = scene;
+    const { latencyMs, doubling, rules } = scene;
     // What is before a cut has been looked at without it.
     const isQuiet = this.#isRetimed || (isCut && dieAfter.length > 0);
     this.#controller = new Controller({
       ...{ clock: this.#clock, chance: this.#chance, machines: this.#machines, latencyMs, doubling },
+      rules,
       installFailure: (machine, run_id) => this.#installFailure(machine, run_id),
       answer: ({ component, index }) => this.#answer(Chance.of(seed, `answer ${component} ${index}`)),
       isRepeated: isCut,
@@ -119,7 +122,8 @@ class Simulation {
       runs[run.state] = (runs[run.state] ?? 0) + 1;
       ends.set(this.#nameOf(run.run_id), `${run.state} ${run.ending?.cause}`);
     }
-    return { facts, cuts, restarts, runs, ends, isCalm: this.#isCalm() };
+    const outages = checkOutages(facts);
+    return { facts, cuts, restarts, runs, ends, outages, isCalm: this.#isCalm() };
   }
 
   #addMachine({ spec: { hostname }, host, slowness, lying }: Scene['nodes'][number]): void {
@@ -185,6 +189,7 @@ class Simulation {
 
   #check(state: State, chance: Chance): void {
     checkState(state);
+    if (chance.is(0.3)) checkContact(state);
     if (chance.is(0.2)) checkBarriers(state);
     if (chance.is(0.3)) checkWorkflows(state);
     checkProcesses(state, this.#machines.values());
@@ -272,6 +277,7 @@ class Simulation {
   #mend(): void {
     const controller = this.#controller;
     this.#releaseByHand();
+    controller.isOffline = false;
     for (const machine of this.#machines.values()) {
       machine.isUp = true;
       machine.isHonest = true;

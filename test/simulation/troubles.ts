@@ -54,10 +54,20 @@ export class Troubles {
   }
 
   #happen(chance: Chance): void {
-    const kill = this.options.isFatal ? this.#kill : this.#operate;
-    chance
-      .pick([this.#breakMachine, this.#breakMachine, this.#operate, this.#operate, kill])
-      .call(this, chance);
+    const { isFatal, scene } = this.options;
+    const kill = isFatal ? this.#kill : this.#operate;
+    const troubles = [this.#breakMachine, this.#breakMachine, this.#operate, this.#operate, kill];
+    if (scene.hasOutages) troubles.push(this.#cutNetwork);
+    chance.pick(troubles).call(this, chance);
+  }
+
+  /** All nodes fall silent, and nothing is wrong with them. */
+  #cutNetwork(chance: Chance): void {
+    const { controller, clock } = this.options;
+    controller.isOffline = true;
+    clock.after(chance.delay(30_000), () => {
+      controller.isOffline = false;
+    });
   }
 
   #breakMachine(chance: Chance): void {

@@ -106,7 +106,9 @@ function catchUp(tx: Transaction, run: Run, member: Member, planned: PlannedBarr
   const skipped = new Set<string>();
   const behind = [...target.before];
   for (let name = behind.pop(); name !== undefined; name = behind.pop()) {
-    if (member.completed.has(name) || member.tasks.has(name) || skipped.has(name)) continue;
+    // What has begun on the node goes on to its end.
+    if (member.completed.has(name) || member.tasks.has(name) || member.work?.has(name)) continue;
+    if (skipped.has(name)) continue;
     skipped.add(name);
     behind.push(...(byName.get(name)?.before ?? []));
   }

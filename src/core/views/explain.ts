@@ -1,11 +1,13 @@
 /** plushExplain: why a run or a node is as it is, for a person (engine.md, "Why, when something goes wrong"). */
 import type { ResultOf } from '../../../api/methods.ts';
-import { flagMs } from '../limits.ts';
+import { outageSentence } from '../pool/outage.ts';
+import { flagEndMs } from '../pool/rules.ts';
 import { Rejection } from '../rejection.ts';
 import { planOf } from '../run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
 import { type Cause, causesOf, taskFailure } from './failures.ts';
 import { hintFor } from './hints.ts';
+import { missedCausesIn, missedCausesOf, missedPhrase } from './missed.ts';
 import { nodeFailure, nodeSince, nodeState } from './nodes.ts';
 import { degradations, placesIn } from './service.ts';
 import { preparedOf, sinceOf, waitingIn, waitsForWhom } from './waiting.ts';
@@ -33,8 +35,8 @@ function explainRun(state: State, run: Run): Explanation {
     subject: run.run_id,
     kind: 'run',
     state: run.state,
-    summary: summaryOf(run, waiting),
-    causes: causesOf(run),
+    summary: [summaryOf(run, waiting), ...outageOf(state, run)].join(' '),
+    causes: [...causesOf(run), ...missedCausesOf(run)],
     shortfalls: (run.ending?.shortfalls ?? []).map((one) => ({ ...one, removed: [...one.removed] })),
     waiting: [...places, ...waiting],
     nodes: entriesOf(state, run),
@@ -51,7 +53,7 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
     const lost = lossSentence(run);
     if (ending?.cause === 'end_application') return withFullStop(`${head} succeeded: ${why}`);
     const all = `${size === 1 ? 'The node completed' : `All ${size} nodes completed`}${ignoredPhrase(run)}`;
-    return lost === undefined ? `${all}.` : `${all}; ${lost}.`;
+    return `${[all, lost, missedPhrase(run)].filter(Boolean).join('; ')}.`;
   }
   if (run.state === 'failed') sentences.push(`${head} failed: ${why}`);
   else if (run.state === 'aborted') sentences.push(`${head} was aborted: ${why}`);
@@ -72,6 +74,14 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
     );
   }
   return sentences.map(withFullStop).join(' ');
+}
+
+/** What is suspected, where nodes of the run are silent. */
+function outageOf(state: State, run: Run): string[] {
+  const sentence = outageSentence(state);
+  if (sentence === undefined || run.ending !== undefined) return [];
+  const isHit = [...state.contact.silent.keys()].some((hostname) => run.members.has(hostname));
+  return isHit ? [withFullStop(sentence)] : [];
 }
 
 /** ", but for 2 processes whose end was ignored" */
@@ -265,12 +275,12 @@ function nodeCauses(node: PoolNode, run: Run | undefined, member: Member | undef
       failure: { ...failure },
     });
   }
-  return [...causes.values()];
+  return [...causes.values(), ...missedCausesIn(member)];
 }
 
 function nodeAction(node: PoolNode): string {
   if (node.failed !== undefined) {
-    const until = new Date(Date.parse(node.failed.at) + flagMs(node.failed.failure.cause)).toISOString();
+    const until = new Date(flagEndMs(node.failed)).toISOString();
     return `No run takes the node before ${until}`;
   }
   if (node.lease_over !== undefined) return 'No run takes the node before it is added again with a new lease';

@@ -248,6 +248,12 @@ describe('the summary', () => {
     expect(line).toBe('Run app-1 succeeded after 1:02:03 on 3 nodes, 1 lost on the way');
   });
 
+  it('names output files that did not come back', () => {
+    const missing_outputs = ['a', 'b'].map((path) => ({ path }));
+    const lines = summaryLines({ ...run, state: 'succeeded', components: [], lost: 0, missing_outputs });
+    expect(lines[1]).toBe('Output files that did not come back: a, b. Why: plush explain app-1');
+  });
+
   it('says why a run was aborted', () => {
     const [line] = summaryLines({ ...run, state: 'aborted', message: 'Asked to', components: [], lost: 0 });
     expect(line).toBe('Run app-1 was aborted after 1:02:03 on 0 nodes: Asked to');
