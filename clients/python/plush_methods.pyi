@@ -735,7 +735,7 @@ class Methods:
     def plushLeaveBarrier(self, entry: Dict[str, Any], /) -> Dict[str, Any]:
         """plushLeaveBarrier(entry)
 
-        Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.
+        Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Of another barrier nobody leaves: the answer is how the participant stands.
 
         entry (struct): Who leaves what
           run (string, 1 to 256 characters): The run's id
