@@ -190,11 +190,30 @@ const methods = {
     faults: ['BAD_CURSOR'],
   },
   plushGetRun: {
-    doc: 'One run: its state, components, blocks, and what its nodes wait for.',
-    params: [runId],
+    doc: 'One run: its state, components, blocks, and what its nodes wait for. A run with very many components and blocks tells them by page, and all else with each of them.',
+    params: [
+      runId,
+      maybe(
+        'page',
+        Type.Object(
+          {
+            ...page,
+            limit: optional(
+              Type.Integer({
+                minimum: 1,
+                maximum: 1000,
+                description: 'Components and blocks of a page at most; default: as many as clients accept',
+              }),
+            ),
+          },
+          closed,
+        ),
+        'limit and cursor',
+      ),
+    ],
     result: answers.RunDetail,
     scope: 'read',
-    faults: ['RUN_NOT_FOUND'],
+    faults: ['RUN_NOT_FOUND', 'BAD_CURSOR'],
   },
   plushAbortRun: {
     doc: 'Aborts a run: its tasks are stopped, output is collected, its nodes are cleaned. Again while it ends: nothing more happens.',
