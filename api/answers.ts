@@ -315,6 +315,20 @@ export const ControlInfo = Type.Object({
     { description: 'Subscriptions with a URL by state; plushListSubscriptions tells more' },
   ),
   loaded_app: optional(Type.String()),
+  outage: optional(
+    Type.Object(
+      {
+        since: Time,
+        until: Type.String({ description: 'No node is replaced for its silence before; ISO 8601' }),
+        silent: Type.Integer({ description: 'Nodes of runs that are silent now' }),
+        message: Type.String({ description: 'One sentence for a person' }),
+      },
+      {
+        description:
+          "There while the controller's own network is suspected, since most nodes fell silent at once",
+      },
+    ),
+  ),
   planetlab: optional(PlanetLabInfo),
 });
 

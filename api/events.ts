@@ -5,6 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { event, type Topic, topics } from './event.ts';
 import { operationEvents } from './operation-events.ts';
+import { outageEvents } from './outage-events.ts';
 import { outputEvents } from './output-events.ts';
 import { planetLabEvents } from './planetlab-events.ts';
 import {
@@ -327,6 +328,7 @@ export const events = {
     },
   ),
 
+  ...outageEvents,
   ...outputEvents,
   ...planetLabEvents,
   ...workflowEvents,

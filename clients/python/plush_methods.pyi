@@ -941,6 +941,11 @@ class Methods:
             failing (int)
             suspended (int)
           loaded_app (string, optional)
+          outage (struct, optional): There while the controller's own network is suspected, since most nodes fell silent at once
+            since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            until (string): No node is replaced for its silence before; ISO 8601
+            silent (int): Nodes of runs that are silent now
+            message (string): One sentence for a person
           planetlab (struct, optional): PlanetLab Central, where the directory names slices of it
             url (string)
             user (string)

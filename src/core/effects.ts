@@ -5,6 +5,7 @@ import { END_DEADLINE_MS, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
 import { leaseTimer } from './pool/leases.ts';
 import { specOf } from './pool/login.ts';
+import { outageTimer } from './pool/outage.ts';
 import { flagEndMs } from './pool/rules.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
@@ -51,6 +52,7 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     if (retry_ms === undefined) return [];
     return [{ type: 'timer', timer: { kind: 'reconnect', hostname }, delayMs: retry_ms }];
   },
+  outage_suspected: (_body, state, nowMs) => outageTimer(state, nowMs),
   node_failed: ({ hostname }, state, nowMs) => restoreTimer(state.nodes.get(hostname), nowMs),
   run_matched: ({ run_id, members }, state) =>
     members.flatMap(({ hostname }) => {
@@ -319,7 +321,7 @@ function cleanIfConnected(state: State, hostname: string, run_id: string): Effec
 
 /** What to do after a restart: everything that the facts say is under way. Whatever was done already is told again. */
 export function resume(state: State, nowMs: number): Effect[] {
-  const effects: Effect[] = leaseTimer(state, nowMs);
+  const effects: Effect[] = [...leaseTimer(state, nowMs), ...outageTimer(state, nowMs)];
   for (const spec of state.leaving.values()) effects.push({ type: 'dismiss', node: spec });
   for (const node of state.nodes.values()) {
     if (isNeeded(state, node)) effects.push({ type: 'connect', node: specOf(node) });

@@ -9,6 +9,8 @@ import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas
 import type { AppSpec, ComponentSpec, NodeSpec, Policy } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { Barrier } from './barrier/barrier.ts';
+import type { Contact, Outage } from './pool/contact.ts';
+import { noContact } from './pool/contact.ts';
 import type { Workflow } from './workflow/workflow.ts';
 
 /**
@@ -321,6 +323,10 @@ export interface State {
   membership: number;
   /** Bytes, about, that the nodes of each owner take. */
   owned: Map<string, number>;
+  /** Which nodes answer, and which do not any more. */
+  contact: Contact;
+  /** Most nodes are silent, and the controller suspects its own side. */
+  outage?: Outage;
   /** PlanetLab's slices that the account of the directory may see, with the port in the names of their nodes. */
   slices?: Map<string, number>;
   /** Removed nodes whose agent still has to clean up and leave. */
@@ -359,6 +365,7 @@ export function emptyState(): State {
     free: new Set(),
     membership: 0,
     owned: new Map(),
+    contact: noContact(),
     leaving: new Map(),
     apps: new Map(),
     runs: new Map(),

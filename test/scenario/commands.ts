@@ -248,7 +248,7 @@ const commands: Readonly<Record<string, Command>> = {
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'lease'
+      kind === 'lease' || kind === 'outage'
         ? { kind }
         : kind === 'end' || kind === 'begin_again' || kind === 'refresh'
           ? { kind, run_id: world.runId(subject) }
