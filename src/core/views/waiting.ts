@@ -98,7 +98,7 @@ function blockWaitsFor(run: Run, member: Member, isExact: boolean): string | und
     const spec = planOf(run.spec).blocks.get(name)?.spec;
     if (spec?.kind === 'barrier') return barrierWait(run, spec.barrier);
   }
-  const idle = idleWait(run, member);
+  const idle = idleWait(run, member, isExact);
   if (idle !== undefined) return idle;
   for (const block of planOf(run.spec).ofComponent.get(member.component) ?? []) {
     if (member.completed.has(block.spec.name)) continue;
