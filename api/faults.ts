@@ -86,6 +86,12 @@ export const faults = {
     meaning: 'The specification has nothing to run',
     hint: 'Give it an application_block.',
   },
+  APP_NOT_READ: {
+    code: 1016,
+    meaning:
+      'The specification was not read to its end: that takes too long or too much memory, or too many others wait',
+    hint: '',
+  },
   RUN_NOT_FOUND: { code: 1020, meaning: 'There is no run of that id', hint: 'plushListRuns() lists them.' },
   RUN_ENDED: { code: 1021, meaning: 'The run is over', hint: '' },
   REQUEST_ID_REUSED: {

@@ -59,7 +59,7 @@ const methods = {
     params: [param('filename', Type.String({ minLength: 1, maxLength: 4096 }), 'Path on the controller')],
     result: Type.String({ description: "The application's name" }),
     scope: 'operate',
-    faults: ['APP_OUTSIDE', 'APP_UNREADABLE', 'APP_INVALID', 'QUITTING'],
+    faults: ['APP_OUTSIDE', 'APP_UNREADABLE', 'APP_INVALID', 'APP_NOT_READ', 'QUITTING'],
   },
   plushRunApp: {
     doc: "Runs the application loaded last, and answers the run's id at once.",
@@ -109,14 +109,14 @@ const methods = {
     params: [param('xml', Type.String(), 'The whole specification')],
     result: Type.String({ description: "The application's name" }),
     scope: 'operate',
-    faults: ['APP_INVALID', 'QUITTING'],
+    faults: ['APP_INVALID', 'APP_NOT_READ', 'QUITTING'],
   },
   plushValidateApp: {
     doc: 'Checks an application specification and answers all that is wrong with it, without loading it. No diagnostics of severity error: it can be loaded.',
     params: [param('xml', Type.String(), 'The whole specification')],
     result: answers.Diagnostics,
     scope: 'read',
-    faults: [],
+    faults: ['APP_NOT_READ'],
   },
   plushListNodes: {
     doc: 'The pool, by page, in the order of the names. A page may hold fewer nodes than asked for; a cursor tells that there are more. A token without the scope read sees the nodes that it added, without what runs do on them, and cannot filter by run.',

@@ -135,7 +135,7 @@ export const operationMethods = {
     ],
     result: AppPlan,
     scope: 'read',
-    faults: ['NO_APP_LOADED', 'APP_NOT_FOUND', 'APP_INVALID', 'APP_NOT_RUNNABLE'],
+    faults: ['NO_APP_LOADED', 'APP_NOT_FOUND', 'APP_INVALID', 'APP_NOT_READ', 'APP_NOT_RUNNABLE'],
   },
   plushShell: {
     doc: "Runs a command line with /bin/sh -c on nodes, connecting to those that are not connected, and answers an operation id at once; plushGetOperation tells the results. It runs in the account's home folder, without input, and once at most. A node that cannot be reached is not marked failed. Whatever the command leaves running when it ends, or at its timeout, or when the connection to the node ends, is ended too. The same request_id again runs nothing and answers the first operation's id, also after a restart, as long as that operation is among the 100 that are remembered.",

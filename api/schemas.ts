@@ -133,6 +133,7 @@ export const FailureSchema = Type.Object({
   cause: Type.String({ description: 'A symbol, such as disk_full, auth_failed, exit_code' }),
   message: Type.String({ description: 'One sentence for a person' }),
   block: optional(Type.String()),
+  number: optional(Type.Integer({ description: 'Of a workflow: the number of its task' })),
   command: optional(Type.String()),
   exit_code: optional(Type.Integer()),
   signal: optional(Type.String()),

@@ -30,6 +30,13 @@ export const workflowEvents = {
       description:
         'first; returned: the node that had it was lost, or it waited at a barrier and nothing was done before; straggler: at a knee it was unfinished elsewhere, where it goes on',
     }),
+    kneed: optional(
+      Type.Integer({
+        description:
+          'Of a straggler: how many tasks had their result at the knee, or had come to the barrier that they wait for',
+      }),
+    ),
+    total: optional(Type.Integer({ description: 'Of a straggler: all tasks of the workflow' })),
   }),
   workflow_task_returned: event(
     'task',

@@ -75,6 +75,7 @@ class Methods:
         Fault 1013 APP_OUTSIDE: The file is not below the folder given by --apps
         Fault 1014 APP_UNREADABLE: The file is missing or cannot be read
         Fault 1012 APP_INVALID: The specification has errors; all of them are in the sentence and in details
+        Fault 1016 APP_NOT_READ: The specification was not read to its end: that takes too long or too much memory, or too many others wait
         Fault 1060 QUITTING: The controller is stopping
         """
     def plushRunApp(self, /) -> str:
@@ -155,6 +156,7 @@ class Methods:
 
         Scope: operate
         Fault 1012 APP_INVALID: The specification has errors; all of them are in the sentence and in details
+        Fault 1016 APP_NOT_READ: The specification was not read to its end: that takes too long or too much memory, or too many others wait
         Fault 1060 QUITTING: The controller is stopping
         """
     def plushValidateApp(self, xml: str, /) -> List[Dict[str, Any]]:
@@ -172,6 +174,7 @@ class Methods:
           path (string)
 
         Scope: read
+        Fault 1016 APP_NOT_READ: The specification was not read to its end: that takes too long or too much memory, or too many others wait
         """
     def plushListNodes(self, filter: Dict[str, Any] = ..., /) -> Dict[str, Any]:
         """plushListNodes([filter])
@@ -210,6 +213,7 @@ class Methods:
               cause (string): A symbol, such as disk_full, auth_failed, exit_code
               message (string): One sentence for a person
               block (string, optional)
+              number (int, optional): Of a workflow: the number of its task
               command (string, optional)
               exit_code (int, optional)
               signal (string, optional)
@@ -264,6 +268,7 @@ class Methods:
             cause (string): A symbol, such as disk_full, auth_failed, exit_code
             message (string): One sentence for a person
             block (string, optional)
+            number (int, optional): Of a workflow: the number of its task
             command (string, optional)
             exit_code (int, optional)
             signal (string, optional)
@@ -411,6 +416,12 @@ class Methods:
             nodes (int)
             since (string): The oldest of them
             examples (array of strings (1 to 255 characters each)): At most 5
+          missing_outputs (array of structs, optional): Files named by output that did not come back, at most 100, most nodes first; missing where all did
+            path (string)
+            cause (string): output_missing, output_unsafe, output_not_a_file or output_unreadable
+            message (string)
+            nodes (int): From how many nodes it did not come back
+            examples (array of strings (1 to 255 characters each)): At most 20
           lost (int): Nodes that were lost on the way
 
         Scope: read
@@ -508,6 +519,8 @@ class Methods:
           end (int): Offset to ask for next: the byte after data
           eof (boolean): The task is over and data reaches the end of its output
           task (string)
+          skipped_bytes (int, optional): Bytes between the offset asked for and `offset` that are not kept: the output is longer than max_bytes of its log_manager allows. Missing: none
+          lost_bytes (int, optional): Bytes that the program wrote faster than its node could keep them, at least so many; they are missing somewhere in the output, and offsets do not count them. Missing: none
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
@@ -534,11 +547,13 @@ class Methods:
             examples (array of strings (1 to 255 characters each)): At most 20 of them
             action (string): What Plush did about it
             hint (string): What to do next
+            numbers (array of ints, optional): Of a workflow: numbers of tasks that failed so, at most 20, as far as they are known
             failure (struct)
               phase ("match", "bootstrap", "install", "start", "watch" or "clean")
               cause (string): A symbol, such as disk_full, auth_failed, exit_code
               message (string): One sentence for a person
               block (string, optional)
+              number (int, optional): Of a workflow: the number of its task
               command (string, optional)
               exit_code (int, optional)
               signal (string, optional)
@@ -563,6 +578,7 @@ class Methods:
             state (string): The node's one state in the run: waiting, running, done, failed, stopped
             phase (string)
             cause (string, optional)
+            number (int, optional): Of a workflow: number of the task that failed
             exit_code (int, optional)
             signal (string, optional)
 
@@ -620,6 +636,7 @@ class Methods:
         Fault 1011 NO_APP_LOADED: No application has been loaded yet
         Fault 1010 APP_NOT_FOUND: No application of that name is loaded
         Fault 1012 APP_INVALID: The specification has errors; all of them are in the sentence and in details
+        Fault 1016 APP_NOT_READ: The specification was not read to its end: that takes too long or too much memory, or too many others wait
         Fault 1015 APP_NOT_RUNNABLE: The specification has nothing to run
         """
     def plushShell(self, command: str, options: Dict[str, Any] = ..., /) -> str:
@@ -922,6 +939,11 @@ class Methods:
             failing (int)
             suspended (int)
           loaded_app (string, optional)
+          outage (struct, optional): There while the controller's own network is suspected, since most nodes fell silent at once
+            since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            until (string): No node is replaced for its silence before; ISO 8601
+            silent (int): Nodes of runs that are silent now
+            message (string): One sentence for a person
           planetlab (struct, optional): PlanetLab Central, where the directory names slices of it
             url (string)
             user (string)

@@ -11,6 +11,8 @@ type Cause = Explanation['causes'][number];
 
 /** Nodes that are listed one by one. */
 const MAX_NODES = 50;
+/** Numbers of a workflow's tasks in a line. */
+const MAX_NUMBERS = 20;
 
 /** The answer of plushExplain for a person: what happened, why, what to do, then the nodes one by one. */
 export function explanationLines(explanation: Explanation, paint: Paint): string[] {
@@ -29,7 +31,8 @@ export function explanationLines(explanation: Explanation, paint: Paint): string
   ];
 }
 
-function causeLines({ cause, phase, message, nodes, examples, action, hint, failure }: Cause, paint: Paint) {
+function causeLines(told: Cause, paint: Paint) {
+  const { cause, phase, message, nodes, examples, action, hint, numbers = [], failure } = told;
   const tail = failure.stderr_tail ?? [];
   const what = nodes === 0 ? plain(message) : `${count(nodes, 'node')}: ${plain(message)}`;
   const rest = nodes > examples.length ? ` of ${nodes}` : '';
@@ -37,6 +40,9 @@ function causeLines({ cause, phase, message, nodes, examples, action, hint, fail
     '',
     `${paint('red', what)} (${plain(cause)}, while in ${plain(phase)})`,
     ...(examples.length === 0 ? [] : [`  nodes: ${listNames(examples)}${rest}`]),
+    ...(numbers.length === 0
+      ? []
+      : [`  tasks of its workflow: ${listNames(numbers.map(String), MAX_NUMBERS)}`]),
     ...(failure.command === undefined ? [] : [`  command: ${plain(failure.command)}`]),
     ...(action === '' ? [] : [`  Plush: ${plain(action)}`]),
     ...(hint === '' ? [] : [`  hint: ${plain(inCommands(hint))}`]),

@@ -137,7 +137,10 @@ class RunFollower {
 
   private async follow(runId: string, from: number): Promise<void> {
     const progress = startProgress(await this.caller.call('plushGetRun', runId));
-    const reader = new OutputReader(this.caller, runId, (text, task) => this.view.joiner.push(task, text));
+    const reader = new OutputReader(this.caller, runId, {
+      text: (text, task) => this.view.joiner.push(task, text),
+      missing: (sentence) => this.view.remark(sentence),
+    });
     for (let after = from; ; ) {
       const page = await this.caller.call('plushGetEvents', {
         after,

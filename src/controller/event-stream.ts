@@ -152,8 +152,9 @@ export class EventStream {
       const page = step.value;
       position = page.last;
       for (const event of page.events) yield event as StreamedEvent;
-      // A page without events handed control to nobody.
-      await (page.more ? turn() : this.#news(signal));
+      // Asked anew: facts that came while a slow reader took the page have woken nobody. A page without events handed
+      // control to nobody either, hence the turn.
+      await (position < journal.last ? turn() : this.#news(signal));
     }
   }
 

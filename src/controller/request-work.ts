@@ -7,6 +7,7 @@ const MAX_WORK_MS = 10_000;
 
 export class RequestWork {
   #leftMs = MAX_WORK_MS;
+  #held: Promise<void> | undefined;
 
   /**
    * @param token in whose name it is done
@@ -34,6 +35,25 @@ export class RequestWork {
     } finally {
       this.#leftMs -= performance.now() - startMs;
     }
+  }
+
+  /** Counts what was done for it beside the loop. */
+  took(ms: number): void {
+    this.#leftMs -= ms;
+  }
+
+  /** A call of it cannot decide at once: those behind it are begun once this resolves or rejects. */
+  hold(begun: Promise<unknown>): void {
+    const settled = () => {
+      if (this.#held === held) this.#held = undefined;
+    };
+    const held: Promise<void> = begun.then(settled, settled);
+    this.#held = held;
+  }
+
+  /** What the next call of it has to wait for, if anything. */
+  get held(): Promise<void> | undefined {
+    return this.#held;
   }
 
   /** Lets others go on; resolves when it is this request's turn again. */

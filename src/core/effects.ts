@@ -1,10 +1,12 @@
 /** fact + state after it → what the world must now do. */
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import type { Effect } from './effect.ts';
-import { END_DEADLINE_MS, flagMs, STOP_GRACE_MS } from './limits.ts';
+import { END_DEADLINE_MS, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
 import { leaseTimer } from './pool/leases.ts';
 import { specOf } from './pool/login.ts';
+import { outageTimer } from './pool/outage.ts';
+import { flagEndMs } from './pool/rules.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
 import { splitTaskId, subjectOf } from './run/evolve.ts';
@@ -25,7 +27,7 @@ import {
   wantedTasks,
 } from './run/workflow-effects.ts';
 import { isBeaten, participantTask } from './run/workflow-state.ts';
-import { isOver, type Member, type Run, type State, type Task } from './state.ts';
+import { isOver, type Member, type PoolNode, type Run, type State, type Task } from './state.ts';
 
 type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State, nowMs: number) => Effect[];
 
@@ -51,9 +53,8 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     if (retry_ms === undefined) return [];
     return [{ type: 'timer', timer: { kind: 'reconnect', hostname }, delayMs: retry_ms }];
   },
-  node_failed: ({ hostname, failure }) => [
-    { type: 'timer', timer: { kind: 'restore', hostname }, delayMs: flagMs(failure.cause) },
-  ],
+  outage_suspected: (_body, state, nowMs) => outageTimer(state, nowMs),
+  node_failed: ({ hostname }, state, nowMs) => restoreTimer(state.nodes.get(hostname), nowMs),
   run_matched: ({ run_id, members }, state) =>
     members.flatMap(({ hostname }) => {
       const node = state.nodes.get(hostname);
@@ -322,14 +323,11 @@ function cleanIfConnected(state: State, hostname: string, run_id: string): Effec
 
 /** What to do after a restart: everything that the facts say is under way. Whatever was done already is told again. */
 export function resume(state: State, nowMs: number): Effect[] {
-  const effects: Effect[] = leaseTimer(state, nowMs);
+  const effects: Effect[] = [...leaseTimer(state, nowMs), ...outageTimer(state, nowMs)];
   for (const spec of state.leaving.values()) effects.push({ type: 'dismiss', node: spec });
   for (const node of state.nodes.values()) {
     if (isNeeded(state, node)) effects.push({ type: 'connect', node: specOf(node) });
-    if (node.failed !== undefined) {
-      const delayMs = Math.max(0, Date.parse(node.failed.at) + flagMs(node.failed.failure.cause) - nowMs);
-      effects.push({ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs });
-    }
+    effects.push(...restoreTimer(node, nowMs));
   }
   for (const run_id of state.active) {
     const run = state.runs.get(run_id) as Run;
@@ -343,6 +341,13 @@ export function resume(state: State, nowMs: number): Effect[] {
     effects.push({ type: 'timer', timer: { kind: 'end', run_id }, delayMs: endDeadlineMs(run) });
   }
   return effects;
+}
+
+/** When a failed flag is to be cleared. */
+function restoreTimer(node: PoolNode | undefined, nowMs: number): Effect[] {
+  if (node?.failed === undefined) return [];
+  const delayMs = Math.max(0, flagEndMs(node.failed) - nowMs);
+  return [{ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs }];
 }
 
 /** The waits before restarts go on where they were. */

@@ -61,7 +61,7 @@ it('lets all of seven tasks on three nodes meet, though controller and a node wi
   expect(progress).toMatchObject({ total: 7, done: 0, running: 1, queued: 0, waiting: 6, idle: 2 });
   const { waiting } = await plushd.call('plushExplain', run);
   expect(waiting.map(({ waits_for }) => waits_for)).toContain(
-    `barrier "all made" (6 of 7 have entered, missing: task 7 (${straggler}))`,
+    `barrier "all made" (6 of 7 have entered): task 7 (${straggler}) is missing`,
   );
   const victim = before.entries.find(({ hostname }) => hostname !== straggler)?.hostname ?? '';
   const { summary } = await plushd.call('plushExplain', victim);

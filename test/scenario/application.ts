@@ -106,6 +106,7 @@ function requirementsIn(settings: ReadonlyMap<string, string>): Pick<ComponentSp
  *     component_block w workers after=other cleanup=./tidy remove
  *     block first
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
+ *     block third output=result.txt,log/a
  *     policies exit=SIGSEGV:ignore
  *     service 30
  *     barrier meet early percent=75 timeout_ms=30000 late=catchup catchup=other
@@ -161,7 +162,9 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
       parents.at(-1)?.blocks.push(block);
     } else if (kind === 'block') {
       const block = makeBlock(first, list('after'));
-      parents.at(-1)?.blocks.push({ ...block, process: { ...block.process, ...readPolicies(settings) } });
+      const outputs = settings.has('output') ? { outputs: list('output') } : {};
+      const process = { ...block.process, ...outputs, ...readPolicies(settings) };
+      parents.at(-1)?.blocks.push({ ...block, process });
     } else if (kind === 'workflow') {
       parents.at(-1)?.blocks.push(makeWorkflow(first, Number(second), list('after'), settings));
     } else if (kind === 'step') {

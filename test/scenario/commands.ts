@@ -1,4 +1,5 @@
 /** What a line of a scenario does. */
+import { missedCauses } from '../../api/output-events.ts';
 import type { Input } from '../../src/core/input.ts';
 import { shortfallSentence } from '../../src/core/pool/match.ts';
 import { barrierNamed } from '../../src/core/run/barrier-calls.ts';
@@ -17,6 +18,7 @@ import {
   nodeSpec,
   readReports,
   report,
+  rulesFrom,
   runFor,
   sampleOf,
   taskOf,
@@ -166,6 +168,16 @@ const commands: Readonly<Record<string, Command>> = {
         world.submit({ type: 'task_collected', hostname, run_id: run?.run_id ?? '', task_id }),
       );
     }),
+  /** outputs n1 output_missing=a,b output_unsafe=c back=d */
+  outputs: forEach((hostname, world, { settings }) => ({
+    type: 'outputs_collected',
+    hostname,
+    run_id: runFor(world, hostname, settings.get('run')),
+    missed: missedCauses.flatMap((cause) =>
+      (settings.get(cause)?.split(',') ?? []).map((path) => ({ path, cause })),
+    ),
+    returned: settings.get('back')?.split(',') ?? [],
+  })),
   cleaned: forEach((hostname, world, { settings }) => ({
     type: 'cleaned',
     hostname,
@@ -240,7 +252,7 @@ const commands: Readonly<Record<string, Command>> = {
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'lease'
+      kind === 'lease' || kind === 'outage'
         ? { kind }
         : kind === 'end' || kind === 'begin_again' || kind === 'refresh'
           ? { kind, run_id: world.runId(subject) }
@@ -267,6 +279,11 @@ const commands: Readonly<Record<string, Command>> = {
   /** What the host monitors of nodes tell, or told too long ago when nothing follows: sample n1 n2 load=1 free_memory=4 */
   sample: (world, { words, settings }) => {
     for (const hostname of words) world.samples.set(hostname, sampleOf(settings));
+    return [];
+  },
+  /** Options of the daemon from now on, times in seconds; without words the usual ones: rules failed_time=60 drop_count=2 */
+  rules: (world, { settings }) => {
+    world.rules = rulesFrom(settings);
     return [];
   },
   plan: (world, { words: [app = ''] }) => {
@@ -316,11 +333,23 @@ function printExplanation(world: World, subject: string): string[] {
     `${kind} ${subject}: ${state}`,
     summary,
     ...causes.map(
-      (c) => `${c.nodes}× ${c.phase}/${c.cause} (${c.examples}): ${c.message} | ${c.action} | ${c.hint}`,
+      (c) =>
+        `${c.nodes}× ${c.phase}/${c.cause} (${c.examples})${c.numbers === undefined ? '' : ` tasks ${c.numbers}`}: ${c.message} | ${c.action} | ${c.hint}`,
     ),
     ...waiting.map((w) => `${w.nodes} wait for ${w.waits_for} (${w.examples})`),
     ...nodes.map((n) =>
-      [n.hostname, n.component, n.state, n.phase, n.cause, n.exit_code, n.signal].join(' ').trimEnd(),
+      [
+        n.hostname,
+        n.component,
+        n.state,
+        n.phase,
+        n.cause,
+        n.exit_code,
+        n.signal,
+        ...(n.number === undefined ? [] : [`task ${n.number}`]),
+      ]
+        .join(' ')
+        .trimEnd(),
     ),
   ];
 }

@@ -74,6 +74,7 @@ function beginAgain(run: Run, member: Member, time: string): void {
   delete member.at;
   delete member.work;
   delete member.absent;
+  delete member.missed;
   const component = run.components.get(member.component);
   if (member.phase === 'done' && component !== undefined) component.finished += 1;
   if (member.phase === 'working' || member.phase === 'finishing') setPhase(member, 'ready', time);
@@ -97,7 +98,7 @@ function note(run: Run, { hostname }: Member, task: Task): void {
   const { policy } = task;
   if (policy === undefined || (policy === 'end_application' && isSuccess(task))) return;
   run.handled ??= new Map();
-  const failure = failureOf(task as never, task.block, task.attempt);
+  const failure = failureOf(task as never, task);
   const { block, phase, cause, exit_code, signal } = failure;
   const key = JSON.stringify([block, policy, phase, cause, exit_code, signal]);
   let handled = run.handled.get(key);

@@ -10,7 +10,14 @@ import type { Member, Run, Work } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { firstReady } from '../workflow/parking.ts';
 import { kneeNow, kneeWake } from '../workflow/straggling.ts';
-import { attemptOf, countAgain, nextAttempt, nextNumber, type Workflow } from '../workflow/workflow.ts';
+import {
+  attemptOf,
+  countAgain,
+  kneedOf,
+  nextAttempt,
+  nextNumber,
+  type Workflow,
+} from '../workflow/workflow.ts';
 import { completed } from './advance.ts';
 import { partDone, settleAll } from './barriers.ts';
 import { taskId } from './evolve.ts';
@@ -72,13 +79,15 @@ function takeNext(
     const number = nextNumber(workflow, spec);
     if (number === undefined || first === undefined) return;
     const { run_id } = run;
+    const cause = causeOf(workflow, number);
     tx.emit('workflow_task_started', {
       run_id,
       block: spec.name,
       number,
       attempt: nextAttempt(workflow, number),
       hostname: member.hostname,
-      cause: causeOf(workflow, number),
+      cause,
+      ...(cause === 'straggler' ? { kneed: kneedOf(workflow), total: spec.num_tasks } : {}),
     });
     beginStep(tx, run, member, number, first.name);
   }

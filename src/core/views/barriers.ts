@@ -9,12 +9,14 @@ import { INSTALL_BARRIER, type PlannedBarrier, planOf } from '../run/plan.ts';
 import { softwareOf } from '../run/software.ts';
 import { taskParticipant } from '../run/workflow-state.ts';
 import type { Member, Run, RunBarrier } from '../state.ts';
-import { missingTasks, missingWords } from './task-barriers.ts';
+import { missingTasks, taskName } from './task-barriers.ts';
 
 type BarrierDetail = ResultOf<'plushGetBarrier'>;
 
 const MAX_ENTRIES = 1000;
 const MAX_MISSING = 20;
+/** Missing nodes named in a sentence. */
+const MAX_NAMED = 3;
 /** Names of software in a sentence. */
 const MAX_SOFTWARE = 3;
 
@@ -37,7 +39,7 @@ export function barrierDetail(run: Run, planned: PlannedBarrier): BarrierDetail 
     ...(barrier === undefined || spec.type !== 'semaphore' ? {} : { concurrency: roomOf(barrier.pace) }),
     entries: barrier === undefined ? [] : entriesOf(barrier),
     missing: missingAt(run, planned, barrier),
-    ...(planned.workflows.size === 0 ? {} : { missing_tasks: missingTasks(run, planned, MAX_MISSING) }),
+    ...(planned.workflows.size === 0 ? {} : { missing_tasks: missingTasks(run, planned, MAX_MISSING).some }),
   };
 }
 
@@ -75,22 +77,29 @@ function entryInfo({
   };
 }
 
-function missingAt(
+function missingAt(run: Run, planned: PlannedBarrier, barrier: RunBarrier | undefined): string[] {
+  return planned.spec === INSTALL_BARRIER ? [] : absentees(run, planned, barrier, MAX_MISSING).names;
+}
+
+/** Nodes that take part and have not entered: some by name, and how many. */
+function absentees(
   run: Run,
   { spec, components }: PlannedBarrier,
   barrier: RunBarrier | undefined,
-): string[] {
-  const missing: string[] = [];
-  if (spec === INSTALL_BARRIER) return missing;
+  most: number,
+): { names: string[]; count: number } {
+  const names: string[] = [];
+  let count = 0;
   for (const component of components) {
     for (const hostname of run.components.get(component)?.members ?? []) {
-      if (missing.length >= MAX_MISSING) return missing;
       const member = run.members.get(hostname);
       if (member === undefined || barrier?.entries.has(participantOf(member))) continue;
-      if (!member.absent?.has(spec.name)) missing.push(hostname);
+      if (member.absent?.has(spec.name)) continue;
+      count += 1;
+      if (names.length < most) names.push(hostname);
     }
   }
-  return missing;
+  return { names, count };
 }
 
 /** When a barrier releases, for a person: "at 80 % or 30 s after the first entry, not before 60 %". */
@@ -145,7 +154,27 @@ export function barrierWait(run: Run, name: string): string {
     spec.type !== 'traditional' && spec.percent !== undefined
       ? `, ${shareOf(spec.percent, expected)} suffice`
       : '';
-  return `barrier "${name}" (${counts}${share}${missingWords(run, planned, expected - barrier.entries.size)})`;
+  return `barrier "${name}" (${counts}${share})`;
+}
+
+/** ": n4, n5, n6 and 7 more are missing": who has not come to a barrier that waits for them; one walk over its nodes. */
+export function missingWords(run: Run, name: string): string {
+  const planned = planOf(run.spec).barriers.get(name);
+  const barrier = run.barriers.get(name);
+  if (planned === undefined || barrier === undefined || planned.spec.type === 'semaphore') return '';
+  // Where tasks enter for themselves, nobody knows which of them will.
+  if (barrier.opened !== undefined || barrier.byTask) return '';
+  const nodes = absentees(run, planned, barrier, MAX_NAMED);
+  const tasks = missingTasks(run, planned, MAX_NAMED - nodes.names.length);
+  const names = [...nodes.names, ...tasks.some.map(taskName)];
+  const count = nodes.count + tasks.count;
+  const awaited = expectedAt(run, planned) - barrier.entries.size;
+  if (count === 0 || awaited <= 0) return '';
+  const more = count - names.length;
+  const last = more > 0 ? `${more} more` : (names.pop() as string);
+  const who = names.length === 0 ? last : `${names.join(', ')} and ${last}`;
+  if (awaited < count) return `: ${awaited} of ${who} must come`;
+  return `: ${who} ${count === 1 ? 'is' : 'are'} missing`;
 }
 
 /** What a node that is to install waits for: its packages, or its turn to get them. */

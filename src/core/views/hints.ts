@@ -1,4 +1,5 @@
 /** What to do next, for each cause of a failure. */
+import type { MissedCause } from '../../../api/output-events.ts';
 import type { TaskCause } from '../task.ts';
 
 /** Causes that the core itself gives. */
@@ -14,7 +15,8 @@ type CoreCause =
   | 'not_enough_nodes'
   | 'static_host_lost'
   | 'requirement_unmet'
-  | 'lease_expired';
+  | 'lease_expired'
+  | MissedCause;
 
 /** Causes of connecting, preparing and installing, which come with the reports of the drivers. */
 type ReportedCause =
@@ -125,6 +127,12 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
   workflow_stranded:
     'Give the blocks that the workflow waits for another exit policy than POLICY_IGNORE, or mend what fails there.',
+  output_missing:
+    'Correct the path of the output (it counts from the working folder), or see in the output of the program why it did not write the file.',
+  output_unsafe:
+    'Have the program copy the file into its working folder: links that lead out are not followed.',
+  output_not_a_file: 'Name a file: pack a folder into an archive at the end of the program.',
+  output_unreadable: "Have the program give the agent's account the right to read the file (chmod).",
   not_enough_nodes: 'Add nodes with plushAddNode, ask for fewer with num_hosts, or mend those that failed.',
   requirement_unmet: 'Ask for less with the requirement, free something on the nodes, or add others.',
   lease_expired: 'Renew the lease, then add the node again with plushAddNode and its new end.',

@@ -4,6 +4,7 @@ import { Rejection } from '../rejection.ts';
 import { planOf } from '../run/plan.ts';
 import type { Run, State } from '../state.ts';
 import { blockInfo, blocksOf, tasksOf } from './blocks.ts';
+import { missingOutputs } from './missed.ts';
 import { DEFAULT_PAGE_ITEMS, fitting, makeCursor, readCursor } from './page.ts';
 import { placesIn } from './service.ts';
 import { waitingIn } from './waiting.ts';
@@ -69,6 +70,7 @@ export function runDetail(run: Run, state: State): RunDetail {
     })),
     blocks: blocksOf(run),
     waiting: [...placesIn(run), ...waitingIn(state, run)],
+    ...missingOutputs(run),
     lost: run.past.length + (run.service?.forgotten ?? 0),
   };
 }

@@ -6,7 +6,7 @@ import { taskId } from '../run/evolve.ts';
 import { planOf, stepsInOrder } from '../run/plan.ts';
 import { isBeaten } from '../run/workflow-state.ts';
 import type { Member, Run, Task } from '../state.ts';
-import type { Result } from '../workflow/workflow.ts';
+import { kneedOf, type Result } from '../workflow/workflow.ts';
 import { taskWait } from './task-barriers.ts';
 
 type BlockDetail = ResultOf<'plushGetBlock'>;
@@ -114,7 +114,26 @@ export function workflowWait(run: Run, task: Task, isExact: boolean): string | u
     : `its task of workflow "${workflow.name}"`;
   if (isBeaten(run, task)) return `${which} to stop, which another node has finished`;
   if (task.restart_at !== undefined) return `${which} to be started again`;
-  return `${which} to ${task.state === 'ordered' ? 'start' : 'end'}`;
+  const begun = isExact ? begunAgain(run, task, workflow) : '';
+  return `${which} to ${task.state === 'ordered' ? 'start' : 'end'}${begun}`;
+}
+
+/** ", which it began again at the knee (3 of 5 were done), while n4 goes on with it" */
+function begunAgain(
+  run: Run,
+  { number = 0, hostname }: Task,
+  { name, num_tasks }: WorkflowBlockSpec,
+): string {
+  const workflow = run.workflows?.get(name);
+  const { open } = workflow ?? {};
+  const attempts = open?.get(number)?.attempts ?? [];
+  const [first] = attempts;
+  if (first === undefined || attempts.length < 2 || workflow?.kneed === undefined) return '';
+  const knee = `at the knee (${kneedOf(workflow)} of ${num_tasks} were done)`;
+  if (first.hostname !== hostname)
+    return `, which it began again ${knee}, while ${first.hostname} goes on with it`;
+  const others = attempts.slice(1).map((attempt) => attempt.hostname);
+  return `, which ${others.join(', ')} began again ${knee}`;
 }
 
 /** What a node waits for that takes part in a workflow and has no task. */

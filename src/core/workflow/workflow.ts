@@ -206,6 +206,11 @@ export function arrivalsOf({ results, entered }: Workflow): number {
   return results.size + entered;
 }
 
+/** How many tasks were finished at the newest knee, or had come to the barrier that all now wait for. */
+export function kneedOf(workflow: Workflow): number {
+  return Math.max(0, (workflow.kneed ?? arrivalsOf(workflow)) - (workflow.begun ?? 0));
+}
+
 /** How many open tasks could be started once more. */
 export function countAgain({ open }: Workflow, { reallocation }: WorkflowBlockSpec): number {
   let again = 0;

@@ -10,6 +10,7 @@ import type { HttpFaceOptions, RequestHead } from './face.ts';
 import { createGuard, type Guard } from './guard.ts';
 import type { HttpLimits } from './limits.ts';
 import { isJsonType, isXmlType } from './media-type.ts';
+import { Outbox } from './outbox.ts';
 import { type Refusal, refuse, tooManyCalls, UNAUTHORIZED } from './refusal.ts';
 import { pathOf } from './target.ts';
 
@@ -33,6 +34,8 @@ const TOO_MUCH_UNSENT: Refusal = {
 
 const NO_READ: Refusal = { status: 403, sentence: 'The token lacks the scope "read"' };
 
+const MAX_PHRASE_CHARACTERS = 300;
+
 const NOT_FOUND: Refusal = { status: 404, sentence: 'There is nothing at this path' };
 
 /** What one request needs at hand. */
@@ -50,6 +53,7 @@ export class Dispatcher {
   readonly #guard: Guard;
   readonly #cors: Cors;
   readonly #publicPaths: ReadonlySet<string>;
+  readonly #outbox = new Outbox();
   readonly #streams = new Set<AbortController>();
   #stopped = false;
 
@@ -160,7 +164,8 @@ export class Dispatcher {
       socket.remoteAddress,
       { ...this.#headOf(socket), ...(asked === undefined ? {} : { xmlTypes: String(asked) }) },
     );
-    this.#send(exchange, 200, answer.contentType, answer.body);
+    if (answer.reason !== undefined) exchange.response.statusMessage = phrase(answer.reason);
+    this.#send(exchange, answer.status ?? 200, answer.contentType, answer.body);
   };
 
   readonly #jsonrpc: Answer = async (exchange, body, caller) => {
@@ -184,7 +189,7 @@ export class Dispatcher {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     this.connections.hold(request.socket, response, length);
     response.writeHead(status, ['Content-Type', contentType, 'Content-Length', String(length)]);
-    response.end(body);
+    this.#outbox.send(response, body);
   }
 
   #events(exchange: Exchange): Refusal | undefined {
@@ -261,6 +266,11 @@ export class Dispatcher {
         sentence: `Internal error; the log has its cause under ${id}`,
       });
   }
+}
+
+/** A sentence as a reason phrase (RFC 9112, section 4): visible characters and spaces, and a line that clients take. */
+function phrase(sentence: string): string {
+  return sentence.replace(/[^ -~]/g, '?').slice(0, MAX_PHRASE_CHARACTERS);
 }
 
 function onlyMethod(method: string): Refusal {
