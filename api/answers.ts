@@ -87,8 +87,11 @@ export const BlockInfo = Type.Object({
       {
         total: Type.Integer({ description: 'Tasks' }),
         done: Type.Integer({ description: 'Tasks with their result, those that were ignored included' }),
-        running: Type.Integer({ description: 'Tasks that some node has' }),
-        queued: Type.Integer({ description: 'Tasks that no node has' }),
+        running: Type.Integer({ description: 'Tasks that some node works on' }),
+        queued: Type.Integer({
+          description: 'Tasks that no node has, or that wait for their node to go on with them',
+        }),
+        waiting: optional(Type.Integer({ description: 'Tasks that wait at barriers inside the workflow' })),
         reallocated: Type.Integer({ description: 'Started again on another node because of a knee' }),
         ignored: Type.Integer({ description: 'Failed for good, and ignored by their exit policy' }),
         idle: Type.Integer({ description: 'Nodes that take part and have no task' }),

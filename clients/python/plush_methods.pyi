@@ -408,8 +408,9 @@ class Methods:
             workflow (struct, optional): Of a workflow block; the counts beside it are of nodes
               total (int): Tasks
               done (int): Tasks with their result, those that were ignored included
-              running (int): Tasks that some node has
-              queued (int): Tasks that no node has
+              running (int): Tasks that some node works on
+              queued (int): Tasks that no node has, or that wait for their node to go on with them
+              waiting (int, optional): Tasks that wait at barriers inside the workflow
               reallocated (int): Started again on another node because of a knee
               ignored (int): Failed for good, and ignored by their exit policy
               idle (int): Nodes that take part and have no task
@@ -470,8 +471,9 @@ class Methods:
           workflow (struct, optional): Of a workflow block; the counts beside it are of nodes
             total (int): Tasks
             done (int): Tasks with their result, those that were ignored included
-            running (int): Tasks that some node has
-            queued (int): Tasks that no node has
+            running (int): Tasks that some node works on
+            queued (int): Tasks that no node has, or that wait for their node to go on with them
+            waiting (int, optional): Tasks that wait at barriers inside the workflow
             reallocated (int): Started again on another node because of a knee
             ignored (int): Failed for good, and ignored by their exit policy
             idle (int): Nodes that take part and have no task
@@ -722,13 +724,13 @@ class Methods:
           run (string, 1 to 256 characters): The run's id
           barrier (string, 1 to 256 characters): The barrier's name
           node (string, 1 to 255 characters): "host" or "host:port"
-          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters
+          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters. Inside a workflow: for the task that the node works on
           label (string, at most 256 characters, optional): A word for those who look on; the first one stays
           wait_s (double, 0 to 30, optional): Seconds; default 0
         Answers struct
           run_id (string)
           barrier (string)
-          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own
+          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own; BLOCK#NUMBER for a task of a workflow, by the name of the workflow block
           state (string): outside: it has not entered; waiting; released; inside or left, of a semaphore; catchup: it came late and is to go on at the barrier go_on_at; removed: it came late and its node is taken out of the run
           label (string, optional)
           fence (int, optional): Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones
@@ -753,11 +755,11 @@ class Methods:
           run (string, 1 to 256 characters): The run's id
           barrier (string, 1 to 256 characters): The barrier's name
           node (string, 1 to 255 characters): "host" or "host:port"
-          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters
+          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters. Inside a workflow: for the task that the node works on
         Answers struct
           run_id (string)
           barrier (string)
-          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own
+          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own; BLOCK#NUMBER for a task of a workflow, by the name of the workflow block
           state (string): outside: it has not entered; waiting; released; inside or left, of a semaphore; catchup: it came late and is to go on at the barrier go_on_at; removed: it came late and its node is taken out of the run
           label (string, optional)
           fence (int, optional): Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones
@@ -805,6 +807,10 @@ class Methods:
             late (string, optional): It came after the release: pass, catchup, remove or replace
             fence (int, optional)
           missing (array of strings (1 to 255 characters each)): Nodes that have not entered; at most 20
+          missing_tasks (array of structs, optional): Of a barrier inside workflows: tasks that have not entered; at most 20
+            block (string): The workflow block
+            number (int): The task’s number
+            nodes (array of strings (1 to 255 characters each)): Nodes that have the task; none before it is begun
 
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
@@ -844,6 +850,10 @@ class Methods:
             late (string, optional): It came after the release: pass, catchup, remove or replace
             fence (int, optional)
           missing (array of strings (1 to 255 characters each)): Nodes that have not entered; at most 20
+          missing_tasks (array of structs, optional): Of a barrier inside workflows: tasks that have not entered; at most 20
+            block (string): The workflow block
+            number (int): The task’s number
+            nodes (array of strings (1 to 255 characters each)): Nodes that have the task; none before it is begun
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
