@@ -156,7 +156,21 @@ export const RunDetail = Type.Object({
       done: Type.Integer(),
     }),
   ),
-  blocks: Type.Array(BlockInfo),
+  blocks: Type.Array(BlockInfo, {
+    description: 'In the order of the specification; a page of them behind the components, see cursor',
+  }),
+  components_total: Type.Integer(),
+  blocks_total: Type.Integer(),
+  block_states: Type.Object(
+    {
+      waiting: Type.Integer(),
+      running: Type.Integer(),
+      completed: Type.Integer(),
+      failed: Type.Integer(),
+    },
+    { description: 'How many of all blocks are in which state' },
+  ),
+  cursor,
   waiting: Type.Array(
     Type.Object({
       waits_for: Type.String(),
@@ -176,7 +190,7 @@ export const RunDetail = Type.Object({
         }),
         message: Type.String(),
         nodes: Type.Integer({ description: 'From how many nodes it did not come back' }),
-        examples: Type.Array(Hostname, { description: 'At most 20' }),
+        examples: Type.Array(Hostname, { description: 'At most 5' }),
       }),
       {
         description:
@@ -254,7 +268,7 @@ export const Explanation = Type.Object({
       exit_code: optional(Type.Integer()),
       signal: optional(Type.String()),
     }),
-    { description: 'One entry a node, at most 1000' },
+    { description: 'One entry a node, at most 1000, and no more than clients accept in one answer' },
   ),
 });
 

@@ -371,12 +371,15 @@ class Methods:
         Scope: read
         Fault 1050 BAD_CURSOR: The cursor does not come from this list
         """
-    def plushGetRun(self, run: str, /) -> Dict[str, Any]:
-        """plushGetRun(run)
+    def plushGetRun(self, run: str, page: Dict[str, Any] = ..., /) -> Dict[str, Any]:
+        """plushGetRun(run, [page])
 
-        One run: its state, components, blocks, and what its nodes wait for.
+        One run: its state, components, blocks, and what its nodes wait for. A run with very many components and blocks tells them by page, and all else with each of them.
 
         run (string, at most 256 characters): The run's id
+        page (struct, optional): limit and cursor
+          limit (int, 1 to 1000, optional): Components and blocks of a page at most; default: as many as clients accept
+          cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
           run_id (string)
           app (string)
@@ -393,7 +396,7 @@ class Methods:
             nodes (int)
             prepared (int)
             done (int)
-          blocks (array of structs)
+          blocks (array of structs): In the order of the specification; a page of them behind the components, see cursor
             name (string)
             component (string)
             component_block (string)
@@ -411,6 +414,14 @@ class Methods:
               reallocated (int): Started again on another node because of a knee
               ignored (int): Failed for good, and ignored by their exit policy
               idle (int): Nodes that take part and have no task
+          components_total (int)
+          blocks_total (int)
+          block_states (struct): How many of all blocks are in which state
+            waiting (int)
+            running (int)
+            completed (int)
+            failed (int)
+          cursor (string, optional): Hand it to the next call for the next page; missing on the last
           waiting (array of structs): What the nodes of the run wait for, most nodes first
             waits_for (string)
             nodes (int)
@@ -421,11 +432,12 @@ class Methods:
             cause (string): output_missing, output_unsafe, output_not_a_file or output_unreadable
             message (string)
             nodes (int): From how many nodes it did not come back
-            examples (array of strings (1 to 255 characters each)): At most 20
+            examples (array of strings (1 to 255 characters each)): At most 5
           lost (int): Nodes that were lost on the way
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
+        Fault 1050 BAD_CURSOR: The cursor does not come from this list
         """
     def plushAbortRun(self, run: str, /) -> bool:
         """plushAbortRun(run)
@@ -572,7 +584,7 @@ class Methods:
             nodes (int)
             since (string): The oldest of them
             examples (array of strings (1 to 255 characters each)): At most 5
-          nodes (array of structs): One entry a node, at most 1000
+          nodes (array of structs): One entry a node, at most 1000, and no more than clients accept in one answer
             hostname (string, 1 to 255 characters): "host" or "host:port"
             component (string)
             state (string): The node's one state in the run: waiting, running, done, failed, stopped
