@@ -22,7 +22,11 @@ describe('checkParameters', () => {
       [7],
       'INVALID_PARAMETERS: plushGetRun parameter 1 (run): expected a string of at most 256 characters, but 7 came.',
     ],
-    ['plushGetRun', ['a', 'b'], 'INVALID_PARAMETERS: plushGetRun takes one parameter (run), 2 came.'],
+    [
+      'plushGetMatching',
+      ['a', 'b'],
+      'INVALID_PARAMETERS: plushGetMatching takes one parameter (run), 2 came.',
+    ],
     ['plushTestConnection', ['a'], 'INVALID_PARAMETERS: plushTestConnection takes no parameters, 1 came.'],
     [
       'plushAddNode',
