@@ -25,12 +25,12 @@ class Methods:
           ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
           preference (double, -1000000 to 1000000, optional): Higher is chosen first; default 0
           vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
-          vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+          vn (string, optional): 1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN
           flag (string, at most 64 characters, optional): A mark of your own
           lease (struct, optional): The right to use the node until a time
             id (string, at most 256 characters): A name of your own; events and messages repeat it
-            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
-          properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: the lease does not end
+          properties (struct of strings (at most 4096 characters each) or doubles or booleans, at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: broker
@@ -197,12 +197,12 @@ class Methods:
             ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
             preference (double): As given, raised by success and lowered by failure
             vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
-            vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+            vn (string, optional): 1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN
             flag (string, at most 64 characters, optional): A mark of your own
             lease (struct, optional): The right to use the node until a time
               id (string, at most 256 characters): A name of your own; events and messages repeat it
-              expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
-            properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+              expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: the lease does not end
+            properties (struct of strings (at most 4096 characters each) or doubles or booleans, at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
             state (string): idle, connecting, connected, lost or failed; failed also when its lease is over
             since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
             owner (string, optional): Name of the token that added it
@@ -252,12 +252,12 @@ class Methods:
           ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
           preference (double): As given, raised by success and lowered by failure
           vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
-          vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+          vn (string, optional): 1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN
           flag (string, at most 64 characters, optional): A mark of your own
           lease (struct, optional): The right to use the node until a time
             id (string, at most 256 characters): A name of your own; events and messages repeat it
-            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
-          properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: the lease does not end
+          properties (struct of strings (at most 4096 characters each) or doubles or booleans, at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
           state (string): idle, connecting, connected, lost or failed; failed also when its lease is over
           since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           owner (string, optional): Name of the token that added it
@@ -678,7 +678,7 @@ class Methods:
 
         id (string, at most 256 characters): Operation id
         page (struct, optional): wait_s; limit and cursor
-          wait_s (int, 0 to 30, optional): Default 0
+          wait_s (double, 0 to 30, optional): Seconds; default 0
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
@@ -995,7 +995,7 @@ class Methods:
         token (struct): What it is to be
           name (string): Letters, digits, ".", "_" and "-", at most 64
           scopes (array of "read", "broker", "operate" or "admin", 1 to 4): Some of read, broker, operate, admin
-          expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: it does not end
+          expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: it does not end
           rate (int, 0 to 1000000, optional): Calls a second, and ten times as many at once; 0 is without limit. Absent: as plushd was started
         Answers struct
           name (string): Letters, digits, ".", "_" and "-", at most 64
