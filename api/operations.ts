@@ -205,7 +205,7 @@ export const operationMethods = {
         'page',
         Type.Object(
           {
-            wait_s: optional(Type.Integer({ minimum: 0, maximum: 30, description: 'Default 0' })),
+            wait_s: optional(Type.Number({ minimum: 0, maximum: 30, description: 'Seconds; default 0' })),
             ...page,
           },
           closed,

@@ -14,6 +14,7 @@ import { Controller } from './controller.ts';
 import { Machine } from './machine.ts';
 import { checkContact, checkOutages, makeRules } from './outages.ts';
 import { checkPolicies, makePolicies } from './policies.ts';
+import { checkInside } from './workflow-barriers.ts';
 import { addWorkflows, checkResults, checkWorkflows } from './workflows.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -123,6 +124,7 @@ class Simulation {
     this.#mend();
     while (this.#clock.step(START_MS + LIMIT_MS));
     checkReleases(controller);
+    checkInside(controller);
     const outages = checkOutages(controller.durable);
     checkPolicies(controller);
     checkResults(controller, this.#succeeded);
@@ -326,8 +328,8 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       component_blocks.push({ name: parent, component: component.name, predecessors, blocks, ...more });
     }
   }
-  if (chance.is(0.5)) addWorkflows(chance, component_blocks, () => makePolicies(chance));
-  const barriers = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];
+  const inside = chance.is(0.5) ? addWorkflows(chance, component_blocks, () => makePolicies(chance)) : [];
+  const barriers = [...inside, ...(chance.is(0.5) ? addBarriers(chance, component_blocks) : [])];
   const policies = makePolicies(chance);
   const service = chance.is(0.3) ? { service: true, reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};
   return {

@@ -8,7 +8,9 @@ import { durationText } from '../duration.ts';
 import { expectedAt, participantOf } from '../run/barrier-state.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from '../run/plan.ts';
 import { softwareOf } from '../run/software.ts';
+import { taskParticipant } from '../run/workflow-state.ts';
 import type { Member, Run, RunBarrier } from '../state.ts';
+import { missingTasks, taskName } from './task-barriers.ts';
 
 type BarrierDetail = ResultOf<'plushGetBarrier'>;
 
@@ -38,6 +40,7 @@ export function barrierDetail(run: Run, planned: PlannedBarrier): BarrierDetail 
     ...(barrier === undefined || spec.type !== 'semaphore' ? {} : { concurrency: roomOf(barrier.pace) }),
     entries: barrier === undefined ? [] : entriesOf(barrier),
     missing: missingAt(run, planned, barrier),
+    ...(planned.workflows.size === 0 ? {} : { missing_tasks: missingTasks(run, planned, MAX_MISSING).some }),
   };
 }
 
@@ -172,7 +175,10 @@ export function missingWords(run: Run, name: string): string {
   if (planned === undefined || barrier === undefined || planned.spec.type === 'semaphore') return '';
   // Where tasks enter for themselves, nobody knows which of them will.
   if (barrier.opened !== undefined || barrier.byTask) return '';
-  const { names, count } = absentees(run, planned, barrier, MAX_NAMED);
+  const nodes = absentees(run, planned, barrier, MAX_NAMED);
+  const tasks = missingTasks(run, planned, MAX_NAMED - nodes.names.length);
+  const names = [...nodes.names, ...tasks.some.map(taskName)];
+  const count = nodes.count + tasks.count;
   const awaited = expectedAt(run, planned) - barrier.entries.size;
   if (count === 0 || awaited <= 0) return '';
   const more = count - names.length;
@@ -198,10 +204,20 @@ function softwareNames(run: Run, { component }: Member): string {
   return `: ${names.slice(0, MAX_SOFTWARE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+/** Whom a process may have entered for: its node, itself, or the workflow's task that it is for. */
+function participantsOf(run: Run, member: Member, block: string): string[] {
+  const own = [participantOf(member), participantOf(member, block)];
+  const workflow = planOf(run.spec).steps.get(block)?.workflow.name;
+  const number = workflow === undefined ? undefined : member.work?.get(workflow)?.number;
+  return workflow === undefined || number === undefined
+    ? own
+    : [...own, participantOf(member, workflow), taskParticipant(workflow, number)];
+}
+
 /** The barrier at which a task of the member waits, for the node or for itself, and since when. */
 export function taskAtBarrier(run: Run, member: Member, task_id: string, block: string): string | undefined {
   for (const barrier of run.barriers.values()) {
-    for (const participant of [participantOf(member), participantOf(member, block)]) {
+    for (const participant of participantsOf(run, member, block)) {
       const entry = barrier.entries.get(participant);
       if (entry?.state === 'waiting' && entry.task_id === task_id) return barrier.name;
     }

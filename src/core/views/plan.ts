@@ -210,7 +210,7 @@ function actionOf({ kind }: BlockSpec, cleanup: PlannedBlock['cleanup']): Action
 function commandOf(barriers: Plan['barriers'], spec: BlockSpec): string {
   if (spec.kind === 'process') return commandLine(spec.process);
   if (spec.kind === 'workflow') {
-    const commands = stepsInOrder(spec).map(({ process }) => commandLine(process));
+    const commands = stepsInOrder(spec).map((inside) => commandOf(barriers, inside));
     return `${spec.num_tasks} ${spec.num_tasks === 1 ? 'task' : 'tasks'}: ${commands.join('; ')}`;
   }
   const barrier = spec.kind === 'barrier' ? barriers.get(spec.barrier)?.spec : undefined;
