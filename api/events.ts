@@ -220,6 +220,15 @@ export const events = {
       participant,
       hostname,
       block: optional(Type.String({ description: 'The barrier block that waits' })),
+      number: optional(
+        Type.Integer({ description: 'Of a barrier block inside a workflow: the task that has come to it' }),
+      ),
+      losers: optional(
+        Type.Array(Hostname, {
+          description:
+            'Nodes that had the same task of a workflow, and come later: it is stopped there, and its output discarded',
+        }),
+      ),
       task_id: optional(Type.String({ description: 'The task that entered; RUN/BLOCK/NODE/ATTEMPT' })),
       label: optional(Type.String()),
       late: optional(

@@ -23,9 +23,10 @@ import {
   kneeTimer,
   resumeWorkflows,
   stopBeaten,
+  stopLosers,
   wantedTasks,
 } from './run/workflow-effects.ts';
-import { isBeaten } from './run/workflow-state.ts';
+import { isBeaten, participantTask } from './run/workflow-state.ts';
 import { isOver, type Member, type PoolNode, type Run, type State, type Task } from './state.ts';
 
 type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State, nowMs: number) => Effect[];
@@ -101,13 +102,14 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   workflow_task_finished: ({ run_id, block, losers }, state, nowMs) => {
     const run = state.runs.get(run_id);
     if (run === undefined) return [];
-    const stops = losers
-      .filter((hostname) => state.nodes.get(hostname)?.link === 'connected')
-      .flatMap((hostname) => stopBeaten(run, run.members.get(hostname)));
-    return [...stops, ...kneeTimer(run, block, nowMs, nowMs)];
+    return [...stopLosers(state, run, losers), ...kneeTimer(run, block, nowMs, nowMs)];
   },
   workflow_knee: ({ run_id, block }, state, nowMs) => kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
-  barrier_entered: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
+  barrier_entered: ({ run_id, barrier, participant, losers }, state, nowMs) => [
+    ...timerOf(state, run_id, barrier, nowMs),
+    ...stopLosers(state, state.runs.get(run_id), losers),
+    ...kneeTimer(state.runs.get(run_id), participantTask(participant)?.workflow ?? '', nowMs, nowMs),
+  ],
   barrier_left: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
   barrier_released: ({ run_id, barrier, participants }, state, nowMs) => {
     const run = state.runs.get(run_id);

@@ -104,8 +104,10 @@ export interface Task {
 
 /** What a node does in a workflow. */
 export interface Work {
-  /** Number of the task that it has; its attempt may have come too late already, and is being stopped then. */
+  /** Number of the task that it works on; its attempt may have come too late already, and is being stopped then. */
   number?: number;
+  /** Another attempt was the first to enter a barrier: what runs of this one is being stopped. */
+  late?: boolean;
   since: string;
   /** Tasks that it was the first to finish, and the time it took for them together. */
   tasks: number;

@@ -51,16 +51,13 @@ export function makeApp(chance: Chance, name: string, around: Surroundings): App
       });
     }
   }
-  if (chance.is(0.5))
-    addWorkflows(chance, component_blocks, () => ({
-      ...process({} as ProcessSpec),
-      ...makePolicies(chance),
-    }));
-  const barriers = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];
+  const policies = () => ({ ...process({} as ProcessSpec), ...makePolicies(chance) });
+  const inside = chance.is(0.5) ? addWorkflows(chance, component_blocks, policies) : [];
+  const between = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];
   const reconnect = chance.is(0.8) ? { reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};
   return {
     ...{ name, project: name, software, components, component_blocks },
-    barriers: boundBarriers(chance, barriers, components, component_blocks),
+    barriers: [...inside, ...boundBarriers(chance, between, components, component_blocks)],
     ...makePolicies(chance),
     ...(chance.is(0.3) ? { service: true, ...reconnect } : {}),
     ...(chance.is(0.1) ? { cleanup: { command: './tidy-all' } } : {}),

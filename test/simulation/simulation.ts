@@ -16,6 +16,7 @@ import { checkContact, checkOutages } from './outages.ts';
 import { checkPolicies } from './policies.ts';
 import { makeScene, type Scene } from './scene.ts';
 import { Troubles } from './troubles.ts';
+import { checkInside } from './workflow-barriers.ts';
 import { checkResults, checkWorkflows } from './workflows.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -199,6 +200,7 @@ class Simulation {
   #checkEnd(): void {
     const controller = this.#controller;
     checkReleases(controller);
+    checkInside(controller);
     checkPolicies(controller);
     checkResults(controller, this.#succeeded);
     checkEnd(controller, this.#machines.values(), this.#succeeded, this.#seed % 5 === 0);

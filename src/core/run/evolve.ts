@@ -320,7 +320,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
       ...(number === undefined ? {} : { number }),
       ...(number === undefined || before === undefined ? {} : { replaces: before.task_id }),
     });
-    if (number !== undefined) orderedInWorkflow(run, block, hostname, number, attempt);
+    if (number !== undefined) orderedInWorkflow(run, member, { block, number, attempt }, time);
     if (member.phase === 'ready') setPhase(member, 'working', time);
   },
   task_started: (state, { run_id, task_id, pid }, time) => {

@@ -9,8 +9,10 @@ import { type Cause, causesOf, taskFailure } from './failures.ts';
 import { hintFor } from './hints.ts';
 import { missedCausesIn, missedCausesOf, missedPhrase } from './missed.ts';
 import { nodeFailure, nodeSince, nodeState } from './nodes.ts';
+import { fitting, MAX_PAGE_BYTES } from './page.ts';
 import { degradations, placesIn } from './service.ts';
 import { preparedOf, sinceOf, waitingIn, waitsForWhom } from './waiting.ts';
+import { weigh } from './weight.ts';
 
 type Explanation = ResultOf<'plushExplain'>;
 type NodeEntry = Explanation['nodes'][number];
@@ -31,7 +33,7 @@ export function explain(state: State, subject: string): Explanation {
 function explainRun(state: State, run: Run): Explanation {
   const places = placesIn(run);
   const waiting = waitingIn(state, run);
-  return {
+  const rest = {
     subject: run.run_id,
     kind: 'run',
     state: run.state,
@@ -39,8 +41,8 @@ function explainRun(state: State, run: Run): Explanation {
     causes: [...causesOf(run), ...missedCausesOf(run)],
     shortfalls: (run.ending?.shortfalls ?? []).map((one) => ({ ...one, removed: [...one.removed] })),
     waiting: [...places, ...waiting],
-    nodes: entriesOf(state, run),
   };
+  return { ...rest, nodes: fitting(entriesOf(state, run), MAX_PAGE_BYTES - weigh(rest, MAX_PAGE_BYTES)) };
 }
 
 function summaryOf(run: Run, waiting: Explanation['waiting']): string {

@@ -6,6 +6,7 @@ import { keepsFiles } from '../run/restart.ts';
 import { isLive } from '../run/workflow-state.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
 import { barrierWait, installWait, missingWords, taskAtBarrier } from './barriers.ts';
+import { barrierOfTasks } from './task-barriers.ts';
 import { idleWait, workflowWait } from './workflows.ts';
 
 type Waiting = ResultOf<'plushGetRun'>['waiting'];
@@ -81,6 +82,10 @@ function barrierIn(run: Run, member: Member, waits_for: string | undefined): str
     const spec = planOf(run.spec).blocks.get(block)?.spec;
     if (spec?.kind === 'barrier' && barrierWait(run, spec.barrier) === waits_for) return spec.barrier;
   }
+  for (const block of member.work?.keys() ?? []) {
+    const name = barrierOfTasks(run, member, block);
+    if (name !== undefined && waits_for?.endsWith(barrierWait(run, name))) return name;
+  }
   return undefined;
 }
 
@@ -124,7 +129,7 @@ function blockWaitsFor(run: Run, member: Member, isExact: boolean): string | und
     const spec = planOf(run.spec).blocks.get(name)?.spec;
     if (spec?.kind === 'barrier') return barrierWait(run, spec.barrier);
   }
-  const idle = idleWait(run, member);
+  const idle = idleWait(run, member, isExact);
   if (idle !== undefined) return idle;
   for (const block of planOf(run.spec).ofComponent.get(member.component) ?? []) {
     if (member.completed.has(block.spec.name)) continue;
