@@ -72,12 +72,16 @@ const Step = Type.Object({
   command: optional(
     Type.String({ description: 'Program and arguments, or when the barrier releases, for a person to read' }),
   ),
+  rule: optional(
+    Type.String({ description: 'Of a workflow: when unfinished tasks are started again on other nodes' }),
+  ),
   nodes: Type.Integer({ description: 'How many nodes take this step' }),
   waits_for: Type.Array(
     Type.Object({
       block: Type.String(),
       on: Type.String({ description: 'node: on the same node; all: on all nodes of its component' }),
     }),
+    { description: 'Without those that the others named have waited for already' },
   ),
 });
 
@@ -120,6 +124,17 @@ const AppPlan = Type.Object({
       nodes: Type.Integer({ description: 'Nodes that need it; one that has it already moves nothing' }),
     }),
     { description: 'In the order of installation' },
+  ),
+  requests: Type.Array(
+    Type.Object({
+      component: Type.String(),
+      service: Type.String({ description: 'sword, shirako or usher' }),
+      server: optional(Type.String()),
+      note: Type.String({
+        description: 'Whether it was sent and answered, or when it is sent, for a person',
+      }),
+    }),
+    { description: 'Requests to services that judge nodes or make them' },
   ),
   steps: Type.Array(Step, { description: 'In an order in which they can happen' }),
   shortfalls: Type.Array(ShortfallSchema),
@@ -193,7 +208,7 @@ export const operationMethods = {
         'page',
         Type.Object(
           {
-            wait_s: optional(Type.Integer({ minimum: 0, maximum: 30, description: 'Default 0' })),
+            wait_s: optional(Type.Number({ minimum: 0, maximum: 30, description: 'Seconds; default 0' })),
             ...page,
             encoding: optional(
               Type.Union([Type.Literal('text'), Type.Literal('base64')], {

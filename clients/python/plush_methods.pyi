@@ -25,12 +25,12 @@ class Methods:
           ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
           preference (double, -1000000 to 1000000, optional): Higher is chosen first; default 0
           vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
-          vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+          vn (string, optional): 1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN
           flag (string, at most 64 characters, optional): A mark of your own
           lease (struct, optional): The right to use the node until a time
             id (string, at most 256 characters): A name of your own; events and messages repeat it
-            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
-          properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: the lease does not end
+          properties (struct of strings (at most 4096 characters each) or doubles or booleans, at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: broker
@@ -197,12 +197,12 @@ class Methods:
             ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
             preference (double): As given, raised by success and lowered by failure
             vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
-            vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+            vn (string, optional): 1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN
             flag (string, at most 64 characters, optional): A mark of your own
             lease (struct, optional): The right to use the node until a time
               id (string, at most 256 characters): A name of your own; events and messages repeat it
-              expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
-            properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+              expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: the lease does not end
+            properties (struct of strings (at most 4096 characters each) or doubles or booleans, at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
             state (string): idle, connecting, connected, lost or failed; failed also when its lease is over
             since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
             owner (string, optional): Name of the token that added it
@@ -252,12 +252,12 @@ class Methods:
           ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
           preference (double): As given, raised by success and lowered by failure
           vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
-          vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+          vn (string, optional): 1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN
           flag (string, at most 64 characters, optional): A mark of your own
           lease (struct, optional): The right to use the node until a time
             id (string, at most 256 characters): A name of your own; events and messages repeat it
-            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
-          properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: the lease does not end
+          properties (struct of strings (at most 4096 characters each) or doubles or booleans, at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
           state (string): idle, connecting, connected, lost or failed; failed also when its lease is over
           since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           owner (string, optional): Name of the token that added it
@@ -630,13 +630,19 @@ class Methods:
             path (string)
             size (int, optional): Bytes, where the specification says so
             nodes (int): Nodes that need it; one that has it already moves nothing
+          requests (array of structs): Requests to services that judge nodes or make them
+            component (string)
+            service (string): sword, shirako or usher
+            server (string, optional)
+            note (string): Whether it was sent and answered, or when it is sent, for a person
           steps (array of structs): In an order in which they can happen
             action (string): connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
             component (string, optional)
             block (string, optional)
             command (string, optional): Program and arguments, or when the barrier releases, for a person to read
+            rule (string, optional): Of a workflow: when unfinished tasks are started again on other nodes
             nodes (int): How many nodes take this step
-            waits_for (array of structs)
+            waits_for (array of structs): Without those that the others named have waited for already
               block (string)
               on (string): node: on the same node; all: on all nodes of its component
           shortfalls (array of structs)
@@ -682,7 +688,7 @@ class Methods:
 
         id (string, at most 256 characters): Operation id
         page (struct, optional): wait_s; limit and cursor; encoding
-          wait_s (int, 0 to 30, optional): Default 0
+          wait_s (double, 0 to 30, optional): Seconds; default 0
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
           encoding ("text" or "base64", optional): base64: stdout and stderr as the bytes they are. Default text
@@ -754,7 +760,7 @@ class Methods:
     def plushLeaveBarrier(self, entry: Dict[str, Any], /) -> Dict[str, Any]:
         """plushLeaveBarrier(entry)
 
-        Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.
+        Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Of another barrier nobody leaves: the answer is how the participant stands.
 
         entry (struct): Who leaves what
           run (string, 1 to 256 characters): The run's id
@@ -1000,7 +1006,7 @@ class Methods:
         token (struct): What it is to be
           name (string): Letters, digits, ".", "_" and "-", at most 64
           scopes (array of "read", "broker", "operate" or "admin", 1 to 4): Some of read, broker, operate, admin
-          expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: it does not end
+          expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: it does not end
           rate (int, 0 to 1000000, optional): Calls a second, and ten times as many at once; 0 is without limit. Absent: as plushd was started
         Answers struct
           name (string): Letters, digits, ".", "_" and "-", at most 64
