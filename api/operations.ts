@@ -69,12 +69,16 @@ const Step = Type.Object({
   command: optional(
     Type.String({ description: 'Program and arguments, or when the barrier releases, for a person to read' }),
   ),
+  rule: optional(
+    Type.String({ description: 'Of a workflow: when unfinished tasks are started again on other nodes' }),
+  ),
   nodes: Type.Integer({ description: 'How many nodes take this step' }),
   waits_for: Type.Array(
     Type.Object({
       block: Type.String(),
       on: Type.String({ description: 'node: on the same node; all: on all nodes of its component' }),
     }),
+    { description: 'Without those that the others named have waited for already' },
   ),
 });
 
@@ -117,6 +121,17 @@ const AppPlan = Type.Object({
       nodes: Type.Integer({ description: 'Nodes that need it; one that has it already moves nothing' }),
     }),
     { description: 'In the order of installation' },
+  ),
+  requests: Type.Array(
+    Type.Object({
+      component: Type.String(),
+      service: Type.String({ description: 'sword, shirako or usher' }),
+      server: optional(Type.String()),
+      note: Type.String({
+        description: 'Whether it was sent and answered, or when it is sent, for a person',
+      }),
+    }),
+    { description: 'Requests to services that judge nodes or make them' },
   ),
   steps: Type.Array(Step, { description: 'In an order in which they can happen' }),
   shortfalls: Type.Array(ShortfallSchema),

@@ -626,13 +626,19 @@ class Methods:
             path (string)
             size (int, optional): Bytes, where the specification says so
             nodes (int): Nodes that need it; one that has it already moves nothing
+          requests (array of structs): Requests to services that judge nodes or make them
+            component (string)
+            service (string): sword, shirako or usher
+            server (string, optional)
+            note (string): Whether it was sent and answered, or when it is sent, for a person
           steps (array of structs): In an order in which they can happen
             action (string): connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
             component (string, optional)
             block (string, optional)
             command (string, optional): Program and arguments, or when the barrier releases, for a person to read
+            rule (string, optional): Of a workflow: when unfinished tasks are started again on other nodes
             nodes (int): How many nodes take this step
-            waits_for (array of structs)
+            waits_for (array of structs): Without those that the others named have waited for already
               block (string)
               on (string): node: on the same node; all: on all nodes of its component
           shortfalls (array of structs)
@@ -749,7 +755,7 @@ class Methods:
     def plushLeaveBarrier(self, entry: Dict[str, Any], /) -> Dict[str, Any]:
         """plushLeaveBarrier(entry)
 
-        Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.
+        Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Of another barrier nobody leaves: the answer is how the participant stands.
 
         entry (struct): Who leaves what
           run (string, 1 to 256 characters): The run's id
