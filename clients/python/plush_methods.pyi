@@ -881,7 +881,7 @@ class Methods:
           topics (array of "control", "node", "app", "run", "task", "operation" or "subscription", 1 to 16, optional): control, node, app, run, task, operation, subscription; absent: all
           details (boolean, optional): Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent; default false. On a WebSocket it says whether events come with their members, or as seq, time and type alone; there the default is true
           xml_types (array of "nil" or "i8", 1 to 2, optional): With protocol xmlrpc: what the client understands beyond the specification; without it members without a value are left out, and whole numbers beyond 32 bits are strings
-          secret (string, 16 to 256 characters, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256)
+          secret (string, 1 to 256 characters, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256). Give at least 16 random characters
           after (int, at least -1, optional): Begin after the event of this number; 0 is the oldest, -1 is now. Absent: now, or where the subscription is already
         Answers struct
           subscription_id (string): For plushUnsubscribe
@@ -906,15 +906,15 @@ class Methods:
     def plushListSubscriptions(self, filter: Dict[str, Any] = ..., /) -> Dict[str, Any]:
         """plushListSubscriptions([filter])
 
-        The subscriptions with a URL and how each stands, by page, in the order of their ids; classic clients too. Secrets and passwords are not shown.
+        The subscriptions and how each stands, by page, in the order of their ids: those with a URL, classic clients, and those of the WebSockets that are open. Secrets and passwords are not shown.
 
         filter (struct, optional): limit and cursor
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
           subscriptions (array of structs)
-            subscription_id (string): Of a classic client: "client:" and its URL
-            url (string): Without user and password
+            subscription_id (string): Of a classic client: "client:" and its URL; of a WebSocket: it begins with "socket:"
+            url (string): Without user and password; empty: a WebSocket
             protocol (string): xmlrpc or jsonrpc
             classic (boolean): Registered with setXmlRpcClientUrl
             details (boolean)
@@ -923,7 +923,7 @@ class Methods:
             signed (boolean): A secret was given; it is never shown
             caller (string, optional): Who subscribed
             since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
-            delivered (int): Every event up to this number is delivered, or was not wanted
+            delivered (int): Every event up to this number is delivered (of a WebSocket: on its way), or was not wanted
             behind (int): Events in the journal after that
             state (string): active; failing: the last call failed and is tried again; suspended: 24 h of failures, nothing is tried until it subscribes again
             failures (int, optional): Of failing: calls that failed in a row
