@@ -84,7 +84,9 @@ export interface Note {
 }
 
 /** The beginning of a run, from plushGetRun: it knows the blocks that have not begun. */
-export function startProgress(run: ResultOf<'plushGetRun'>): RunProgress {
+export function startProgress(
+  run: Pick<ResultOf<'plushGetRun'>, 'run_id' | 'app' | 'started' | 'blocks'>,
+): RunProgress {
   const blocks = run.blocks.map(({ name, component }) => [name, newBlock(name, component)] as const);
   return {
     runId: run.run_id,

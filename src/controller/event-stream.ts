@@ -25,6 +25,11 @@ interface PageQuery {
   readonly topics?: readonly string[];
 }
 
+interface StreamQuery extends EventQuery {
+  /** Told the number up to which the reader has taken every event that it wants. */
+  readonly reached?: (seq: number) => void;
+}
+
 interface EventPage {
   readonly events: Record<string, unknown>[];
   readonly last: number;
@@ -139,7 +144,7 @@ export class EventStream {
   }
 
   /** Events from where the query says, for as long as the reader stays. */
-  async *stream({ after, fromNow, topics, signal }: EventQuery): AsyncGenerator<StreamedEvent> {
+  async *stream({ after, fromNow, topics, signal, reached }: StreamQuery): AsyncGenerator<StreamedEvent> {
     const journal = this.#journal;
     const turn = () => turns.next(STREAMS, signal);
     let position = fromNow ? journal.last : (after ?? 0);
@@ -163,8 +168,10 @@ export class EventStream {
       }
       position = page.last;
       for (const event of page.events) yield event as StreamedEvent;
-      // A page without events handed control to nobody.
-      await (page.more ? turn() : this.#news(signal));
+      reached?.(position);
+      // Asked anew: facts that came while a slow reader took the page have woken nobody. A page without events handed
+      // control to nobody either, hence the turn.
+      await (position < journal.last ? turn() : this.#news(signal));
     }
   }
 

@@ -181,6 +181,8 @@ export type Timer =
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
   | { readonly kind: 'begin_again'; readonly run_id: string }
+  /** An outage has taken too long. */
+  | { readonly kind: 'outage' }
   /** A lease ends. */
   | { readonly kind: 'lease' }
   /** A service looks for more nodes. */

@@ -1,7 +1,7 @@
 /**
  * The controller's copies of tasks' output, brought back before a node is cleaned:
  * DIR/RUN/NODE/BLOCK.ATTEMPT.STREAM (BLOCK.ATTEMPT.of-NUMBER.STREAM for a task of a workflow), and beside it, where the node
- * had dropped the beginning, FILE.from with the offset at which the copy begins. What is copied as it is written lies in
+ * had dropped the beginning, FILE.from with the offset at which the copy begins; where it lost bytes, FILE.lost with their number. What is copied as it is written lies in
  * FILE.stream (growing-output.ts), and files of the run's working folder in DIR/RUN/NODE/files.
  */
 import { createHash } from 'node:crypto';
@@ -22,21 +22,26 @@ import { insideSegments } from '../core/agent/relative-path.ts';
 import { errorCode } from './agent-error.ts';
 import { GrowingOutput } from './growing-output.ts';
 
+/** Bytes of an output as they come from a node. */
+export interface OutputBytes {
+  readonly offset: number;
+  readonly bytes: Buffer;
+  readonly lost?: number;
+}
+
 export interface OutputPiece {
   readonly bytes: Buffer;
   /** Logical offset of the first byte. */
   readonly offset: number;
   /** Logical size of the whole. */
   readonly size: number;
+  /** Bytes that are missing somewhere and that offsets do not count. @default none */
+  readonly lost?: number;
 }
 
 export interface OutputStore {
   /** Writes one stream's whole output from pieces in order; complete or absent. */
-  save(
-    task_id: string,
-    stream: string,
-    pieces: AsyncIterable<{ offset: number; bytes: Buffer }>,
-  ): Promise<void>;
+  save(task_id: string, stream: string, pieces: AsyncIterable<OutputBytes>): Promise<void>;
   /** A piece at an offset, or the first byte kept when that is later; undefined when no copy is here. */
   read(task_id: string, stream: string, offset: number, limit: number): Promise<OutputPiece | undefined>;
   /** The copy of a stream that is made as it is written. */
@@ -177,11 +182,14 @@ export function openOutputStore(dir: string): OutputStore {
     async save(task_id, stream, pieces) {
       const { file } = place(task_id, stream);
       let from: number | undefined;
+      let lost = 0;
       await replacing(file, async (part) => {
-        await writeAll(part, pieces, (handle, { offset, bytes }) => {
+        await writeAll(part, pieces, (handle, { offset, bytes, lost: more = 0 }) => {
           from ??= offset;
+          lost = Math.max(lost, more);
           return handle.write(bytes);
         });
+        if (lost > 0) await writeFile(`${file}.lost`, String(lost), { mode: 0o600 });
         if (from !== undefined && from > 0) await writeFile(`${file}.from`, String(from), { mode: 0o600 });
       });
     },
@@ -190,8 +198,10 @@ export function openOutputStore(dir: string): OutputStore {
       const known = await stat(file).catch(noFile);
       if (known === undefined) return undefined;
       const from = Number((await readFile(`${file}.from`, 'utf8').catch(noFile)) ?? '0');
+      const lost = Number((await readFile(`${file}.lost`, 'utf8').catch(noFile)) ?? '0');
       const size = from + known.size;
-      return readFrom(file, { from, size, offset, limit });
+      const piece = await readFrom(file, { from, size, offset, limit });
+      return lost > 0 ? { ...piece, lost } : piece;
     },
     async prune(keep) {
       const names = new Set([...keep].map(fileName));

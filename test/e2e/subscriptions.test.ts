@@ -262,7 +262,7 @@ const REFUSED: readonly (readonly [order: object, symbol: string, words: RegExp]
   [{ url: 'http://127.0.0.1/', protocol: 'soap' }, 'INVALID_PARAMETERS', /"xmlrpc" or "jsonrpc"/],
   [{ url: 'http://127.0.0.1/', topics: ['nodes'] }, 'INVALID_PARAMETERS', /"node"/],
   [{ url: 'http://127.0.0.1/', topics: [] }, 'INVALID_PARAMETERS', /topics/],
-  [{ url: 'http://127.0.0.1/', secret: 'short' }, 'INVALID_PARAMETERS', /16 to 256 characters/],
+  [{ url: 'http://127.0.0.1/', secret: '' }, 'INVALID_PARAMETERS', /1 to 256 characters/],
   [{ url: 'http://127.0.0.1/', after: 1_000_000 }, 'INVALID_PARAMETERS', /the newest event is/],
   [{ url: 'http://127.0.0.1/', after: -2 }, 'INVALID_PARAMETERS', /after/],
   [{ url: 'http://127.0.0.1/', detail: true }, 'INVALID_PARAMETERS', /details/],

@@ -233,6 +233,9 @@ const commands: Readonly<Record<string, Command>> = {
     if (run === undefined) return [];
     const detail = barrierDetail(run, barrierNamed(run, barrier));
     const { state, rule, entered, expected, waiting, inside, cause, entries, missing } = detail;
+    const tasks = (detail.missing_tasks ?? []).map(
+      ({ block, number, nodes }) => `${block}#${number}${nodes.map((node) => ` on ${node}`).join('')}`,
+    );
     return [
       `${barrier}: ${[state, cause].filter(Boolean).join(' by ')}; ${entered} of ${expected} entered, ${waiting} waiting, ${inside} inside`,
       rule,
@@ -242,13 +245,14 @@ const commands: Readonly<Record<string, Command>> = {
           .join(' '),
       ),
       ...(missing.length === 0 ? [] : [`missing ${missing.join(' ')}`]),
+      ...(tasks.length === 0 ? [] : [`missing ${tasks.join(', ')}`]),
     ];
   },
   left: forEach((hostname) => ({ type: 'left', hostname })),
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'lease'
+      kind === 'lease' || kind === 'outage'
         ? { kind }
         : kind === 'end' || kind === 'begin_again' || kind === 'refresh'
           ? { kind, run_id: world.runId(subject) }

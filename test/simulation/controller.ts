@@ -10,6 +10,7 @@ import type { Effect, EffectOf } from '../../src/core/effect.ts';
 import { resume } from '../../src/core/effects.ts';
 import { evolve } from '../../src/core/evolve.ts';
 import type { Input } from '../../src/core/input.ts';
+import type { NodeRules } from '../../src/core/pool/rules.ts';
 import { Rejection } from '../../src/core/rejection.ts';
 import { decodeState, encodeState } from '../../src/core/snapshot.ts';
 import { emptyState, type State } from '../../src/core/state.ts';
@@ -28,6 +29,8 @@ export interface ControllerOptions {
   readonly latencyMs: number;
   /** Probability that a report comes twice, or an effect is carried out twice. */
   readonly doubling: number;
+  /** How nodes are judged. */
+  readonly rules: NodeRules;
   /** Why an install fails this time, if it does. */
   readonly installFailure: () => string | undefined;
   /** Called after each decision that changed something. */
@@ -47,6 +50,7 @@ export class Controller {
   /** The daemon is killed once so many facts are durable, before any effect of the last of them. */
   dieAfter = Number.POSITIVE_INFINITY;
   hasQuit = false;
+  #isCut = false;
   restarts = 0;
   #waiting: { facts: readonly Fact[]; effects: readonly Effect[] }[] = [];
   /** Grows with each life of the daemon; whatever belongs to an earlier one is dropped. */
@@ -80,9 +84,9 @@ export class Controller {
 
   /** @throws whatever the core throws, but for a Rejection */
   submit(input: Input): Answer {
-    const { clock, chance, check } = this.options;
+    const { clock, chance, check, rules } = this.options;
     try {
-      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1), hosts: this.#hosts };
+      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1), hosts: this.#hosts, rules };
       const { facts, effects, answer } = decide(this.state, input, moment);
       this.#waiting.push({ facts, effects });
       if (this.#waiting.length === 1) this.#later(chance.delay(5), () => this.#commit());
@@ -108,6 +112,12 @@ export class Controller {
       this.#links.delete(hostname);
       this.submit(down(hostname, 'watch', 'link_lost'));
     });
+  }
+
+  /** The controller's own network ends, or is there again. */
+  set isCut(isCut: boolean) {
+    this.#isCut = isCut;
+    if (isCut) for (const hostname of [...this.#links.keys()]) this.breakLink(hostname);
   }
 
   /** An unasked report from a node. */
@@ -226,9 +236,10 @@ export class Controller {
     this.#later(chance.delay(3000), () => {
       this.#attempts.delete(hostname);
       const machine = machines.get(hostname);
-      if (machine?.isUp !== true) {
+      if (this.#isCut || machine?.isUp !== true) {
         this.#links.delete(hostname);
-        this.submit(down(hostname, 'bootstrap', chance.is(0.05) ? 'auth_failed' : 'refused'));
+        const gone = chance.is(0.05) ? 'auth_failed' : 'refused';
+        this.submit(down(hostname, 'bootstrap', this.#isCut ? 'unreachable' : gone));
         return;
       }
       if (this.#links.get(hostname)?.isBroken !== false)

@@ -25,13 +25,16 @@ describe('the core, with whatever may happen to it', () => {
     () => {
       const ends: Record<string, number> = {};
       let restarts = 0;
+      let outages = 0;
       for (const seed of seeds) {
         const outcome = replay(seed);
         restarts += outcome.restarts;
+        outages += outcome.outages;
         for (const [end, runs] of Object.entries(outcome.runs)) ends[end] = (ends[end] ?? 0) + runs;
       }
       if (one !== undefined) return;
       expect(restarts).toBeGreaterThan(0);
+      expect(outages).toBeGreaterThan(0);
       expect(Object.keys(ends).sort()).toEqual(['aborted', 'failed', 'succeeded']);
     },
     60_000 + count * 50,

@@ -12,7 +12,9 @@ import { checkAnswers, checkEnd, checkProcesses, checkState } from './checks.ts'
 import { Clock } from './clock.ts';
 import { Controller } from './controller.ts';
 import { Machine } from './machine.ts';
+import { checkContact, checkOutages, makeRules } from './outages.ts';
 import { checkPolicies, makePolicies } from './policies.ts';
+import { checkInside } from './workflow-barriers.ts';
 import { addWorkflows, checkResults, checkWorkflows } from './workflows.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -27,6 +29,7 @@ export interface Outcome {
   readonly runs: Readonly<Record<string, number>>;
   /** How each run ended, in the order of their beginnings. */
   readonly ends: readonly string[];
+  readonly outages: number;
   /** Nothing went wrong but what belongs to the application itself. */
   readonly isCalm: boolean;
 }
@@ -49,12 +52,15 @@ class Simulation {
   readonly #succeeded = new Set<string>();
   /** Trouble a second, a number from 0 (a quarter of the seeds) up. */
   readonly #trouble: number;
+  /** Whether the controller's network is cut now and then. */
+  readonly #cuts: boolean;
   readonly #apps: AppSpec[];
 
   constructor(seed: number, dieAfter = Number.POSITIVE_INFINITY) {
     this.#chance = new Chance(seed);
     const chance = this.#chance;
     this.#trouble = chance.is(0.25) ? 0 : chance.delay(100) / 100;
+    this.#cuts = chance.is(0.3);
     const count = chance.int(2, 9);
     const taskFailure = this.#trouble === 0 ? 0 : chance.delay(30) / 100;
     const installFailure = this.#trouble === 0 ? 0 : chance.delay(20) / 100;
@@ -87,12 +93,14 @@ class Simulation {
       machines: this.#machines,
       latencyMs: chance.int(1, 500),
       doubling: chance.is(0.5) ? 0.1 : 0,
+      rules: makeRules(chance),
       installFailure: () =>
         chance.is(installFailure)
           ? chance.pick(['disk_full', 'download_stalled', 'download_refused'])
           : undefined,
       check: (state) => {
         checkState(state);
+        if (chance.is(0.3)) checkContact(state);
         if (chance.is(0.2)) checkBarriers(state);
         if (chance.is(0.3)) checkWorkflows(state);
         checkProcesses(state, this.#machines.values());
@@ -116,6 +124,8 @@ class Simulation {
     this.#mend();
     while (this.#clock.step(START_MS + LIMIT_MS));
     checkReleases(controller);
+    checkInside(controller);
+    const outages = checkOutages(controller.durable);
     checkPolicies(controller);
     checkResults(controller, this.#succeeded);
     checkEnd(controller, this.#machines.values(), this.#succeeded, this.#chance.is(0.2));
@@ -128,7 +138,7 @@ class Simulation {
       ({ app, state, ending }) => `${app} ${state} ${ending?.cause}`,
     );
     const { durable: facts, restarts } = controller;
-    return { facts, restarts, runs, ends, isCalm };
+    return { facts, restarts, runs, ends, isCalm, outages };
   }
 
   /** Where nothing went wrong, only a lack of nodes may have. */
@@ -143,9 +153,24 @@ class Simulation {
 
   #makeTrouble(): void {
     if (this.#clock.nowMs > START_MS + TROUBLE_MS) return;
-    const troubles = [this.#breakMachine, this.#breakMachine, this.#operate, this.#operate, this.#kill];
+    const troubles = [
+      this.#breakMachine,
+      this.#breakMachine,
+      this.#operate,
+      this.#operate,
+      this.#kill,
+      ...(this.#cuts ? [this.#cutNetwork] : []),
+    ];
     this.#chance.pick(troubles).call(this);
     this.#clock.after(this.#chance.delay(2000 / this.#trouble), () => this.#makeTrouble());
+  }
+
+  /** All nodes fall silent, and nothing is wrong with them. */
+  #cutNetwork(): void {
+    this.#controller.isCut = true;
+    this.#clock.after(this.#chance.delay(30_000), () => {
+      this.#controller.isCut = false;
+    });
   }
 
   #breakMachine(): void {
@@ -259,6 +284,7 @@ class Simulation {
 
   #mend(): void {
     this.#releaseByHand();
+    this.#controller.isCut = false;
     for (const machine of this.#machines.values()) machine.isUp = true;
     if (this.#controller.hasQuit || this.#chance.is(0.3)) this.#controller.restart();
     // What the daemon does not try again of its own accord.
@@ -302,8 +328,8 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       component_blocks.push({ name: parent, component: component.name, predecessors, blocks, ...more });
     }
   }
-  if (chance.is(0.5)) addWorkflows(chance, component_blocks, () => makePolicies(chance));
-  const barriers = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];
+  const inside = chance.is(0.5) ? addWorkflows(chance, component_blocks, () => makePolicies(chance)) : [];
+  const barriers = [...inside, ...(chance.is(0.5) ? addBarriers(chance, component_blocks) : [])];
   const policies = makePolicies(chance);
   const service = chance.is(0.3) ? { service: true, reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};
   return {

@@ -14,7 +14,7 @@ const DEFAULT_LIMIT = 65_536;
 /** How long a node may take to answer a page of output, beyond what it is to wait. */
 const READ_MS = 10_000;
 
-type Page = OutputPage & { task: string };
+type Page = OutputPage & { task: string; skipped_bytes?: number; lost_bytes?: number };
 
 /** What a caller asks for. */
 export interface Wanted {
@@ -121,7 +121,7 @@ async function readOutput(
     const ask = { task_id, stream, offset, limit, ...(wait_ms > 0 ? { wait_ms } : {}) };
     const { ok, binary } = await link.request('read', ask, { timeoutMs: READ_MS + wait_ms });
     const raw: RawPage = { bytes: binary, offset: ok.offset, eof: ok.eof };
-    return { ...encodedPage(raw, encoding), task: task_id };
+    return { ...encodedPage(raw, encoding), ...gaps(offset, ok), task: task_id };
   } catch (error) {
     if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK')
       return lateOutput(outputs, task, range);
@@ -143,7 +143,18 @@ async function readCopy(
   if (kept === undefined) return undefined;
   const isWhole = whole !== undefined || (kept as { isWhole?: boolean }).isWhole === true;
   const eof = isWhole && kept.offset + kept.bytes.length >= kept.size;
-  return { ...encodedPage({ ...kept, eof }, encoding), task: task_id };
+  return { ...encodedPage({ ...kept, eof }, encoding), ...gaps(offset, kept), task: task_id };
+}
+
+/** What is missing of an output: before the page, and anywhere. */
+function gaps(
+  asked: number,
+  { offset, lost = 0 }: { readonly offset: number; readonly lost?: number },
+): Pick<Page, 'skipped_bytes' | 'lost_bytes'> {
+  return {
+    ...(offset > asked ? { skipped_bytes: offset - asked } : {}),
+    ...(lost > 0 ? { lost_bytes: lost } : {}),
+  };
 }
 
 /** The node has been cleaned between the two looks, or the task never got as far as having output. */

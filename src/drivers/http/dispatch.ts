@@ -34,6 +34,8 @@ const TOO_MUCH_UNSENT: Refusal = {
 
 const NO_READ: Refusal = { status: 403, sentence: 'The token lacks the scope "read"' };
 
+const MAX_PHRASE_CHARACTERS = 300;
+
 const NOT_FOUND: Refusal = { status: 404, sentence: 'There is nothing at this path' };
 
 /** What one request needs at hand. */
@@ -162,7 +164,8 @@ export class Dispatcher {
       socket.remoteAddress,
       { ...this.#headOf(socket), ...(asked === undefined ? {} : { xmlTypes: String(asked) }) },
     );
-    this.#send(exchange, 200, answer.contentType, answer.body);
+    if (answer.reason !== undefined) exchange.response.statusMessage = phrase(answer.reason);
+    this.#send(exchange, answer.status ?? 200, answer.contentType, answer.body);
   };
 
   readonly #jsonrpc: Answer = async (exchange, body, caller) => {
@@ -263,6 +266,11 @@ export class Dispatcher {
         sentence: `Internal error; the log has its cause under ${id}`,
       });
   }
+}
+
+/** A sentence as a reason phrase (RFC 9112, section 4): visible characters and spaces, and a line that clients take. */
+function phrase(sentence: string): string {
+  return sentence.replace(/[^ -~]/g, '?').slice(0, MAX_PHRASE_CHARACTERS);
 }
 
 function onlyMethod(method: string): Refusal {

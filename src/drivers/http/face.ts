@@ -17,14 +17,14 @@ export interface RequestHead {
 
 /** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit; `remote` is the client's address. */
 export interface RpcHandlers {
-  /** The answer to a call, faults included; it goes out with status 200. */
+  /** The answer to a call, faults included; with status 200 unless it has another; `reason` is the reason phrase then. */
   xmlrpc(
     body: Buffer,
     contentType: string | undefined,
     caller: Caller,
     remote: string | undefined,
     head?: RequestHead,
-  ): Promise<{ body: string | Buffer; contentType: string }>;
+  ): Promise<{ status?: number; reason?: string; body: string | Buffer; contentType: string }>;
   /** The answer to a call or batch; no body where there is nothing to answer (notifications: status 204). */
   jsonrpc(
     body: Buffer,

@@ -56,6 +56,21 @@ describe('a page of events', () => {
     expect(turns).toBeGreaterThan(0);
     abort.abort();
   });
+
+  it('tells a slow reader also what came while it took the last event that was there', async () => {
+    const journal = createMemoryJournal();
+    const fact = { time, type: 'quit_requested', body: {} };
+    const abort = new AbortController();
+    const events = new EventStream(journal);
+    journal.append([fact]);
+    const stream = events.stream({ after: 0, fromNow: false, signal: abort.signal });
+    expect((await stream.next()).value).toMatchObject({ seq: 1 });
+    // Nobody waits for news now: the reader is still busy with the first.
+    journal.append([fact]);
+    events.wake();
+    expect((await stream.next()).value).toMatchObject({ seq: 2 });
+    abort.abort();
+  });
 });
 
 describe('readers who are woken together', () => {
