@@ -325,7 +325,11 @@ class Methods:
           loaded (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           components (int)
           component_blocks (int)
-          spec (struct): The parsed application: project, software, components, component_blocks
+          spec (struct): The parsed application: project, software, components, component_blocks; of their members those are named here that are doubles
+            components (array of structs)
+              requirements (array of structs, optional): With the metric they are about
+                min (double, optional)
+                max (double, optional)
 
         Scope: read
         Fault 1010 APP_NOT_FOUND: No application of that name is loaded
@@ -683,10 +687,11 @@ class Methods:
         How an operation is and what it has brought. With wait_s the answer comes when the operation is over, or after that time. Results are kept in memory: a restart of the controller loses them, and ends what was under way as interrupted; the oldest operations are forgotten beyond 100.
 
         id (string, at most 256 characters): Operation id
-        page (struct, optional): wait_s; limit and cursor
+        page (struct, optional): wait_s; limit and cursor; encoding
           wait_s (double, 0 to 30, optional): Seconds; default 0
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
+          encoding ("text" or "base64", optional): base64: stdout and stderr as the bytes they are. Default text
         Answers struct
           operation_id (string)
           kind (string): shell or resources
@@ -703,7 +708,7 @@ class Methods:
             nodes (array of strings (1 to 255 characters each)): Their names in order, at most 1000
             exit_code (int, optional)
             signal (string, optional): The signal that ended the command, such as SIGKILL
-            stdout (string): Control characters and bytes that are not UTF-8 are replaced
+            stdout (string): Text; control characters and bytes that are not UTF-8 are replaced. With encoding base64: the bytes as they are, in base64, in XML-RPC a base64 value
             stderr (string)
             stdout_cut (boolean): There was more: 65536 bytes of each stream are kept
             stderr_cut (boolean)

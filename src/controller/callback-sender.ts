@@ -11,6 +11,8 @@ import type { Subscriber } from './subscribers.ts';
 
 /** Time for one call. */
 const CALL_MS = 10_000;
+/** From this length on subscribers share the bytes of a body. */
+const LARGE_CHARACTERS = 64 << 10;
 /** Characters of a fault's sentence that are kept. */
 const MAX_FAULT_CHARACTERS = 200;
 
@@ -19,6 +21,8 @@ const CONTENT_TYPES = { xmlrpc: 'text/xml; charset=utf-8', jsonrpc: 'application
 export class CallbackSender {
   readonly #secrets: Pick<CallbackSecrets, 'get'>;
   readonly #poster = new CallbackPoster();
+  /** The last large body, and its bytes for as long as a call has them. */
+  #large: { readonly text: string; readonly bytes: WeakRef<Buffer> } | undefined;
 
   constructor(secrets: Pick<CallbackSecrets, 'get'>) {
     this.#secrets = secrets;
@@ -35,7 +39,8 @@ export class CallbackSender {
     // A URL that an earlier version kept whole may have its password inside.
     const { url, userinfo = credentials.userinfo } = splitUrl(new URL(subscriber.url));
     const authorization = userinfo === undefined ? {} : { Authorization: basic(userinfo) };
-    for (const body of bodies) {
+    for (const text of bodies) {
+      const body = this.#shared(text);
       const headers = {
         'Content-Type': CONTENT_TYPES[protocol],
         ...authorization,
@@ -45,6 +50,16 @@ export class CallbackSender {
       const answer = await this.#poster.post({ url, headers, body, timeoutMs: CALL_MS, keepAlive, signal });
       if (!classic) checkAnswer(protocol, answer);
     }
+  }
+
+  /** Subscribers of one form are sent the same string. */
+  #shared(text: string): string | Buffer {
+    if (text.length < LARGE_CHARACTERS) return text;
+    const known = this.#large?.text === text ? this.#large.bytes.deref() : undefined;
+    if (known !== undefined) return known;
+    const bytes = Buffer.from(text);
+    this.#large = { text, bytes: new WeakRef(bytes) };
+    return bytes;
   }
 
   close(): void {
@@ -65,7 +80,7 @@ function basic(userinfo: string): string {
 }
 
 /** HMAC-SHA256 (RFC 2104) of the body's bytes. */
-function signatureOf(body: string, secret: string | undefined): Readonly<Record<string, string>> {
+function signatureOf(body: string | Buffer, secret: string | undefined): Readonly<Record<string, string>> {
   if (secret === undefined) return {};
   return { 'X-Plush-Signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` };
 }
