@@ -3,7 +3,7 @@ import type { ResultOf } from '../../api/methods.ts';
 import { shortfallLines } from './explanation.ts';
 import { EXIT } from './failure.ts';
 import { type Context, withDaemon } from './session.ts';
-import { diagnosticLine, hasErrors, readSpecification } from './specification.ts';
+import { diagnosticLine, hasErrors, readSpecification, sendSpecification } from './specification.ts';
 import { tableLines } from './table.ts';
 import type { Paint } from './terminal.ts';
 import { count, plain } from './wording.ts';
@@ -20,7 +20,7 @@ export function planCommand(context: Context, subject: string, asJson: boolean):
   return withDaemon(context, 'borrow', async (daemon) => {
     const { terminal } = context;
     if (text !== undefined) {
-      const diagnostics = await daemon.call('plushValidateApp', text);
+      const diagnostics = await sendSpecification(subject, () => daemon.call('plushValidateApp', text));
       for (const one of diagnostics) terminal.remark(diagnosticLine(subject, one, terminal.paint));
       if (hasErrors(diagnostics)) return EXIT.usage;
     }

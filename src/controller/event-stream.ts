@@ -12,6 +12,8 @@ import { turns } from './turns.ts';
 const PAGE = 500;
 /** In whose name all streams have their turns; no token can have it. */
 const STREAMS = ' streams';
+/** How long readers who were woken together may keep all else waiting, about. */
+const TURN_MS = 10;
 /** Records that one page looks at; where topics leave most of them out, it ends with fewer events than it may have. */
 const MAX_LOOKED_AT = 20_000;
 /** Records that are looked at before others have their turn. */
@@ -39,9 +41,9 @@ export function eventOf({ seq, time, type, body }: JournalRecord): StreamedEvent
   return { seq, time, type, ...body };
 }
 
-function isWanted(record: JournalRecord, topics: ReadonlySet<string> | undefined): boolean {
+function isWanted({ type }: { readonly type: string }, topics: ReadonlySet<string> | undefined): boolean {
   if (topics === undefined) return true;
-  return Object.hasOwn(events, record.type) && topics.has(events[record.type as EventType].topic);
+  return Object.hasOwn(events, type) && topics.has(events[type as EventType].topic);
 }
 
 /** Why nobody can read on after an event that is yet to come; undefined where it is there, or was. */
@@ -119,6 +121,10 @@ function* gather(
 export class EventStream {
   readonly #journal: Journal;
   #waiters = new Set<() => void>();
+  /** When the first reader went on in this turn of the event loop; undefined when none has. */
+  #sinceMs: number | undefined;
+  /** The last event that was larger than a page. Readers that come to it while another has it share it. */
+  #large: { readonly seq: number; readonly event: WeakRef<StreamedEvent> } | undefined;
 
   constructor(journal: Journal) {
     this.#journal = journal;
@@ -143,18 +149,23 @@ export class EventStream {
     const turn = () => turns.next(STREAMS, signal);
     let position = fromNow ? journal.last : (after ?? 0);
     while (!signal.aborted) {
-      const gathering = gather(journal, {
-        after: position,
-        limit: PAGE,
-        ...(topics === undefined ? {} : { topics }),
-      });
-      let step = gathering.next();
-      while (!step.done) {
+      if (this.#isLate()) {
         await turn();
         if (signal.aborted) return;
-        step = gathering.next();
       }
-      const page = step.value;
+      let page = this.#shared(position, topics);
+      if (page === undefined) {
+        const query = { after: position, limit: PAGE, ...(topics === undefined ? {} : { topics }) };
+        const gathering = gather(journal, query);
+        let step = gathering.next();
+        while (!step.done) {
+          await turn();
+          if (signal.aborted) return;
+          step = gathering.next();
+        }
+        page = step.value;
+        this.#share(page);
+      }
       position = page.last;
       for (const event of page.events) yield event as StreamedEvent;
       reached?.(position);
@@ -162,6 +173,30 @@ export class EventStream {
       // control to nobody either, hence the turn.
       await (position < journal.last ? turn() : this.#news(signal));
     }
+  }
+
+  /** Whether the readers before this one have kept all else waiting for long enough. */
+  #isLate(): boolean {
+    if (this.#sinceMs !== undefined) return performance.now() - this.#sinceMs > TURN_MS;
+    this.#sinceMs = performance.now();
+    setImmediate(() => {
+      this.#sinceMs = undefined;
+    });
+    return false;
+  }
+
+  /** The page after a sequence number, where another reader has it and it is costly. */
+  #shared(after: number, topics: readonly string[] | undefined): EventPage | undefined {
+    const event = this.#large?.seq === after + 1 ? this.#large.event.deref() : undefined;
+    if (event === undefined) return undefined;
+    const isTold = topics === undefined || isWanted(event, new Set(topics));
+    return { events: isTold ? [event] : [], last: event.seq, more: event.seq < this.#journal.last };
+  }
+
+  #share({ events: [event, ...more] }: EventPage): void {
+    if (event === undefined || more.length > 0 || weigh(event, MAX_PAGE_BYTES) <= MAX_PAGE_BYTES) return;
+    const large = event as StreamedEvent;
+    this.#large = { seq: large.seq, event: new WeakRef(large) };
   }
 
   #news(signal: AbortSignal): Promise<void> {
