@@ -6,6 +6,7 @@ import type { CallbackSecrets, Credentials } from '../drivers/callback-secrets.t
 import { decodeJsonRpcResponse } from '../wire/jsonrpc/decode.ts';
 import { decodeResponse } from '../wire/xmlrpc/decode.ts';
 import { splitUrl } from './callback-url.ts';
+import { isHarmless } from './harmless-fault.ts';
 import type { Subscriber } from './subscribers.ts';
 
 /** Time for one call. */
@@ -30,7 +31,7 @@ export class CallbackSender {
   /**
    * Makes calls one after the other.
    * @throws Error with a sentence at the first that is no delivery: of a classic client, what is not answered with a status of
-   *   success; of a subscription, what is not answered with a result
+   *   success; of a subscription, what is answered with a fault that another call may mend
    */
   async send(subscriber: Subscriber, bodies: readonly string[], signal: AbortSignal): Promise<void> {
     const { protocol, classic } = subscriber;
@@ -87,6 +88,8 @@ function signatureOf(body: string | Buffer, secret: string | undefined): Readonl
 function checkAnswer(protocol: CallbackProtocol, { body, contentType }: CallbackAnswer): void {
   const answer = protocol === 'xmlrpc' ? decodeResponse(body, contentType) : decodeJsonRpcResponse(body);
   if (!('fault' in answer)) return;
+  // Called again, it would say so for ever, and get nothing more.
+  if (isHarmless(answer.fault)) return;
   const { code, message } = answer.fault;
   throw new Error(`The subscriber answered with fault ${code}: ${message.slice(0, MAX_FAULT_CHARACTERS)}`);
 }
