@@ -61,8 +61,11 @@ export function shortfallLines({
 }: Explanation['shortfalls'][number]) {
   return [
     '',
-    `Component ${plain(component)} needs ${count(wanted, 'node')} and found ${found} of the ${pool} in the pool`,
-    ...removed.map(({ requirement, nodes }) => `  ${count(nodes, 'node')} not: ${plain(requirement)}`),
+    `Component ${plain(component)} needs ${count(wanted, 'node')} and can have ${found} of the ${pool} in the pool`,
+    ...removed.map(
+      ({ requirement, nodes, sentence }) =>
+        `  ${plain(sentence ?? `${count(nodes, 'node')} cannot be had: ${requirement}`)}`,
+    ),
   ];
 }
 
