@@ -11,7 +11,10 @@ const Result = Type.Object({
   nodes: names('Their names in order, at most 1000'),
   exit_code: optional(Type.Integer()),
   signal: optional(Type.String({ description: 'The signal that ended the command, such as SIGKILL' })),
-  stdout: Type.String({ description: 'Control characters and bytes that are not UTF-8 are replaced' }),
+  stdout: Type.String({
+    description:
+      'Text; control characters and bytes that are not UTF-8 are replaced. With encoding base64: the bytes as they are, in base64, in XML-RPC a base64 value',
+  }),
   stderr: Type.String(),
   stdout_cut: Type.Boolean({ description: 'There was more: 65536 bytes of each stream are kept' }),
   stderr_cut: Type.Boolean(),
@@ -207,10 +210,15 @@ export const operationMethods = {
           {
             wait_s: optional(Type.Number({ minimum: 0, maximum: 30, description: 'Seconds; default 0' })),
             ...page,
+            encoding: optional(
+              Type.Union([Type.Literal('text'), Type.Literal('base64')], {
+                description: 'base64: stdout and stderr as the bytes they are. Default text',
+              }),
+            ),
           },
           closed,
         ),
-        'wait_s; limit and cursor',
+        'wait_s; limit and cursor; encoding',
       ),
     ],
     result: OperationInfo,

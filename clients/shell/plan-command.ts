@@ -4,7 +4,7 @@ import { shortfallLines } from './explanation.ts';
 import { EXIT } from './failure.ts';
 import { inCommands } from './hints.ts';
 import { type Context, withDaemon } from './session.ts';
-import { diagnosticLine, hasErrors, readSpecification } from './specification.ts';
+import { diagnosticLine, hasErrors, readSpecification, sendSpecification } from './specification.ts';
 import { tableLines } from './table.ts';
 import type { Paint } from './terminal.ts';
 import { count, plain } from './wording.ts';
@@ -21,7 +21,7 @@ export function planCommand(context: Context, subject: string, asJson: boolean):
   return withDaemon(context, 'borrow', async (daemon) => {
     const { terminal } = context;
     if (text !== undefined) {
-      const diagnostics = await daemon.call('plushValidateApp', text);
+      const diagnostics = await sendSpecification(subject, () => daemon.call('plushValidateApp', text));
       for (const one of diagnostics) terminal.remark(diagnosticLine(subject, one, terminal.paint));
       if (hasErrors(diagnostics)) return EXIT.usage;
     }

@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { HttpLimits } from './limits.ts';
+import type { AddressLimit } from './per-address.ts';
 import type { Unread } from './unread.ts';
 
 /** How often it is asked whether a client that has ended its side still listens. */
@@ -45,6 +46,7 @@ export class Connections {
     secure: boolean,
     private readonly limits: HttpLimits,
     private readonly unread: Unread,
+    private readonly addresses: AddressLimit,
   ) {
     server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#open.set(socket, {
@@ -74,6 +76,11 @@ export class Connections {
   /** Connections that are open. */
   get count(): number {
     return this.#open.size;
+  }
+
+  /** Somebody with a good token is on it: it is not dropped for a newer one. */
+  welcome(socket: Socket): void {
+    this.addresses.welcome(socket);
   }
 
   /** Aborted when the connection has ended; undefined when it had already. */

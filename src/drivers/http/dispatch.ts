@@ -124,6 +124,7 @@ export class Dispatcher {
         this.options.onStranger?.(request.socket.remoteAddress, pathOf(request.url ?? ''));
       return UNAUTHORIZED;
     }
+    this.connections.welcome(request.socket);
     const waitS = caller.rate?.take() ?? 0;
     return waitS === 0 ? caller : tooManyCalls(waitS);
   }
