@@ -627,7 +627,7 @@ class Methods:
             size (int, optional): Bytes, where the specification says so
             nodes (int): Nodes that need it; one that has it already moves nothing
           steps (array of structs): In an order in which they can happen
-            action (string): connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
+            action (string): connect, install (at the beginning, or for a block), run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
             component (string, optional)
             block (string, optional)
             command (string, optional): Program and arguments, or when the barrier releases, for a person to read

@@ -325,7 +325,18 @@ function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
       const predecessors = chance.shuffle(before).slice(0, chance.delay(3));
       const cleanup = { command: './tidy', remove: chance.is(0.5) };
       const more = chance.is(0.2) ? { cleanup } : {};
-      component_blocks.push({ name: parent, component: component.name, predecessors, blocks, ...more });
+      // A smaller cluster of another configuration on the same nodes; the first has them all.
+      const hosts = { hosts: chance.int(1, component.max) };
+      const isPart = component_blocks.some((one) => one.component === component.name) && chance.is(0.4);
+      const part = isPart ? { cluster: { name: 'part', software: [], ...hosts } } : {};
+      component_blocks.push({
+        name: parent,
+        component: component.name,
+        predecessors,
+        blocks,
+        ...more,
+        ...part,
+      });
     }
   }
   const inside = chance.is(0.5) ? addWorkflows(chance, component_blocks, () => makePolicies(chance)) : [];

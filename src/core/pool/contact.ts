@@ -50,8 +50,10 @@ export function noteDown(
 ): void {
   const { hostname } = node.spec;
   const { answering, silent } = state.contact;
-  const isSilent =
-    isAwaited && node.run_id !== undefined && isSilence(node, cause, node.link === 'connected');
+  const member = state.runs.get(node.run_id ?? '')?.members.get(hostname);
+  // One that has done its part may still be connected to, to be cleaned.
+  const hasPart = member !== undefined && member.phase !== 'done';
+  const isSilent = isAwaited && hasPart && isSilence(node, cause, node.link === 'connected');
   if (!isSilent) unheard(state, hostname);
   else if (answering.delete(hostname)) silent.set(hostname, Date.parse(time));
 }

@@ -6,10 +6,10 @@ import { isCandidate, meets, preferenceFor, refersTo } from '../pool/match.ts';
 import { type HostReadings, NO_READINGS } from '../pool/requirements.ts';
 import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
+import { hostsOf, softwareCounts } from '../run/clusters.ts';
 import { newRun } from '../run/evolve.ts';
 import { firstMatching } from '../run/first-matching.ts';
 import { type Plan, type PlannedBlock, planOf, stepsInOrder } from '../run/plan.ts';
-import { softwareOf } from '../run/software.ts';
 import type { PoolNode, State } from '../state.ts';
 import { ruleOf } from './barriers.ts';
 
@@ -135,8 +135,8 @@ function transfersOf(app: AppSpec, components: readonly Placement[]): AppPlan['t
   const byName = new Map(app.software.map((software) => [software.name, software]));
   const needs = new Map<string, number>();
   for (const { name, count } of components) {
-    for (const software of softwareOf(app, name))
-      needs.set(software.name, (needs.get(software.name) ?? 0) + count);
+    for (const [software, nodes] of softwareCounts(app, name, count))
+      needs.set(software.name, (needs.get(software.name) ?? 0) + nodes);
   }
   return [...needs].flatMap(([name, nodes]) => {
     const spec = byName.get(name)?.package;
@@ -162,7 +162,11 @@ function stepsOf(
     ...components
       .filter(({ name }) => (app.components.find((c) => c.name === name)?.software.length ?? 0) > 0)
       .map(({ name, count }) => ({ ...step('install', count), component: name })),
-    ...inOrder(app).map((block) => runStep(block, counts.get(block.component) ?? 0, planOf(app).barriers)),
+    ...inOrder(app).map((block) => {
+      const { component, component_block } = block;
+      const nodes = Math.min(counts.get(component) ?? 0, hostsOf(app, { component, name: component_block }));
+      return runStep(block, nodes, planOf(app).barriers);
+    }),
     { ...step('clean', all), ...(app.cleanup?.command && { command: cut(app.cleanup.command) }) },
   ];
 }
@@ -196,7 +200,7 @@ function cut(command: string): string {
 }
 
 function actionOf({ kind }: BlockSpec, cleanup: PlannedBlock['cleanup']): Action {
-  if (cleanup !== undefined) return cleanup === 'command' ? 'cleanup' : 'reinstall';
+  if (cleanup !== undefined) return cleanup === 'command' ? 'cleanup' : cleanup;
   return kind === 'barrier' ? 'barrier' : 'run';
 }
 
