@@ -120,7 +120,7 @@ export const barrierMethods = {
     ],
   },
   plushLeaveBarrier: {
-    doc: 'Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.',
+    doc: 'Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Of another barrier nobody leaves: the answer is how the participant stands.',
     params: [param('entry', Type.Object({ run, barrier, node: Hostname, block }, closed), 'Who leaves what')],
     result: Standing,
     scope: 'operate',

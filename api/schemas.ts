@@ -122,7 +122,21 @@ export const NodeSpecSchema = Type.Object({
 /** The application after parsing; its members are described in api/spec.ts. */
 export const AppSpecSchema = Type.Unsafe<AppSpec>({
   type: 'object',
-  description: 'The parsed application: project, software, components, component_blocks',
+  description:
+    'The parsed application: project, software, components, component_blocks; of their members those are named here that are doubles',
+  required: ['components'],
+  // XML-RPC has to be told that 2 may be a double.
+  properties: {
+    components: Type.Array(
+      Type.Object({
+        requirements: optional(
+          Type.Array(Type.Object({ min: optional(Type.Number()), max: optional(Type.Number()) }), {
+            description: 'With the metric they are about',
+          }),
+        ),
+      }),
+    ),
+  },
 });
 
 export const DiagnosticSchema = Type.Object({

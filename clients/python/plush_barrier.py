@@ -7,7 +7,8 @@
         measure(fence)
 
 The program reaches its node's agent through the Unix socket that PLUSH_BARRIER_SOCKET names, one JSON object a line
-(docs/barriers.md). An agent that is started anew meanwhile is asked again; entering twice is entering once.
+(docs/barriers.md). An agent that is started anew meanwhile is asked again; entering
+twice is entering once, but for a semaphore that was left in between.
 """
 import contextlib
 import json
@@ -42,7 +43,7 @@ def enter(barrier, label=None, wait=True, own=False, timeout=None):
 
 
 def leave(barrier, own=False, timeout=None):
-    """Leaves a semaphore, or the line before it."""
+    """Leaves a semaphore, or the line before it. It may be entered again, for a new place and number."""
     return _ask({"op": "leave", "barrier": barrier}, own, timeout)
 
 

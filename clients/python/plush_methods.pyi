@@ -325,7 +325,11 @@ class Methods:
           loaded (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           components (int)
           component_blocks (int)
-          spec (struct): The parsed application: project, software, components, component_blocks
+          spec (struct): The parsed application: project, software, components, component_blocks; of their members those are named here that are doubles
+            components (array of structs)
+              requirements (array of structs, optional): With the metric they are about
+                min (double, optional)
+                max (double, optional)
 
         Scope: read
         Fault 1010 APP_NOT_FOUND: No application of that name is loaded
@@ -626,13 +630,19 @@ class Methods:
             path (string)
             size (int, optional): Bytes, where the specification says so
             nodes (int): Nodes that need it; one that has it already moves nothing
+          requests (array of structs): Requests to services that judge nodes or make them
+            component (string)
+            service (string): sword, shirako or usher
+            server (string, optional)
+            note (string): Whether it was sent and answered, or when it is sent, for a person
           steps (array of structs): In an order in which they can happen
             action (string): connect, install (at the beginning, or for a block), run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
             component (string, optional)
             block (string, optional)
             command (string, optional): Program and arguments, or when the barrier releases, for a person to read
+            rule (string, optional): Of a workflow: when unfinished tasks are started again on other nodes
             nodes (int): How many nodes take this step
-            waits_for (array of structs)
+            waits_for (array of structs): Without those that the others named have waited for already
               block (string)
               on (string): node: on the same node; all: on all nodes of its component
           shortfalls (array of structs)
@@ -677,10 +687,11 @@ class Methods:
         How an operation is and what it has brought. With wait_s the answer comes when the operation is over, or after that time. Results are kept in memory: a restart of the controller loses them, and ends what was under way as interrupted; the oldest operations are forgotten beyond 100.
 
         id (string, at most 256 characters): Operation id
-        page (struct, optional): wait_s; limit and cursor
+        page (struct, optional): wait_s; limit and cursor; encoding
           wait_s (double, 0 to 30, optional): Seconds; default 0
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
+          encoding ("text" or "base64", optional): base64: stdout and stderr as the bytes they are. Default text
         Answers struct
           operation_id (string)
           kind (string): shell or resources
@@ -697,7 +708,7 @@ class Methods:
             nodes (array of strings (1 to 255 characters each)): Their names in order, at most 1000
             exit_code (int, optional)
             signal (string, optional): The signal that ended the command, such as SIGKILL
-            stdout (string): Control characters and bytes that are not UTF-8 are replaced
+            stdout (string): Text; control characters and bytes that are not UTF-8 are replaced. With encoding base64: the bytes as they are, in base64, in XML-RPC a base64 value
             stderr (string)
             stdout_cut (boolean): There was more: 65536 bytes of each stream are kept
             stderr_cut (boolean)
@@ -749,7 +760,7 @@ class Methods:
     def plushLeaveBarrier(self, entry: Dict[str, Any], /) -> Dict[str, Any]:
         """plushLeaveBarrier(entry)
 
-        Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.
+        Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Of another barrier nobody leaves: the answer is how the participant stands.
 
         entry (struct): Who leaves what
           run (string, 1 to 256 characters): The run's id
@@ -870,7 +881,7 @@ class Methods:
           topics (array of "control", "node", "app", "run", "task", "operation" or "subscription", 1 to 16, optional): control, node, app, run, task, operation, subscription; absent: all
           details (boolean, optional): Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent; default false. On a WebSocket it says whether events come with their members, or as seq, time and type alone; there the default is true
           xml_types (array of "nil" or "i8", 1 to 2, optional): With protocol xmlrpc: what the client understands beyond the specification; without it members without a value are left out, and whole numbers beyond 32 bits are strings
-          secret (string, 16 to 256 characters, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256)
+          secret (string, 1 to 256 characters, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256). Give at least 16 random characters
           after (int, at least -1, optional): Begin after the event of this number; 0 is the oldest, -1 is now. Absent: now, or where the subscription is already
         Answers struct
           subscription_id (string): For plushUnsubscribe
@@ -895,15 +906,15 @@ class Methods:
     def plushListSubscriptions(self, filter: Dict[str, Any] = ..., /) -> Dict[str, Any]:
         """plushListSubscriptions([filter])
 
-        The subscriptions with a URL and how each stands, by page, in the order of their ids; classic clients too. Secrets and passwords are not shown.
+        The subscriptions and how each stands, by page, in the order of their ids: those with a URL, classic clients, and those of the WebSockets that are open. Secrets and passwords are not shown.
 
         filter (struct, optional): limit and cursor
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
           subscriptions (array of structs)
-            subscription_id (string): Of a classic client: "client:" and its URL
-            url (string): Without user and password
+            subscription_id (string): Of a classic client: "client:" and its URL; of a WebSocket: it begins with "socket:"
+            url (string): Without user and password; empty: a WebSocket
             protocol (string): xmlrpc or jsonrpc
             classic (boolean): Registered with setXmlRpcClientUrl
             details (boolean)
@@ -912,7 +923,7 @@ class Methods:
             signed (boolean): A secret was given; it is never shown
             caller (string, optional): Who subscribed
             since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
-            delivered (int): Every event up to this number is delivered, or was not wanted
+            delivered (int): Every event up to this number is delivered (of a WebSocket: on its way), or was not wanted
             behind (int): Events in the journal after that
             state (string): active; failing: the last call failed and is tried again; suspended: 24 h of failures, nothing is tried until it subscribes again
             failures (int, optional): Of failing: calls that failed in a row

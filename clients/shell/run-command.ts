@@ -11,7 +11,7 @@ import { LineJoiner, OutputReader } from './output-reader.ts';
 import { foldEvents, type Note, type RunProgress, startProgress, type TaskPlace } from './progress.ts';
 import { blockLines, noteLine, summaryLines } from './progress-view.ts';
 import { type Context, withDaemon } from './session.ts';
-import { diagnosticLine, hasErrors, readSpecification } from './specification.ts';
+import { diagnosticLine, hasErrors, readSpecification, sendSpecification } from './specification.ts';
 import { LiveBlock } from './terminal.ts';
 import { wholeRun } from './whole-run.ts';
 import { printable } from './wording.ts';
@@ -40,7 +40,7 @@ export async function runCommand(
     const { terminal } = context;
     const show = new RunView(context, withOutput);
     const caller = daemon.patient(() => show.remark('plushd does not answer any more; looking for it'));
-    const diagnostics = await caller.call('plushValidateApp', text);
+    const diagnostics = await sendSpecification(file, () => caller.call('plushValidateApp', text));
     for (const one of diagnostics) terminal.remark(diagnosticLine(file, one, terminal.paint));
     if (hasErrors(diagnostics)) return EXIT.usage;
     const app = await caller.call('plushLoadAppXml', text);

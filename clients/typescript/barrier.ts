@@ -1,6 +1,7 @@
 /**
  * Barriers for programs that Plush starts: through the Unix socket that PLUSH_BARRIER_SOCKET names, one JSON object a line
- * (docs/barriers.md). An agent that is started anew meanwhile is asked again; entering twice is entering once.
+ * (docs/barriers.md). An agent that is started anew meanwhile is asked again; entering twice is entering once, but
+ * for a semaphore that was left in between.
  */
 import { connect } from 'node:net';
 
@@ -53,7 +54,7 @@ export function enterBarrier(barrier: string, options: EnterOptions = {}): Promi
   return ask({ op: 'enter', barrier, wait, ...(label === undefined ? {} : { label }) }, rest);
 }
 
-/** Leaves a semaphore, or the line before it. @throws BarrierRefusal; the signal's reason */
+/** Leaves a semaphore, or the line before it. It may be entered again, for a new place and number. @throws BarrierRefusal; the signal's reason */
 export function leaveBarrier(barrier: string, options: BarrierOptions = {}): Promise<BarrierStanding> {
   return ask({ op: 'leave', barrier }, options);
 }

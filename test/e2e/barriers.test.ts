@@ -1,6 +1,6 @@
 /** Barriers with real nodes: between components, from within tasks, and while everything dies around those who wait. */
 import { execFile } from 'node:child_process';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -241,6 +241,44 @@ describe('a task at a barrier', () => {
     expect(await plushd.output(run, node)).toBe('released\non\n');
     const entries = (await plushd.events()).filter(({ type, again }) => type === 'barrier_entered' && !again);
     expect(entries.filter(({ task_id }) => task_id !== undefined)).toHaveLength(1);
+  });
+
+  it('enters and leaves a semaphore as often as it likes, each time with a number of its own', async () => {
+    await plushd.addLocalNodes(3);
+    const log = `${scratch.dir}/inside`;
+    const sh = `for i in 1 2 3; do fence=$(plush-barrier enter door --wait | tr -dc 0-9); echo "in $fence" >>${log}; echo "out $fence" >>${log}; plush-barrier leave door; done`;
+    const python = `import plush_barrier as b
+for i in range(3):
+    with b.inside("door") as fence, open("${log}", "a", buffering=1) as log:
+        log.write(f"in {fence}\\n"); log.write(f"out {fence}\\n")`;
+    const typescript = `import { appendFileSync as log } from "node:fs";
+import { enterBarrier, leaveBarrier } from "${ROOT}/clients/typescript/dist/barrier.js";
+for (let i = 0; i < 3; i += 1) {
+  const { fence } = await enterBarrier("door");
+  log("${log}", "in " + fence + "\\n"); log("${log}", "out " + fence + "\\n");
+  await leaveBarrier("door");
+}`;
+    const door = (name: string) => barrierBlock(name, 'name="door" type="3" concurrency="1"');
+    const part = (name: string, block: string, script: string) => ({
+      name,
+      hosts: 1,
+      blocks: door(`${block}-door`) + shell(block, script),
+    });
+    const run = await plushd.run(
+      application(
+        part('shell', 'a', sh),
+        part('python', 'b', `PYTHONPATH=${ROOT}/clients/python python3 -c '${python}'`),
+        part('typescript', 'c', `node --input-type=module -e '${typescript}'`),
+      ),
+    );
+    await plushd.waitRun(run);
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    const fences = lines.filter((_, i) => i % 2 === 0).map((line) => Number(line.slice(3)));
+    expect(lines).toEqual(fences.flatMap((fence) => [`in ${fence}`, `out ${fence}`]));
+    expect(fences).toHaveLength(9);
+    expect(fences).toEqual([...fences].sort((a, b) => a - b));
+    const { entries, inside } = await plushd.call('plushGetBarrier', run, 'door');
+    expect([inside, entries.map(({ state }) => state)]).toEqual([0, ['left', 'left', 'left']]);
   });
 
   it('gives its place in a semaphore back when it dies', async () => {

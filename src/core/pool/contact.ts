@@ -51,7 +51,6 @@ export function noteDown(
   const { hostname } = node.spec;
   const { answering, silent } = state.contact;
   const member = state.runs.get(node.run_id ?? '')?.members.get(hostname);
-  // One that has done its part may still be connected to, to be cleaned.
   const hasPart = member !== undefined && member.phase !== 'done';
   const isSilent = isAwaited && hasPart && isSilence(node, cause, node.link === 'connected');
   if (!isSilent) unheard(state, hostname);

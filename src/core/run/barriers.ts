@@ -129,7 +129,9 @@ function catchUp(tx: Transaction, run: Run, member: Member, planned: PlannedBarr
   const skipped = new Set<string>();
   const behind = [...target.before];
   for (let name = behind.pop(); name !== undefined; name = behind.pop()) {
-    if (member.completed.has(name) || member.tasks.has(name) || skipped.has(name)) continue;
+    // What has begun on the node goes on to its end.
+    if (member.completed.has(name) || member.tasks.has(name) || member.work?.has(name)) continue;
+    if (skipped.has(name)) continue;
     skipped.add(name);
     behind.push(...(byName.get(name)?.before ?? []));
   }
@@ -148,10 +150,10 @@ export function settle(tx: Transaction, run: Run, planned: PlannedBarrier): void
   }
 }
 
-/** Barriers are held while the run goes on; that of the transfers from the beginning. */
+/** Barriers are held while the run goes on; that of the transfers from the beginning, and while the application is begun again. */
 function isHeld(run: Run, { spec }: PlannedBarrier): boolean {
-  if (run.restarting !== undefined) return false;
-  return run.state === 'running' || (run.state === 'deploying' && spec === INSTALL_BARRIER);
+  if (spec === INSTALL_BARRIER) return run.state === 'deploying' || run.state === 'running';
+  return run.state === 'running' && run.restarting === undefined;
 }
 
 function carryOut(tx: Transaction, run: Run, planned: PlannedBarrier, barrier: RunBarrier, step: Step): void {

@@ -307,8 +307,12 @@ export function endIfStranded(tx: Transaction, run: Run, block: string): boolean
   const done = run.workflows?.get(block)?.results.size ?? 0;
   if (done === num_tasks) return false;
   const members = run.components.get(planned.component)?.members ?? new Set();
-  for (const hostname of members) if (!run.members.get(hostname)?.skipped?.has(block)) return true;
-  const message = `No node is left for the ${num_tasks - done} unfinished tasks of workflow "${block}": all go on without it, since what it waits for was ignored`;
+  for (const hostname of members) {
+    const { skipped, completed } = run.members.get(hostname) ?? {};
+    // Before all tasks are done, only a node that came late to a barrier is through with it: it has skipped it to catch up.
+    if (!skipped?.has(block) && !completed?.has(block)) return true;
+  }
+  const message = `No node is left for the ${num_tasks - done} unfinished tasks of workflow "${block}": all go on without it, since what it waits for was ignored, or to catch up with a barrier`;
   endRun(tx, run, 'failed', 'workflow_stranded', message);
   return true;
 }

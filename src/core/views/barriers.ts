@@ -4,6 +4,7 @@ import type { BarrierSpec } from '../../../api/spec.ts';
 import type { Entry } from '../barrier/barrier.ts';
 import { roomOf } from '../barrier/pace.ts';
 import { shareOf } from '../barrier/rules.ts';
+import { durationText } from '../duration.ts';
 import { expectedAt, participantOf } from '../run/barrier-state.ts';
 import { softwareAt } from '../run/clusters.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from '../run/plan.ts';
@@ -102,19 +103,33 @@ function absentees(
   return { names, count };
 }
 
-/** When a barrier releases, for a person: "at 80 % or 30 s after the first entry, not before 60 %". */
+/** When a barrier releases, for a person: "when all have entered, or earlier when 80 % have or 30 s after the first entry, but not before 60 % have". */
 export function ruleOf(spec: BarrierSpec): string {
   const { type, rate = 1, interval_ms = 0, concurrency, adaptive, hold_timeout_ms } = spec;
   if (type === 'semaphore') {
     const places = adaptive === undefined ? `${concurrency ?? 1}` : `an adaptive number (${adaptive})`;
-    const lease = hold_timeout_ms === undefined ? '' : `, each for at most ${seconds(hold_timeout_ms)}`;
+    const lease = hold_timeout_ms === undefined ? '' : `, each for at most ${durationText(hold_timeout_ms)}`;
     return `lets ${places} in at a time${lease}`;
   }
-  if (spec.manual) return 'releases when plushReleaseBarrier is called';
+  if (spec.manual) return `releases when plushReleaseBarrier is called${lateWords(spec)}`;
   const when = whenOf(spec);
-  return type === 'throttled'
-    ? `releases ${rate} every ${seconds(interval_ms)}, beginning ${when}`
-    : `releases ${when}`;
+  const how =
+    type === 'throttled'
+      ? `releases ${rate} every ${durationText(interval_ms)}, beginning ${when}`
+      : `releases ${when}`;
+  return `${how}${lateWords(spec)}`;
+}
+
+/** What becomes of those who enter after the release, where the specification says it. */
+function lateWords({ type, late, catchup }: BarrierSpec): string {
+  if (late === undefined) return '';
+  const fates = {
+    pass: type === 'throttled' ? 'stands in line' : 'goes on at once',
+    catchup: `skips what lies before barrier "${catchup}"`,
+    remove: 'is taken out of the run',
+    replace: 'is replaced by another node',
+  };
+  return `; who comes later ${fates[late]}`;
 }
 
 function whenOf({ type, percent, timeout_ms, knee, min_percent, min_wait_ms }: BarrierSpec): string {
@@ -122,20 +137,16 @@ function whenOf({ type, percent, timeout_ms, knee, min_percent, min_wait_ms }: B
   if (type === 'traditional') return all;
   const ways = [
     ...(percent === undefined ? [] : [`when ${percent} % have`]),
-    ...(timeout_ms === undefined ? [] : [`${seconds(timeout_ms)} after the first entry`]),
+    ...(timeout_ms === undefined ? [] : [`${durationText(timeout_ms)} after the first entry`]),
     ...(knee === undefined ? [] : [`at the knee (${knee})`]),
   ];
   if (ways.length === 0) return all;
   const minima = [
     ...(min_percent === undefined ? [] : [`${min_percent} % have`]),
-    ...(min_wait_ms === undefined ? [] : [`${seconds(min_wait_ms)} have passed`]),
+    ...(min_wait_ms === undefined ? [] : [`${durationText(min_wait_ms)} have passed`]),
   ];
-  const least = minima.length === 0 ? '' : `, not early before ${minima.join(' and ')}`;
-  return `${all}, ${ways.join(' or ')}${least}`;
-}
-
-function seconds(ms: number): string {
-  return `${ms / 1000} s`;
+  const least = minima.length === 0 ? '' : `, but not before ${minima.join(' and ')}`;
+  return `${all}, or earlier ${ways.join(' or ')}${least}`;
 }
 
 /** What a node waits for at a barrier. */

@@ -12,6 +12,9 @@ import { firstMatching } from '../run/first-matching.ts';
 import { type Plan, type PlannedBlock, planOf, stepsInOrder } from '../run/plan.ts';
 import type { PoolNode, State } from '../state.ts';
 import { ruleOf } from './barriers.ts';
+import { inOrder, neededWaits } from './plan-order.ts';
+import { requestsIn } from './plan-requests.ts';
+import { reallocationRule } from './workflows.ts';
 
 type AppPlan = ResultOf<'plushPlanApp'>;
 type Placement = AppPlan['components'][number];
@@ -53,6 +56,7 @@ export function planApp(state: State, app: AppSpec, hosts: HostReadings = NO_REA
     note: noteOf(components),
     components,
     transfers: transfersOf(app, components),
+    requests: requestsIn(state, app, used),
     steps: stepsOf(state, app, components, members),
     shortfalls: [...shortfalls],
   };
@@ -157,15 +161,18 @@ function stepsOf(
   const counts = new Map(components.map(({ name, count }) => [name, count]));
   const unconnected = members.filter(({ hostname }) => state.nodes.get(hostname)?.link !== 'connected');
   const all = members.length;
+  const { barriers } = planOf(app);
+  const blocks = inOrder(app);
+  const needed = neededWaits(blocks);
   return [
     ...(unconnected.length === 0 ? [] : [step('connect', unconnected.length)]),
     ...components
       .filter(({ name }) => (app.components.find((c) => c.name === name)?.software.length ?? 0) > 0)
       .map(({ name, count }) => ({ ...step('install', count), component: name })),
-    ...inOrder(app).map((block) => {
+    ...blocks.map((block) => {
       const { component, component_block } = block;
       const nodes = Math.min(counts.get(component) ?? 0, hostsOf(app, { component, name: component_block }));
-      return runStep(block, nodes, planOf(app).barriers);
+      return runStep(block, nodes, barriers, needed(block));
     }),
     { ...step('clean', all), ...(app.cleanup?.command && { command: cut(app.cleanup.command) }) },
   ];
@@ -178,19 +185,19 @@ function step(action: Action, nodes: number): Step {
 }
 
 function runStep(
-  { spec, component, before, gates, cleanup }: PlannedBlock,
+  { spec, component, before, cleanup }: PlannedBlock,
   nodes: number,
   barriers: Plan['barriers'],
+  waits: readonly string[],
 ): Step {
+  const own = new Set(before);
   return {
     ...step(actionOf(spec, cleanup), nodes),
     component,
     block: spec.name,
     command: cut(commandOf(barriers, spec)),
-    waits_for: [
-      ...before.map((block) => ({ block, on: 'node' })),
-      ...gates.map((block) => ({ block, on: 'all' })),
-    ],
+    ...(spec.kind === 'workflow' ? { rule: reallocationRule(spec) } : {}),
+    waits_for: waits.map((block) => ({ block, on: own.has(block) ? 'node' : 'all' })),
   };
 }
 
@@ -221,20 +228,4 @@ function commandLine({ path, args }: ProcessSpec): string {
     return [...(arg.flag === undefined ? [] : [arg.flag]), `{${arg.name}}`];
   });
   return [path, ...words].join(' ');
-}
-
-/** Blocks so that each stands behind what it waits for, else as in the document. */
-function inOrder(app: AppSpec): PlannedBlock[] {
-  const plan = planOf(app);
-  const open = new Map<string, number>();
-  for (const [name, { before, gates }] of plan.blocks) open.set(name, before.length + gates.length);
-  const ready = [...plan.blocks.values()].filter(({ spec }) => open.get(spec.name) === 0);
-  for (const { spec } of ready) {
-    for (const next of [...(plan.after.get(spec.name) ?? []), ...(plan.gated.get(spec.name) ?? [])]) {
-      const left = (open.get(next.spec.name) ?? 0) - 1;
-      open.set(next.spec.name, left);
-      if (left === 0) ready.push(next);
-    }
-  }
-  return ready;
 }

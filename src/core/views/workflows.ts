@@ -1,6 +1,7 @@
 /** Answers about workflows: how far they are, the results of their tasks, and what each node does. */
 import type { ResultOf } from '../../../api/methods.ts';
 import type { BlockSpec, WorkflowBlockSpec } from '../../../api/spec.ts';
+import { durationText } from '../duration.ts';
 import { MAX_UNCOLLECTED } from '../limits.ts';
 import { taskId } from '../run/evolve.ts';
 import { planOf, stepsInOrder } from '../run/plan.ts';
@@ -36,6 +37,14 @@ export function workflowInfo(run: Run, spec: BlockSpec): Pick<BlockDetail, 'work
       idle: idle?.size ?? 0,
     },
   };
+}
+
+/** When unfinished tasks are started again on other nodes, for a person. */
+export function reallocationRule({ reallocation: rule }: WorkflowBlockSpec): string {
+  if (rule === undefined) return 'slow tasks are not started again elsewhere';
+  const { knee, min_percent, min_wait_ms, max_attempts } = rule;
+  const wait = min_wait_ms === undefined ? '' : ` and ${durationText(min_wait_ms)} have passed`;
+  return `unfinished tasks are started again on idle nodes at the knee (${knee}) of the finished ones, not before ${min_percent} % are done${wait}; at most ${max_attempts} attempts at a task at a time, the first that finishes counts`;
 }
 
 function hasBarriers({ blocks }: WorkflowBlockSpec): boolean {

@@ -1,9 +1,6 @@
-import { truncateSync, writeFileSync } from 'node:fs';
 import { faults } from '../../../api/faults.ts';
 import { forPerson, inCommands } from '../../../clients/shell/hints.ts';
-import { readSpecification } from '../../../clients/shell/specification.ts';
 import { PlushFault } from '../../../clients/typescript/fault.ts';
-import { withScratch } from '../../harness/scratch.ts';
 
 describe('hints at the terminal', () => {
   test.each([
@@ -30,11 +27,3 @@ describe('hints at the terminal', () => {
     expect(forPerson(new Error(hint))).toBe(hint);
   });
 });
-
-test('a file too large to be sent is refused with the way on which it can be loaded', () =>
-  withScratch(async (scratch) => {
-    const file = scratch.path('large.xml');
-    writeFileSync(file, '');
-    truncateSync(file, (1 << 20) + 1);
-    expect(() => readSpecification(file)).toThrow('plush call plushLoadApp FILE');
-  }));
