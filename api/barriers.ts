@@ -1,5 +1,6 @@
 /** Methods about the barriers of a run, and what they answer. Source: section 5 of plush-toit.2011. */
 import { Type } from '@sinclair/typebox';
+import type { LeaveCause } from './events.ts';
 import { closed, type MethodDefinition, maybe, param } from './method.ts';
 import { Hostname, optional, Time } from './schemas.ts';
 
@@ -31,6 +32,13 @@ const Standing = Type.Object({
     Type.Integer({
       description:
         'Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones',
+    }),
+  ),
+  cause: optional(
+    Type.Unsafe<LeaveCause>({
+      type: 'string',
+      description:
+        'With left, where it did not leave by itself: expired (its lease ran out, and another may have been inside since), ended (its task), lost (its node), unused',
     }),
   ),
   go_on_at: optional(Type.String()),
@@ -66,6 +74,7 @@ const BarrierDetail = Type.Object({
         Type.String({ description: 'It came after the release: pass, catchup, remove or replace' }),
       ),
       fence: optional(Type.Integer()),
+      cause: optional(Type.String({ description: 'Why it has left, as in a standing' })),
     }),
     { description: 'At most 1000: those that wait or are inside first, in the order of their entry' },
   ),
@@ -120,8 +129,28 @@ export const barrierMethods = {
     ],
   },
   plushLeaveBarrier: {
-    doc: 'Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Of another barrier nobody leaves: the answer is how the participant stands.',
-    params: [param('entry', Type.Object({ run, barrier, node: Hostname, block }, closed), 'Who leaves what')],
+    doc: 'Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Where the lease ran out before, the answer has the cause expired. Of another barrier nobody leaves: the answer is how the participant stands.',
+    params: [
+      param(
+        'entry',
+        Type.Object(
+          {
+            run,
+            barrier,
+            node: Hostname,
+            block,
+            fence: optional(
+              Type.Integer({
+                minimum: 1,
+                description: 'The lease that is left; a newer one of the same participant is not touched',
+              }),
+            ),
+          },
+          closed,
+        ),
+        'Who leaves what',
+      ),
+    ],
     result: Standing,
     scope: 'operate',
     faults: [

@@ -581,8 +581,9 @@ class Methods:
             found (int)
             pool (int): Nodes in the pool altogether
             removed (array of structs)
-              requirement (string): Such as: group "lab", not failed, not in use by another run
-              nodes (int)
+              requirement (string): What the nodes are not: in group "lab", not marked failed, not in use by another run, static host "n1"
+              nodes (int): Nodes of the pool that are not; 0 for a static host
+              sentence (string, optional): The same for a person, such as: 2 nodes are marked failed
           waiting (array of structs): What the nodes of the run wait for, most nodes first
             waits_for (string)
             nodes (int)
@@ -651,8 +652,9 @@ class Methods:
             found (int)
             pool (int): Nodes in the pool altogether
             removed (array of structs)
-              requirement (string): Such as: group "lab", not failed, not in use by another run
-              nodes (int)
+              requirement (string): What the nodes are not: in group "lab", not marked failed, not in use by another run, static host "n1"
+              nodes (int): Nodes of the pool that are not; 0 for a static host
+              sentence (string, optional): The same for a person, such as: 2 nodes are marked failed
 
         Scope: read
         Fault 1011 NO_APP_LOADED: No application has been loaded yet
@@ -745,6 +747,7 @@ class Methods:
           state (string): outside: it has not entered; waiting; released; inside or left, of a semaphore; catchup: it came late and is to go on at the barrier go_on_at; removed: it came late and its node is taken out of the run
           label (string, optional)
           fence (int, optional): Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones
+          cause (string, optional): With left, where it did not leave by itself: expired (its lease ran out, and another may have been inside since), ended (its task), lost (its node), unused
           go_on_at (string, optional)
           entered (int): How many have entered
           expected (int): How many participants there are
@@ -760,13 +763,14 @@ class Methods:
     def plushLeaveBarrier(self, entry: Dict[str, Any], /) -> Dict[str, Any]:
         """plushLeaveBarrier(entry)
 
-        Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Of another barrier nobody leaves: the answer is how the participant stands.
+        Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Where the lease ran out before, the answer has the cause expired. Of another barrier nobody leaves: the answer is how the participant stands.
 
         entry (struct): Who leaves what
           run (string, 1 to 256 characters): The run's id
           barrier (string, 1 to 256 characters): The barrier's name
           node (string, 1 to 255 characters): "host" or "host:port"
           block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters. Inside a workflow: for the task that the node works on
+          fence (int, at least 1, optional): The lease that is left; a newer one of the same participant is not touched
         Answers struct
           run_id (string)
           barrier (string)
@@ -774,6 +778,7 @@ class Methods:
           state (string): outside: it has not entered; waiting; released; inside or left, of a semaphore; catchup: it came late and is to go on at the barrier go_on_at; removed: it came late and its node is taken out of the run
           label (string, optional)
           fence (int, optional): Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones
+          cause (string, optional): With left, where it did not leave by itself: expired (its lease ran out, and another may have been inside since), ended (its task), lost (its node), unused
           go_on_at (string, optional)
           entered (int): How many have entered
           expected (int): How many participants there are
@@ -817,6 +822,7 @@ class Methods:
             label (string, optional)
             late (string, optional): It came after the release: pass, catchup, remove or replace
             fence (int, optional)
+            cause (string, optional): Why it has left, as in a standing
           missing (array of strings (1 to 255 characters each)): Nodes that have not entered; at most 20
           missing_tasks (array of structs, optional): Of a barrier inside workflows: tasks that have not entered; at most 20
             block (string): The workflow block
@@ -860,6 +866,7 @@ class Methods:
             label (string, optional)
             late (string, optional): It came after the release: pass, catchup, remove or replace
             fence (int, optional)
+            cause (string, optional): Why it has left, as in a standing
           missing (array of strings (1 to 255 characters each)): Nodes that have not entered; at most 20
           missing_tasks (array of structs, optional): Of a barrier inside workflows: tasks that have not entered; at most 20
             block (string): The workflow block

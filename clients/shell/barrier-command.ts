@@ -33,7 +33,7 @@ export function barrierCommand(context: Context, order: BarrierOrder, asJson: bo
 const COLUMNS: readonly Column<Barrier['entries'][number]>[] = [
   { title: 'PARTICIPANT', cell: (entry) => entry.participant },
   { title: 'NODE', cell: (entry) => entry.hostname },
-  { title: 'STATE', cell: (entry) => entry.state },
+  { title: 'STATE', cell: ({ state, cause }) => (cause === undefined ? state : `${state} (${cause})`) },
   { title: 'ENTERED', cell: (entry) => moment(entry.entered) },
   { title: 'LABEL', cell: (entry) => entry.label },
   { title: 'LATE', cell: (entry) => entry.late },

@@ -143,6 +143,8 @@ export type Input =
       readonly barrier: string;
       readonly hostname: string;
       readonly block?: string;
+      /** The lease that is meant. */
+      readonly fence?: number;
     }
   /** Without `hostnames`: all that have entered, and the barrier is open. */
   | {

@@ -27,9 +27,9 @@ export function barrierHandlers(context: Context): Pick<Handlers, BarrierMethods
     if (isOver(run)) return participantOf(member, block);
     return participantAsking(run, planned, member, { block, own: block !== undefined });
   };
-  const standing = (run_id: string, name: string, participant: string) => {
+  const standing = (run_id: string, name: string, participant: string, fence?: number) => {
     const { run, planned } = find(run_id, name);
-    return standingAt(run, planned, participant);
+    return standingAt(run, planned, participant, fence);
   };
   return {
     plushEnterBarrier: async (call, { run: run_id, barrier, node: hostname, wait_s = 0, ...rest }) => {
@@ -41,7 +41,7 @@ export function barrierHandlers(context: Context): Pick<Handlers, BarrierMethods
     plushLeaveBarrier: async (call, { run: run_id, barrier, node: hostname, ...rest }) => {
       const participant = participantAt(run_id, barrier, hostname, rest.block);
       await submit({ type: 'leave_barrier', run_id, barrier, hostname, ...rest }, call);
-      return standing(run_id, barrier, participant);
+      return standing(run_id, barrier, participant, rest.fence);
     },
     plushReleaseBarrier: async (call, run_id, barrier, { nodes } = {}) => {
       await submit(

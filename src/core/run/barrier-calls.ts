@@ -6,7 +6,7 @@ import { isOver, type Member, type Run } from '../state.ts';
 import { didYouMean } from '../suggest.ts';
 import type { BarrierNews } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
-import { participantOf, standingAt } from './barrier-state.ts';
+import { isOldLease, participantOf, standingAt } from './barrier-state.ts';
 import { enterAt, leaveAt, releaseAt, settle } from './barriers.ts';
 import { splitTaskId, subjectOf } from './evolve.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from './plan.ts';
@@ -117,11 +117,23 @@ export function enterBarrier(tx: Transaction, input: InputOf<'enter_barrier'>): 
 
 /** @throws Rejection */
 export function leaveBarrier(tx: Transaction, input: InputOf<'leave_barrier'>): void {
-  const { block } = input;
+  const { block, fence } = input;
   const own = block !== undefined;
   const { run, planned, member } = participantAt(tx, { ...input, own });
   const participant = participantAsking(run, planned, member, { block, own });
-  if (planned.spec.type === 'semaphore') leaveAt(tx, run, planned, participant, 'left');
+  leaveLease(tx, run, planned, participant, fence);
+}
+
+/** Leaves a semaphore, unless the lease that is meant is over and the participant has another one, or waits for it. */
+function leaveLease(
+  tx: Transaction,
+  run: Run,
+  planned: PlannedBarrier,
+  participant: string,
+  fence: number | undefined,
+): void {
+  if (planned.spec.type !== 'semaphore' || isOldLease(run, planned, participant, fence)) return;
+  leaveAt(tx, run, planned, participant, 'left');
 }
 
 /** @throws Rejection */
@@ -156,7 +168,7 @@ export function releaseBarrier(
 
 /** A task asks through its agent. The answer, or why there is none, goes back the same way. */
 export function barrierAsk(tx: Transaction, { hostname, ask }: InputOf<'barrier_ask'>): void {
-  const { id, op, task_id, barrier, label, own = false } = ask;
+  const { id, op, task_id, barrier, label, own = false, fence } = ask;
   const [run_id, block, node] = splitTaskId(task_id);
   let news: BarrierNews;
   try {
@@ -179,9 +191,8 @@ export function barrierAsk(tx: Transaction, { hostname, ask }: InputOf<'barrier_
         ...(label === undefined ? {} : { label }),
         ...(own ? { own: block } : {}),
       });
-    else if (op === 'leave' && planned.spec.type === 'semaphore')
-      leaveAt(tx, run, planned, participant, 'left');
-    news = { id, standing: standingAt(run, planned, participant) };
+    else if (op === 'leave') leaveLease(tx, run, planned, participant, fence);
+    news = { id, standing: standingAt(run, planned, participant, op === 'enter' ? undefined : fence) };
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
     news = { id, error: { code: error.symbol, message: error.message } };

@@ -33,8 +33,22 @@ export function hasTransfers(run: Run, { component }: Pick<Member, 'component'>)
   return run.spec.software.some((one) => wanted.has(one.name) && one.package !== undefined);
 }
 
-/** How a participant stands at a barrier. */
-export function standingAt(run: Run, planned: PlannedBarrier, participant: string): Standing {
+/** Whether a lease of a semaphore is not the one that the participant has, or had last. */
+export function isOldLease(
+  run: Run,
+  { spec }: PlannedBarrier,
+  participant: string,
+  fence: number | undefined,
+): boolean {
+  const entry = run.barriers.get(spec.name)?.entries.get(participant);
+  return fence !== undefined && entry !== undefined && entry.fence !== fence;
+}
+
+/**
+ * How a participant stands at a barrier.
+ * @param fence the lease that is meant; one that was over before the participant took another has expired for whoever asks for it
+ */
+export function standingAt(run: Run, planned: PlannedBarrier, participant: string, fence?: number): Standing {
   const { name: barrier, catchup } = planned.spec;
   const known = run.barriers.get(barrier);
   const entry = known?.entries.get(participant);
@@ -46,12 +60,15 @@ export function standingAt(run: Run, planned: PlannedBarrier, participant: strin
     expected: expectedAt(run, planned),
   };
   if (entry === undefined) return { ...base, state: 'outside' };
-  const { label, fence } = entry;
+  if (fence !== undefined && isOldLease(run, planned, participant, fence))
+    return { ...base, state: 'left', fence, cause: 'expired' };
+  const { label, fence: own, left_by } = entry;
   return {
     ...base,
     state: stateOf(entry),
     ...(label === undefined ? {} : { label }),
-    ...(fence === undefined ? {} : { fence }),
+    ...(own === undefined ? {} : { fence: own }),
+    ...(left_by === undefined ? {} : { cause: left_by }),
     ...(entry.late === 'catchup' && catchup !== undefined ? { go_on_at: catchup } : {}),
   };
 }

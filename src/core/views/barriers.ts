@@ -66,6 +66,7 @@ function entryInfo({
   label,
   late,
   fence,
+  left_by,
 }: Entry): BarrierDetail['entries'][number] {
   return {
     participant,
@@ -75,6 +76,7 @@ function entryInfo({
     ...(label === undefined ? {} : { label }),
     ...(late === undefined ? {} : { late }),
     ...(fence === undefined ? {} : { fence }),
+    ...(left_by === undefined ? {} : { cause: left_by }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { MemberRef } from '../../../api/schemas.ts';
 import type { AppSpec, BlockSpec, ComponentSpec, ProcessSpec } from '../../../api/spec.ts';
 import { isCandidate, meets, preferenceFor, refersTo } from '../pool/match.ts';
 import { type HostReadings, NO_READINGS } from '../pool/requirements.ts';
+import { toldShortfall } from '../pool/shortfall.ts';
 import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
 import { newRun } from '../run/evolve.ts';
@@ -58,7 +59,7 @@ export function planApp(state: State, app: AppSpec, hosts: HostReadings = NO_REA
     transfers: transfersOf(app, components),
     requests: requestsIn(state, app, used),
     steps: stepsOf(state, app, components, members),
-    shortfalls: [...shortfalls],
+    shortfalls: shortfalls.map(toldShortfall),
   };
 }
 

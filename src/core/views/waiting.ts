@@ -33,7 +33,7 @@ export function waitsFor(state: State, node: PoolNode): string | undefined {
     : `${connection(state, node)}, to clean away what is left of ${what}`;
 }
 
-const HELD = 'the operator: it was disconnected by plushDisconnectApp';
+const HELD = 'plushConnect to be called: plushDisconnectApp has closed its connection';
 
 /**
  * What a member waits for in its run; undefined when its part is over.
