@@ -194,9 +194,13 @@ export const ShortfallSchema = Type.Object({
   removed: Type.Array(
     Type.Object({
       requirement: Type.String({
-        description: 'Such as: group "lab", not failed, not in use by another run',
+        description:
+          'What the nodes are not: in group "lab", not marked failed, not in use by another run, static host "n1"',
       }),
-      nodes: Type.Integer(),
+      nodes: Type.Integer({ description: 'Nodes of the pool that are not; 0 for a static host' }),
+      sentence: optional(
+        Type.String({ description: 'The same for a person, such as: 2 nodes are marked failed' }),
+      ),
     }),
   ),
 });

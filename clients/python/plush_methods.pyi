@@ -581,8 +581,9 @@ class Methods:
             found (int)
             pool (int): Nodes in the pool altogether
             removed (array of structs)
-              requirement (string): Such as: group "lab", not failed, not in use by another run
-              nodes (int)
+              requirement (string): What the nodes are not: in group "lab", not marked failed, not in use by another run, static host "n1"
+              nodes (int): Nodes of the pool that are not; 0 for a static host
+              sentence (string, optional): The same for a person, such as: 2 nodes are marked failed
           waiting (array of structs): What the nodes of the run wait for, most nodes first
             waits_for (string)
             nodes (int)
@@ -636,7 +637,7 @@ class Methods:
             server (string, optional)
             note (string): Whether it was sent and answered, or when it is sent, for a person
           steps (array of structs): In an order in which they can happen
-            action (string): connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
+            action (string): connect, install (at the beginning, or for a block), run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
             component (string, optional)
             block (string, optional)
             command (string, optional): Program and arguments, or when the barrier releases, for a person to read
@@ -651,8 +652,9 @@ class Methods:
             found (int)
             pool (int): Nodes in the pool altogether
             removed (array of structs)
-              requirement (string): Such as: group "lab", not failed, not in use by another run
-              nodes (int)
+              requirement (string): What the nodes are not: in group "lab", not marked failed, not in use by another run, static host "n1"
+              nodes (int): Nodes of the pool that are not; 0 for a static host
+              sentence (string, optional): The same for a person, such as: 2 nodes are marked failed
 
         Scope: read
         Fault 1011 NO_APP_LOADED: No application has been loaded yet

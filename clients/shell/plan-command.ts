@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { ResultOf } from '../../api/methods.ts';
 import { shortfallLines } from './explanation.ts';
 import { EXIT } from './failure.ts';
+import { inCommands } from './hints.ts';
 import { type Context, withDaemon } from './session.ts';
 import { diagnosticLine, hasErrors, readSpecification, sendSpecification } from './specification.ts';
 import { tableLines } from './table.ts';
@@ -91,7 +92,7 @@ function transferLine({ package: name, type, path, size, nodes }: Plan['transfer
 
 function requestLine({ component, service, server, note }: Plan['requests'][number]): string {
   const where = server === undefined ? '' : ` at ${plain(server)}`;
-  return `${plain(service)}${where} for ${plain(component)}: ${plain(note)}`;
+  return `${plain(service)}${where} for ${plain(component)}: ${plain(inCommands(note))}`;
 }
 
 function stepText(step: Plan['steps'][number]): string {

@@ -1,7 +1,7 @@
 /** What a line of a scenario does. */
 import { missedCauses } from '../../api/output-events.ts';
 import type { Input } from '../../src/core/input.ts';
-import { shortfallSentence } from '../../src/core/pool/match.ts';
+import { shortfallSentence } from '../../src/core/pool/shortfall.ts';
 import { barrierNamed } from '../../src/core/run/barrier-calls.ts';
 import { barrierDetail } from '../../src/core/views/barriers.ts';
 import { explain } from '../../src/core/views/explain.ts';

@@ -2,6 +2,7 @@
 import type { ResultOf } from '../../../api/methods.ts';
 import { outageSentence } from '../pool/outage.ts';
 import { flagEndMs } from '../pool/rules.ts';
+import { toldShortfall } from '../pool/shortfall.ts';
 import { Rejection } from '../rejection.ts';
 import { planOf } from '../run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
@@ -39,7 +40,7 @@ function explainRun(state: State, run: Run): Explanation {
     state: run.state,
     summary: [summaryOf(run, waiting), ...outageOf(state, run)].join(' '),
     causes: [...causesOf(run), ...missedCausesOf(run)],
-    shortfalls: (run.ending?.shortfalls ?? []).map((one) => ({ ...one, removed: [...one.removed] })),
+    shortfalls: (run.ending?.shortfalls ?? []).map(toldShortfall),
     waiting: [...places, ...waiting],
   };
   return { ...rest, nodes: fitting(entriesOf(state, run), MAX_PAGE_BYTES - weigh(rest, MAX_PAGE_BYTES)) };

@@ -1,5 +1,6 @@
 import type { AppSpec } from '../../../api/spec.ts';
 import type { Input } from '../../../src/core/input.ts';
+import { shortfallSentence, staticRequirement, toldShortfall } from '../../../src/core/pool/shortfall.ts';
 import { planOf } from '../../../src/core/run/plan.ts';
 import { encodeState } from '../../../src/core/snapshot.ts';
 import { planApp, plannedApp } from '../../../src/core/views/plan.ts';
@@ -206,7 +207,45 @@ describe('a plan', () => {
     expect(plan.can_run).toBe(false);
     expect(plan.shortfalls).toMatchObject([{ component: 'workers', wanted: 2, found: 1, pool: 2 }]);
     world.submit({ type: 'start_run' });
-    expect([...world.state.runs.values()][0]?.ending?.shortfalls).toEqual(plan.shortfalls);
+    const [run] = world.state.runs.values();
+    expect(run?.ending?.shortfalls.map(toldShortfall)).toEqual(plan.shortfalls);
+    expect(plan.shortfalls[0]?.removed[0]?.sentence).toBe('1 node is not in group "lab"');
+  });
+
+  it('tells what is the matter with a static host', () => {
+    const app = readApplication('a', ['component w 1 static=n9', 'component_block b w', 'block work']);
+    const sentence = (...inputs: Input[]) => {
+      const world = worldWith(app, ...inputs);
+      return planApp(world.state, app).shortfalls.map(shortfallSentence).join();
+    };
+    const needs = 'Component "w" needs the static host "n9", which';
+    expect(sentence(add('n1'))).toBe(`${needs} is not in the pool. The pool has 1 node.`);
+    expect(sentence(add('n1'), add('n9'), { type: 'fail_host', hostname: 'n9' })).toContain(
+      `${needs} is marked failed.`,
+    );
+    const run: Input = { type: 'start_run' };
+    expect(sentence(add('n1'), add('n9'), run)).toContain(`${needs} is in use by another run.`);
+    const { state } = worldWith(app, {
+      type: 'add_node',
+      node: { hostname: 'n9', type: 'ssh', user: 'eve' },
+    });
+    const asBob = staticRequirement(
+      state,
+      { hostname: 'n9', user: 'bob' },
+      () => false,
+      () => undefined,
+    );
+    expect(asBob).toBe('static host "bob@n9", which is in the pool with the user "eve"');
+    const old = {
+      component: 'w',
+      wanted: 1,
+      found: 1,
+      pool: 0,
+      removed: [{ requirement: 'static host "x"', nodes: 0 }],
+    };
+    expect(shortfallSentence(old)).toBe(
+      'Component "w" needs the static host "x", which is missing, marked failed or in use. The pool is empty.',
+    );
   });
 
   it('leaves out nodes that another run uses or that are failed', () => {
