@@ -143,7 +143,14 @@ function gateWords(run: Run, gate: string): string {
   const { completed = 0, skipped = 0 } = run.blocks.get(gate) ?? {};
   const component = planOf(run.spec).blocks.get(gate)?.component ?? '';
   const all = run.components.get(component)?.members.size ?? 0;
-  return `block "${gate}" to complete on all nodes (${completed + skipped} of ${all} are through)`;
+  return `${blockWords(run, gate)} to complete on all nodes (${completed + skipped} of ${all} are through)`;
+}
+
+function blockWords(run: Run, block: string): string {
+  const { cleanup, component_block: parent } = planOf(run.spec).blocks.get(block) ?? {};
+  if (cleanup === undefined) return `block "${block}"`;
+  const what = cleanup === 'command' ? 'the cleanup' : 'the installation of the software once more';
+  return `${what} behind component block "${parent}"`;
 }
 
 function taskWords(run: Run, block: string): string {
