@@ -637,7 +637,7 @@ class Methods:
             server (string, optional)
             note (string): Whether it was sent and answered, or when it is sent, for a person
           steps (array of structs): In an order in which they can happen
-            action (string): connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
+            action (string): connect, install (at the beginning, or for a block), run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
             component (string, optional)
             block (string, optional)
             command (string, optional): Program and arguments, or when the barrier releases, for a person to read

@@ -6,8 +6,8 @@ import { roomOf } from '../barrier/pace.ts';
 import { shareOf } from '../barrier/rules.ts';
 import { durationText } from '../duration.ts';
 import { expectedAt, participantOf } from '../run/barrier-state.ts';
+import { softwareAt } from '../run/clusters.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from '../run/plan.ts';
-import { softwareOf } from '../run/software.ts';
 import { taskParticipant } from '../run/workflow-state.ts';
 import type { Member, Run, RunBarrier } from '../state.ts';
 import { missingTasks, taskName } from './task-barriers.ts';
@@ -202,8 +202,8 @@ export function installWait(run: Run, member: Member): string {
 }
 
 /** ": tool, data and 3 more" */
-function softwareNames(run: Run, { component }: Member): string {
-  const names = softwareOf(run.spec, component).map(({ name }) => name);
+function softwareNames(run: Run, { component, index }: Member): string {
+  const names = softwareAt(run.spec, component, index).map(({ name }) => name);
   if (names.length === 0) return '';
   const more = names.length - MAX_SOFTWARE;
   return `: ${names.slice(0, MAX_SOFTWARE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
