@@ -289,7 +289,7 @@ export class Supervisor {
     const onExit: Launch['onExit'] = (status, signal) => this.#settle(task, status, signal);
     const { stdin, log = {} } = order;
     const work = this.options.folders.workPath(order.run_id);
-    const group = this.#cgroups.make(order.task_id);
+    const group = await this.#cgroups.make(order.task_id);
     const pid = await launch({
       folder: task.folder,
       group,
