@@ -1,5 +1,6 @@
 /** Schemas of what the methods answer. */
 import { type TSchema, Type } from '@sinclair/typebox';
+import type { MissedCause } from './output-events.ts';
 import {
   AppSpecSchema,
   DiagnosticSchema,
@@ -86,8 +87,11 @@ export const BlockInfo = Type.Object({
       {
         total: Type.Integer({ description: 'Tasks' }),
         done: Type.Integer({ description: 'Tasks with their result, those that were ignored included' }),
-        running: Type.Integer({ description: 'Tasks that some node has' }),
-        queued: Type.Integer({ description: 'Tasks that no node has' }),
+        running: Type.Integer({ description: 'Tasks that some node works on' }),
+        queued: Type.Integer({
+          description: 'Tasks that no node has, or that wait for their node to go on with them',
+        }),
+        waiting: optional(Type.Integer({ description: 'Tasks that wait at barriers inside the workflow' })),
         reallocated: Type.Integer({ description: 'Started again on another node because of a knee' }),
         ignored: Type.Integer({ description: 'Failed for good, and ignored by their exit policy' }),
         idle: Type.Integer({ description: 'Nodes that take part and have no task' }),
@@ -152,7 +156,21 @@ export const RunDetail = Type.Object({
       done: Type.Integer(),
     }),
   ),
-  blocks: Type.Array(BlockInfo),
+  blocks: Type.Array(BlockInfo, {
+    description: 'In the order of the specification; a page of them behind the components, see cursor',
+  }),
+  components_total: Type.Integer(),
+  blocks_total: Type.Integer(),
+  block_states: Type.Object(
+    {
+      waiting: Type.Integer(),
+      running: Type.Integer(),
+      completed: Type.Integer(),
+      failed: Type.Integer(),
+    },
+    { description: 'How many of all blocks are in which state' },
+  ),
+  cursor,
   waiting: Type.Array(
     Type.Object({
       waits_for: Type.String(),
@@ -161,6 +179,24 @@ export const RunDetail = Type.Object({
       examples: Type.Array(Hostname, { description: 'At most 5' }),
     }),
     { description: 'What the nodes of the run wait for, most nodes first' },
+  ),
+  missing_outputs: optional(
+    Type.Array(
+      Type.Object({
+        path: Type.String(),
+        cause: Type.Unsafe<MissedCause>({
+          type: 'string',
+          description: 'output_missing, output_unsafe, output_not_a_file or output_unreadable',
+        }),
+        message: Type.String(),
+        nodes: Type.Integer({ description: 'From how many nodes it did not come back' }),
+        examples: Type.Array(Hostname, { description: 'At most 5' }),
+      }),
+      {
+        description:
+          'Files named by output that did not come back, at most 100, most nodes first; missing where all did',
+      },
+    ),
   ),
   lost: Type.Integer({ description: 'Nodes that were lost on the way' }),
 });
@@ -180,6 +216,18 @@ export const OutputPage = Type.Object({
   end: Type.Integer({ description: 'Offset to ask for next: the byte after data' }),
   eof: Type.Boolean({ description: 'The task is over and data reaches the end of its output' }),
   task: Type.String(),
+  skipped_bytes: optional(
+    Type.Integer({
+      description:
+        'Bytes between the offset asked for and `offset` that are not kept: the output is longer than max_bytes of its log_manager allows. Missing: none',
+    }),
+  ),
+  lost_bytes: optional(
+    Type.Integer({
+      description:
+        'Bytes that the program wrote faster than its node could keep them, at least so many; they are missing somewhere in the output, and offsets do not count them. Missing: none',
+    }),
+  ),
 });
 
 export const Explanation = Type.Object({
@@ -196,6 +244,11 @@ export const Explanation = Type.Object({
       examples: Type.Array(Hostname, { description: 'At most 20 of them' }),
       action: Type.String({ description: 'What Plush did about it' }),
       hint: Type.String({ description: 'What to do next' }),
+      numbers: optional(
+        Type.Array(Type.Integer(), {
+          description: 'Of a workflow: numbers of tasks that failed so, at most 20, as far as they are known',
+        }),
+      ),
       failure: FailureSchema,
     }),
     { description: 'Equal failures folded into one, most nodes first' },
@@ -211,10 +264,11 @@ export const Explanation = Type.Object({
       }),
       phase: Type.String(),
       cause: optional(Type.String()),
+      number: optional(Type.Integer({ description: 'Of a workflow: number of the task that failed' })),
       exit_code: optional(Type.Integer()),
       signal: optional(Type.String()),
     }),
-    { description: 'One entry a node, at most 1000' },
+    { description: 'One entry a node, at most 1000, and no more than clients accept in one answer' },
   ),
 });
 
@@ -264,6 +318,20 @@ export const ControlInfo = Type.Object({
     { description: 'Subscriptions with a URL by state; plushListSubscriptions tells more' },
   ),
   loaded_app: optional(Type.String()),
+  outage: optional(
+    Type.Object(
+      {
+        since: Time,
+        until: Type.String({ description: 'No node is replaced for its silence before; ISO 8601' }),
+        silent: Type.Integer({ description: 'Nodes of runs that are silent now' }),
+        message: Type.String({ description: 'One sentence for a person' }),
+      },
+      {
+        description:
+          "There while the controller's own network is suspected, since most nodes fell silent at once",
+      },
+    ),
+  ),
   planetlab: optional(PlanetLabInfo),
 });
 

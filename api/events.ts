@@ -5,6 +5,8 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { event, type Topic, topics } from './event.ts';
 import { operationEvents } from './operation-events.ts';
+import { outageEvents } from './outage-events.ts';
+import { outputEvents } from './output-events.ts';
 import { planetLabEvents } from './planetlab-events.ts';
 import {
   AppSpecSchema,
@@ -44,6 +46,7 @@ const monitor = Type.Integer({
   description: "Place of the liveness monitor, from 0: the process's own, then the application's",
 });
 const owner = optional(Type.String({ description: 'Name of the token that added the node' }));
+const number = optional(Type.Integer({ description: 'Of a workflow: the number of its task' }));
 const stderr_tail = optional(Type.Array(Type.String()));
 
 export const events = {
@@ -98,10 +101,21 @@ export const events = {
     retry_ms: optional(
       Type.Integer({ description: 'The next attempt follows after this time; absent: none' }),
     ),
+    drops: optional(
+      Type.Integer({
+        description: 'Losses of the connection within the drop window of plushd, this one among them',
+      }),
+    ),
   }),
   node_failed: event('node', 'The node is marked failed: the matcher does not choose it, its run recovers.', {
     hostname,
     failure: FailureSchema,
+    flag_ms: optional(
+      Type.Integer({
+        description:
+          "The flag is cleared after this time. Absent in journals of earlier versions: 10 minutes, or 10 s where the cause was not the node's",
+      }),
+    ),
   }),
   node_restored: event('node', "The node's failed flag was cleared.", { hostname, cause }),
   node_lease_expired: event(
@@ -206,6 +220,15 @@ export const events = {
       participant,
       hostname,
       block: optional(Type.String({ description: 'The barrier block that waits' })),
+      number: optional(
+        Type.Integer({ description: 'Of a barrier block inside a workflow: the task that has come to it' }),
+      ),
+      losers: optional(
+        Type.Array(Hostname, {
+          description:
+            'Nodes that had the same task of a workflow, and come later: it is stopped there, and its output discarded',
+        }),
+      ),
       task_id: optional(Type.String({ description: 'The task that entered; RUN/BLOCK/NODE/ATTEMPT' })),
       label: optional(Type.String()),
       late: optional(
@@ -265,12 +288,13 @@ export const events = {
     attempt,
     index: Type.Integer(),
     count: Type.Integer(),
-    number: optional(Type.Integer({ description: 'Of a workflow: the number of its task' })),
+    number,
   }),
   task_started: event('task', "The task's process runs.", { run_id, task_id, pid: optional(Type.Integer()) }),
   task_exited: event('task', 'The task is over.', {
     run_id,
     task_id,
+    number,
     outcome: Type.Union([
       Type.Literal('completed'),
       Type.Literal('failed'),
@@ -306,12 +330,15 @@ export const events = {
         Type.Literal('continue'),
         Type.Literal('ignore'),
       ]),
+      number,
       message,
       restart: optional(Type.Integer({ description: 'With restart_process: which restart, from 1' })),
       retry_ms: optional(Type.Integer({ description: 'With restart_process: it follows after this time' })),
     },
   ),
 
+  ...outageEvents,
+  ...outputEvents,
   ...planetLabEvents,
   ...workflowEvents,
   ...operationEvents,

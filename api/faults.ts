@@ -86,6 +86,12 @@ export const faults = {
     meaning: 'The specification has nothing to run',
     hint: 'Give it an application_block.',
   },
+  APP_NOT_READ: {
+    code: 1016,
+    meaning:
+      'The specification was not read to its end: that takes too long or too much memory, or too many others wait',
+    hint: '',
+  },
   RUN_NOT_FOUND: { code: 1020, meaning: 'There is no run of that id', hint: 'plushListRuns() lists them.' },
   RUN_ENDED: { code: 1021, meaning: 'The run is over', hint: '' },
   REQUEST_ID_REUSED: {
@@ -174,8 +180,8 @@ export const faults = {
   QUITTING: { code: 1060, meaning: 'The controller is stopping', hint: '' },
   TOO_LARGE: {
     code: 1061,
-    meaning: 'The answer would be larger than clients accept',
-    hint: 'Ask for a smaller page.',
+    meaning: 'The answer would be larger than clients accept, or the request takes more work than one may',
+    hint: 'Ask for less at a time: a smaller page, or fewer calls in one request.',
   },
   FORBIDDEN: {
     code: 1070,

@@ -8,6 +8,7 @@ import { barrierMethods } from './barriers.ts';
 import { topics } from './event.ts';
 import { closed, type MethodDefinition, maybe, type Parameter, page, param, type Scope } from './method.ts';
 import { operationMethods } from './operations.ts';
+import { RunPart } from './run-part.ts';
 import { Hostname, NodeInput, nodeStates, oneOf, optional, runStates } from './schemas.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 import { tokenMethods } from './tokens.ts';
@@ -59,7 +60,7 @@ const methods = {
     params: [param('filename', Type.String({ minLength: 1, maxLength: 4096 }), 'Path on the controller')],
     result: Type.String({ description: "The application's name" }),
     scope: 'operate',
-    faults: ['APP_OUTSIDE', 'APP_UNREADABLE', 'APP_INVALID', 'QUITTING'],
+    faults: ['APP_OUTSIDE', 'APP_UNREADABLE', 'APP_INVALID', 'APP_NOT_READ', 'QUITTING'],
   },
   plushRunApp: {
     doc: "Runs the application loaded last, and answers the run's id at once.",
@@ -109,14 +110,14 @@ const methods = {
     params: [param('xml', Type.String(), 'The whole specification')],
     result: Type.String({ description: "The application's name" }),
     scope: 'operate',
-    faults: ['APP_INVALID', 'QUITTING'],
+    faults: ['APP_INVALID', 'APP_NOT_READ', 'QUITTING'],
   },
   plushValidateApp: {
     doc: 'Checks an application specification and answers all that is wrong with it, without loading it. No diagnostics of severity error: it can be loaded.',
     params: [param('xml', Type.String(), 'The whole specification')],
     result: answers.Diagnostics,
     scope: 'read',
-    faults: [],
+    faults: ['APP_NOT_READ'],
   },
   plushListNodes: {
     doc: 'The pool, by page, in the order of the names. A page may hold fewer nodes than asked for; a cursor tells that there are more. A token without the scope read sees the nodes that it added, without what runs do on them, and cannot filter by run.',
@@ -190,11 +191,11 @@ const methods = {
     faults: ['BAD_CURSOR'],
   },
   plushGetRun: {
-    doc: 'One run: its state, components, blocks, and what its nodes wait for.',
-    params: [runId],
+    doc: 'One run: its state, components, blocks, and what its nodes wait for. A run with very many components and blocks tells them by page, and all else with each of them.',
+    params: [runId, maybe('page', RunPart, 'limit and cursor')],
     result: answers.RunDetail,
     scope: 'read',
-    faults: ['RUN_NOT_FOUND'],
+    faults: ['RUN_NOT_FOUND', 'BAD_CURSOR'],
   },
   plushAbortRun: {
     doc: 'Aborts a run: its tasks are stopped, output is collected, its nodes are cleaned. Again while it ends: nothing more happens.',

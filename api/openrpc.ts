@@ -86,11 +86,11 @@ export function openrpc(): Record<string, unknown> {
 export function apiPage(): string {
   const parts = [
     '# The API',
-    'Written from the table in `api/`; change that, not this page. Every method is served over XML-RPC (`POST /RPC2`) and over JSON-RPC 2.0 (`POST /rpc`, or a WebSocket on `GET /rpc`), with a token as bearer token or as the Basic password. Each method names the scope that the token needs; `any` is none. Without a good token the answer is HTTP 401, without the scope the fault FORBIDDEN (over JSON-RPC with HTTP 403 where it is the only call of its request; XML-RPC faults are HTTP 200), beyond the rate of the token HTTP 429 or, for an item, the fault RATE_LIMITED.',
+    'Written from the table in `api/`; change that, not this page. Every method is served over XML-RPC (`POST /RPC2`) and over JSON-RPC 2.0 (`POST /rpc`, or a WebSocket on `GET /rpc`), with a token as bearer token or as the Basic password. Each method names the scope that the token needs; `any` is none. Without a good token the answer is HTTP 401, without the scope the fault FORBIDDEN (with HTTP 403 where it is the only call of its request; all other faults are HTTP 200), beyond the rate of the token HTTP 429 or, for an item, the fault RATE_LIMITED.',
     '## Methods',
     ...rows.map(([name]) => `### ${name}\n\n\`\`\`text\n${methodHelp(name)}\n\`\`\``),
     '## Callbacks',
-    'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once. So does a subscriber (plushSubscribe), over XML-RPC or JSON-RPC (one request a POST, parameters by position); with `details` every call has one more parameter, the struct `event`, and `sendEvent` comes too. [Operating](operating.md#callbacks) tells how calls are delivered, tried again and signed.',
+    'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once. So does a subscriber (plushSubscribe), over XML-RPC or JSON-RPC (one request a POST, parameters by position); with `details` every call has one more parameter, the struct `event`, and `sendEvent` comes too. A subscriber that answers that it has no method of that name goes on to the next call. [Operating](operating.md#callbacks) tells how calls are delivered, tried again and signed.',
     ...Object.entries(callbacks).map(([name, { doc, params, when }]) => {
       const types = params.map((param) => `${xmlRpcType(param.schema)} ${param.name}`).join(', ');
       return `### ${name}(${types})\n\n${doc} Sent after: ${when.join(', ')}.`;

@@ -11,7 +11,10 @@ const Result = Type.Object({
   nodes: names('Their names in order, at most 1000'),
   exit_code: optional(Type.Integer()),
   signal: optional(Type.String({ description: 'The signal that ended the command, such as SIGKILL' })),
-  stdout: Type.String({ description: 'Control characters and bytes that are not UTF-8 are replaced' }),
+  stdout: Type.String({
+    description:
+      'Text; control characters and bytes that are not UTF-8 are replaced. With encoding base64: the bytes as they are, in base64, in XML-RPC a base64 value',
+  }),
   stderr: Type.String(),
   stdout_cut: Type.Boolean({ description: 'There was more: 65536 bytes of each stream are kept' }),
   stderr_cut: Type.Boolean(),
@@ -62,12 +65,15 @@ const OperationInfo = Type.Object({
 const Step = Type.Object({
   action: Type.String({
     description:
-      'connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean',
+      'connect, install (at the beginning, or for a block), run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean',
   }),
   component: optional(Type.String()),
   block: optional(Type.String()),
   command: optional(
     Type.String({ description: 'Program and arguments, or when the barrier releases, for a person to read' }),
+  ),
+  rule: optional(
+    Type.String({ description: 'Of a workflow: when unfinished tasks are started again on other nodes' }),
   ),
   nodes: Type.Integer({ description: 'How many nodes take this step' }),
   waits_for: Type.Array(
@@ -75,6 +81,7 @@ const Step = Type.Object({
       block: Type.String(),
       on: Type.String({ description: 'node: on the same node; all: on all nodes of its component' }),
     }),
+    { description: 'Without those that the others named have waited for already' },
   ),
 });
 
@@ -118,6 +125,17 @@ const AppPlan = Type.Object({
     }),
     { description: 'In the order of installation' },
   ),
+  requests: Type.Array(
+    Type.Object({
+      component: Type.String(),
+      service: Type.String({ description: 'sword, shirako or usher' }),
+      server: optional(Type.String()),
+      note: Type.String({
+        description: 'Whether it was sent and answered, or when it is sent, for a person',
+      }),
+    }),
+    { description: 'Requests to services that judge nodes or make them' },
+  ),
   steps: Type.Array(Step, { description: 'In an order in which they can happen' }),
   shortfalls: Type.Array(ShortfallSchema),
 });
@@ -135,7 +153,7 @@ export const operationMethods = {
     ],
     result: AppPlan,
     scope: 'read',
-    faults: ['NO_APP_LOADED', 'APP_NOT_FOUND', 'APP_INVALID', 'APP_NOT_RUNNABLE'],
+    faults: ['NO_APP_LOADED', 'APP_NOT_FOUND', 'APP_INVALID', 'APP_NOT_READ', 'APP_NOT_RUNNABLE'],
   },
   plushShell: {
     doc: "Runs a command line with /bin/sh -c on nodes, connecting to those that are not connected, and answers an operation id at once; plushGetOperation tells the results. It runs in the account's home folder, without input, and once at most. A node that cannot be reached is not marked failed. Whatever the command leaves running when it ends, or at its timeout, or when the connection to the node ends, is ended too. The same request_id again runs nothing and answers the first operation's id, also after a restart, as long as that operation is among the 100 that are remembered.",
@@ -190,12 +208,17 @@ export const operationMethods = {
         'page',
         Type.Object(
           {
-            wait_s: optional(Type.Integer({ minimum: 0, maximum: 30, description: 'Default 0' })),
+            wait_s: optional(Type.Number({ minimum: 0, maximum: 30, description: 'Seconds; default 0' })),
             ...page,
+            encoding: optional(
+              Type.Union([Type.Literal('text'), Type.Literal('base64')], {
+                description: 'base64: stdout and stderr as the bytes they are. Default text',
+              }),
+            ),
           },
           closed,
         ),
-        'wait_s; limit and cursor',
+        'wait_s; limit and cursor; encoding',
       ),
     ],
     result: OperationInfo,

@@ -9,9 +9,10 @@ import { markBuilt, root, SetUpError, setUp, sourcesHash, withLock } from './set
 
 const program = { format: 'esm', target: 'node20', packages: 'external' };
 
-/** Every program of the project. The agent travels to machines that have nothing but Node, hence in one piece. */
+/** Every program of the project, and the thread of plushd's. The agent travels to machines that have nothing but Node, hence in one piece. */
 const ENTRIES = [
   { from: 'src/controller/main.ts', to: 'plushd.js', options: program },
+  { from: 'src/drivers/specs/thread.ts', to: 'spec-thread.js', options: program },
   { from: 'clients/shell/main.ts', to: 'plush.js', options: program },
   { from: 'src/agent/main.ts', to: 'agent.cjs', options: { format: 'cjs', target: 'node18', minify: true } },
 ];

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller } from '../typescript/client.ts';
 import { PlushFault } from '../typescript/fault.ts';
+import { ByteTarget } from './byte-target.ts';
 import { EXIT } from './failure.ts';
+import { copyFile } from './output-file.ts';
 import { LineJoiner, OutputReader, type OutputSink, type OutputStream } from './output-reader.ts';
 import { foldEvents, type RunProgress, startProgress, type TaskPlace } from './progress.ts';
 import { type Context, withDaemon } from './session.ts';
 import type { Terminal } from './terminal.ts';
+import { wholeRun } from './whole-run.ts';
 import { listNames, printable } from './wording.ts';
 
 const POLL_MS = 200;
@@ -24,6 +27,12 @@ export interface LogsRequest {
   readonly stream: OutputStream;
   /** Go on while the run goes on. */
   readonly follow: boolean;
+  /** The bytes as they are, and not as text. */
+  readonly raw: boolean;
+  /** A file that came back from the node, in place of what tasks have written. */
+  readonly file?: string;
+  /** Where the bytes go in place of stdout. */
+  readonly output?: string;
 }
 
 /** `plush logs`: the output of tasks. Answers the exit code. */
@@ -36,25 +45,48 @@ export function logsCommand(context: Context, request: LogsRequest): Promise<num
     const joiner = new LineJoiner<TaskPlace>((line, { hostname }) =>
       terminal.print(`${terminal.paint('cyan', `${hostname} |`)} ${printable(line)}`),
     );
-    const sink = request.node === undefined ? prefixed(joiner) : unchanged(terminal);
-    const reader = new OutputReader(caller, request.run, sink);
-    await read(caller, reader, request, terminal);
-    joiner.flush();
-    const { unreachableNodes } = reader;
-    if (unreachableNodes.length === 0) return EXIT.ok;
-    terminal.remark(
-      `Output of ${listNames(unreachableNodes)} is missing: not reachable now. It is brought back when the node returns`,
-    );
-    return EXIT.failed;
+    const target = new ByteTarget(terminal, request.output);
+    try {
+      if (request.file !== undefined && request.node !== undefined) {
+        await copyFile(caller, request.run, request.node, request.file, target);
+        return EXIT.ok;
+      }
+      const reader = new OutputReader(caller, request.run, sinkOf(request, terminal, joiner, target));
+      await read(caller, reader, request, terminal);
+      joiner.flush();
+      target.finish();
+      return unreachable(reader, terminal);
+    } finally {
+      target.close();
+    }
   });
 }
 
-function prefixed(joiner: LineJoiner<TaskPlace>): OutputSink {
+/** Says whose output is missing. Answers the exit code. */
+function unreachable({ unreachableNodes }: OutputReader, terminal: Terminal): number {
+  if (unreachableNodes.length === 0) return EXIT.ok;
+  terminal.remark(
+    `Output of ${listNames(unreachableNodes)} is missing: not reachable now. It is brought back when the node returns`,
+  );
+  return EXIT.failed;
+}
+
+function sinkOf(
+  { node, raw }: LogsRequest,
+  terminal: Terminal,
+  joiner: LineJoiner<TaskPlace>,
+  target: ByteTarget,
+): OutputSink {
+  const text = node === undefined ? prefixed(joiner) : unchanged(terminal);
+  const missing = (sentence: string) => terminal.remark(sentence);
+  return raw ? { text, missing, bytes: (bytes) => target.write(bytes) } : { text, missing };
+}
+function prefixed(joiner: LineJoiner<TaskPlace>): OutputSink['text'] {
   return (text, task) => joiner.push(task, text);
 }
 
 /** The text as it is; only where one task follows another, a missing last line feed is made up for. */
-function unchanged(terminal: Terminal): OutputSink {
+function unchanged(terminal: Terminal): OutputSink['text'] {
   let last: { readonly task: TaskPlace; readonly text: string } | undefined;
   return (text, task) => {
     if (last !== undefined && last.task !== task && !last.text.endsWith('\n')) terminal.write('\n');
@@ -71,7 +103,7 @@ async function read(
 ): Promise<void> {
   // Before the lists, so that no task falls between them and the events.
   const { last } = await caller.call('plushGetEvents', { after: -1 });
-  const run = await caller.call('plushGetRun', request.run);
+  const run = await wholeRun(caller, request.run);
   const tasks = await listTasks(caller, request, run.blocks, terminal);
   for (const task of tasks) reader.add(task, request.stream);
   if (tasks.length === 0 && request.node !== undefined) await explainNothing(caller, request, request.node);

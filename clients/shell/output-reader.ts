@@ -2,6 +2,7 @@ import type { ResultOf } from '../../api/methods.ts';
 import type { Caller } from '../typescript/client.ts';
 import { PlushFault } from '../typescript/fault.ts';
 import type { TaskPlace } from './progress.ts';
+import { plain } from './wording.ts';
 
 /** Pages that are asked for at the same time. */
 const CONCURRENCY = 8;
@@ -12,13 +13,23 @@ const MAX_LINE_CHARACTERS = 65_536;
 
 export type OutputStream = 'stdout' | 'stderr';
 
-/** Takes text of a task, in order. `from` is the same object for all the text of a task's stream. */
-export type OutputSink = (text: string, from: TaskPlace) => void;
+/** Takes output of a task, in order. `from` is the same object for all the output of a task's stream. */
+export interface OutputSink {
+  text(text: string, from: TaskPlace): void;
+  /** Something is missing from here on: a sentence. */
+  missing(sentence: string): void;
+  /** In place of text: the bytes as they are. */
+  readonly bytes?: (bytes: Buffer, from: TaskPlace) => void;
+}
+
+type Page = ResultOf<'plushGetOutput'>;
 
 interface Open extends TaskPlace {
   readonly stream: OutputStream;
   offset: number;
   atEnd: boolean;
+  /** It was told that bytes of it are lost. */
+  isTold: boolean;
 }
 
 /** Reads the output of tasks as far as it has come, page by page. */
@@ -35,7 +46,7 @@ export class OutputReader {
   /** Has the task's output read from now on. Again: nothing more happens. */
   add(task: TaskPlace, stream: OutputStream): void {
     const key = `${task.taskId} ${stream}`;
-    if (!this.open.has(key)) this.open.set(key, { ...task, stream, offset: 0, atEnd: false });
+    if (!this.open.has(key)) this.open.set(key, { ...task, stream, offset: 0, atEnd: false, isTold: false });
   }
 
   /** Whether all that was added has been read to its end. */
@@ -76,17 +87,36 @@ export class OutputReader {
   private async readPage(task: Open): Promise<boolean> {
     const page = await this.ask(task);
     if (page === undefined) return false;
+    this.tellMissing(task, page);
     const progressed = page.end > task.offset;
     task.offset = Math.max(task.offset, page.end);
     task.atEnd = page.eof;
-    if (page.data !== '') this.sink(page.data, task);
+    if (page.data === '') return progressed;
+    if (this.sink.bytes === undefined) this.sink.text(page.data, task);
+    else this.sink.bytes(Buffer.from(page.data, 'base64'), task);
     return progressed;
   }
 
-  private async ask(task: Open): Promise<ResultOf<'plushGetOutput'> | undefined> {
+  private tellMissing(task: Open, { skipped_bytes: skipped = 0, lost_bytes: lost = 0, eof }: Page): void {
+    const whose = `the ${task.stream} of ${plain(task.block)} on ${task.hostname}`;
+    if (skipped > 0) {
+      const which =
+        task.offset === 0 ? `The first ${skipped} bytes of ${whose}` : `${skipped} bytes of ${whose}`;
+      this.sink.missing(`${which} are not kept: it is longer than max_bytes of its log_manager allows`);
+    }
+    if (lost > 0 && eof && !task.isTold) {
+      task.isTold = true;
+      this.sink.missing(
+        `At least ${lost} bytes of ${whose} are lost: it was written faster than its node could keep it`,
+      );
+    }
+  }
+
+  private async ask(task: Open): Promise<Page | undefined> {
     const { hostname, taskId, stream, offset } = task;
     try {
-      const page = { task: taskId, stream, offset, limit: PAGE_BYTES };
+      const encoding = this.sink.bytes === undefined ? 'text' : 'base64';
+      const page = { task: taskId, stream, offset, limit: PAGE_BYTES, encoding } as const;
       const answer = await this.caller.call('plushGetOutput', this.runId, hostname, page);
       this.unreachable.delete(hostname);
       return answer;

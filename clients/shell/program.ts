@@ -6,7 +6,7 @@ import { callCommand } from './call-command.ts';
 import { explainCommand } from './explanation.ts';
 import { CommandError, EXIT } from './failure.ts';
 import { nodesCommand, runsCommand } from './list-commands.ts';
-import { logsCommand } from './logs-command.ts';
+import { type LogsRequest, logsCommand } from './logs-command.ts';
 import { daemonOptions, environmentName, PASSED_OPTIONS, type RawOptions } from './options.ts';
 import { planCommand } from './plan-command.ts';
 import { type Interrupts, runCommand } from './run-command.ts';
@@ -177,19 +177,40 @@ function addLogs(program: Command, surroundings: Surroundings, done: (code: numb
     new Option('--stderr', 'their stderr, in place of their stdout'),
     new Option('--follow', 'go on until the run is over'),
     new Option('--block <BLOCK>', 'only this block'),
+    new Option('--raw', 'the bytes as they are, also what is no text; needs NODE'),
+    new Option('--file <PATH>', 'a file that came back from NODE (output in the specification), as it is'),
+    new Option('-o, --output <FILE>', 'write the bytes to FILE, as they are; needs NODE'),
   ])
     .argument('<RUN>', 'id of the run')
     .argument('[NODE]', 'only this node; without it every line begins with its node')
     .action(async (run: string, node: string | undefined, options: RawOptions) => {
-      const request = {
-        run,
-        ...(node === undefined ? {} : { node }),
-        ...strings(options, ['block']),
-        stream: options.stderr === true ? 'stderr' : 'stdout',
-        follow: options.follow === true,
-      } as const;
-      done(await logsCommand(contextOf(program, options, surroundings), request));
+      done(await logsCommand(contextOf(program, options, surroundings), logsRequest(run, node, options)));
     });
+}
+
+/** @throws CommandError (usage) */
+function logsRequest(run: string, node: string | undefined, options: RawOptions): LogsRequest {
+  const { block, file, output } = strings(options, ['block', 'file', 'output']);
+  const raw = options.raw === true || output !== undefined;
+  if (node === undefined && (raw || file !== undefined))
+    throw new CommandError('--raw, --file and --output need the name of a node behind the run', EXIT.usage);
+  const others = [
+    ...(block === undefined ? [] : ['--block']),
+    ...(options.stderr === true ? ['--stderr'] : []),
+    ...(options.follow === true ? ['--follow'] : []),
+  ];
+  if (file !== undefined && others.length > 0)
+    throw new CommandError(`--file is no output of a task: leave ${others.join(' and ')} out`, EXIT.usage);
+  return {
+    run,
+    ...(node === undefined ? {} : { node }),
+    ...(block === undefined ? {} : { block }),
+    ...(file === undefined ? {} : { file }),
+    ...(output === undefined ? {} : { output }),
+    stream: options.stderr === true ? 'stderr' : 'stdout',
+    follow: options.follow === true,
+    raw,
+  };
 }
 
 const MAX_TIMEOUT_S = 3600;

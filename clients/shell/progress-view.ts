@@ -86,6 +86,7 @@ export function summaryLines(run: {
   readonly message?: string;
   readonly components: readonly { readonly nodes: number }[];
   readonly lost: number;
+  readonly missing_outputs?: readonly { readonly path: string }[];
 }): string[] {
   const tookMs = Date.parse(run.ended ?? run.started) - Date.parse(run.started);
   const nodes = run.components.reduce((sum, component) => sum + component.nodes, 0);
@@ -94,6 +95,19 @@ export function summaryLines(run: {
   const why = run.state === 'aborted' && run.message !== undefined ? `: ${plain(run.message)}` : '';
   return [
     `Run ${run.run_id} ${verb} after ${clock(tookMs)} on ${count(nodes, 'node')}${lost}${why}`,
-    `Its output: plush logs ${run.run_id}`,
+    ...missingLines(run),
+    ...(nodes + run.lost === 0 ? [] : [`Its output: plush logs ${run.run_id}`]),
   ];
+}
+
+function missingLines({
+  run_id,
+  missing_outputs = [],
+}: {
+  readonly run_id: string;
+  readonly missing_outputs?: readonly { readonly path: string }[];
+}): string[] {
+  if (missing_outputs.length === 0) return [];
+  const names = listNames(missing_outputs.map(({ path }) => plain(path)));
+  return [`Output files that did not come back: ${names}. Why: plush explain ${run_id}`];
 }

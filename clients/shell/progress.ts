@@ -11,6 +11,9 @@ type WireEvent = {
 }[EventType];
 type EventOf<T extends EventType> = Extract<WireEvent, { type: T }>;
 
+/** Files of one node that each have a line. */
+const MAX_FILES = 5;
+
 /** `preparing` (connecting, installing), `ready` (nothing runs on it now), `working`, `cleaned`. */
 export type MemberPhase = 'preparing' | 'ready' | 'working' | 'cleaned';
 
@@ -54,6 +57,8 @@ export interface RunProgress {
   /** In the order of the specification. */
   readonly blocks: Map<string, BlockProgress>;
   readonly tasks: Map<string, TaskPlace>;
+  /** BLOCK/NODE/NUMBER of what nodes have begun of workflows. */
+  readonly begun: Set<string>;
   readonly losses: Loss[];
   /** Nodes that could not be cleaned yet. */
   readonly owed: Set<string>;
@@ -79,7 +84,9 @@ export interface Note {
 }
 
 /** The beginning of a run, from plushGetRun: it knows the blocks that have not begun. */
-export function startProgress(run: ResultOf<'plushGetRun'>): RunProgress {
+export function startProgress(
+  run: Pick<ResultOf<'plushGetRun'>, 'run_id' | 'app' | 'started' | 'blocks'>,
+): RunProgress {
   const blocks = run.blocks.map(({ name, component }) => [name, newBlock(name, component)] as const);
   return {
     runId: run.run_id,
@@ -89,6 +96,7 @@ export function startProgress(run: ResultOf<'plushGetRun'>): RunProgress {
     members: new Map(),
     blocks: new Map(blocks),
     tasks: new Map(),
+    begun: new Set(),
     losses: [],
     owed: new Set(),
     hasGap: false,
@@ -137,7 +145,8 @@ class NoteBook {
     const index = this.list.findIndex((note) => note.level === 'routine' && note.text === text);
     const note = this.list[index];
     if (note === undefined) this.add('routine', [subject], text);
-    else this.list[index] = { ...note, subjects: [...note.subjects, subject] };
+    else if (!note.subjects.includes(subject))
+      this.list[index] = { ...note, subjects: [...note.subjects, subject] };
   }
 
   milestone(text: string): void {
@@ -198,7 +207,7 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
     progress.message = message;
     // A run that succeeds has its nodes cleaned one by one, as they finish.
     const cleaning = outcome === 'succeeded' ? '' : '; cleaning the nodes';
-    notes.milestone(`${outcome}: ${plain(message)}${cleaning}`);
+    notes.milestone(`${outcome}: ${plain(message).replace(/\.$/, '')}${cleaning}`);
   },
   run_ended: (progress, { outcome, time }) => {
     progress.state = outcome;
@@ -230,6 +239,11 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
     if (owed) notes.trouble(hostname, 'does not answer; it is cleaned when it returns');
     else notes.routine(hostname, 'cleaned');
   },
+  outputs_missed: (_progress, { hostname, files }, notes) => {
+    for (const { message } of files.slice(0, MAX_FILES)) notes.trouble(hostname, plain(message));
+    if (files.length > MAX_FILES)
+      notes.trouble(hostname, `lacks ${files.length - MAX_FILES} more of its output files`);
+  },
   node_cleaned: (progress, { hostname }) => {
     progress.owed.delete(hostname);
   },
@@ -237,9 +251,28 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
     blockOf(progress, block, component).state = state;
     if (state === 'completed') notes.milestone(`block ${plain(block)} is complete`);
   },
-  task_ordered: (progress, { task_id, block, hostname, attempt }, notes) => {
+  workflow_knee: (_progress, { block, done, total, again }, notes) => {
+    if (again > 0)
+      notes.milestone(
+        `knee of ${plain(block)}: ${done} of ${total} tasks are done, ${again} may begin again elsewhere`,
+      );
+  },
+  workflow_task_started: (_progress, { block, number, hostname, cause, kneed, total }, notes) => {
+    const task = `task ${number} of ${plain(block)}`;
+    if (cause === 'returned') notes.trouble(hostname, `takes ${task} over`);
+    else if (cause === 'straggler')
+      notes.trouble(
+        hostname,
+        `starts ${task} again${kneed === undefined ? '' : `: late at the knee (${kneed} of ${total} done)`}`,
+      );
+  },
+  task_ordered: (progress, { task_id, block, hostname, attempt, number }, notes) => {
+    const key = `${block}/${hostname}/${number ?? ''}`;
+    // What a workflow gives to a node is told already, however often others tried it before.
+    const isAgain = attempt > 1 && (number === undefined || progress.begun.has(key));
+    if (number !== undefined) progress.begun.add(key);
     progress.tasks.set(task_id, { taskId: task_id, block, hostname });
-    if (attempt > 1) notes.trouble(hostname, `starts ${plain(block)} again, attempt ${attempt}`);
+    if (isAgain) notes.trouble(hostname, `starts ${taskName(task_id)} again, attempt ${attempt}`);
   },
   task_started: (progress, { task_id }, notes) => {
     const { block, hostname } = placeOf(progress, task_id);
@@ -263,9 +296,10 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
       notes.routine(hostname, `completed ${plain(name)}`);
     } else if (event.outcome === 'failed') {
       block.failed.add(hostname);
-      notes.trouble(hostname, `${plain(name)} failed: ${exitSentence(event)}`);
+      const how = event.exit_code === 0 ? 'ended, which is no success by its exit policy' : 'failed';
+      notes.trouble(hostname, `${taskName(event.task_id)} ${how}: ${exitSentence(event)}`);
     } else if (event.outcome === 'lost') {
-      notes.trouble(hostname, `${plain(name)} vanished: ${exitSentence(event)}`);
+      notes.trouble(hostname, `${taskName(event.task_id)} vanished: ${exitSentence(event)}`);
     }
   },
 };
@@ -282,6 +316,12 @@ function blockOf(progress: RunProgress, name: string, component: string): BlockP
   const block = newBlock(name, component);
   progress.blocks.set(name, block);
   return block;
+}
+
+/** The block, and of a workflow the number of the task. */
+function taskName(taskId: string): string {
+  const [, block = '', , , number] = taskId.split('/');
+  return number === undefined ? plain(block) : `${plain(block)} (task ${number})`;
 }
 
 /** An identity is RUN/BLOCK/NODE/ATTEMPT, and no part of it has a slash; its order may lie in a gap. */

@@ -15,7 +15,7 @@ export interface Terminal {
   /** Writes a line to stdout. */
   print(line: string): void;
   /** Writes to stdout as it is. */
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
   /** Writes a remark to stderr. */
   remark(line: string): void;
   readonly paint: Paint;
@@ -27,7 +27,7 @@ export interface Terminal {
 
 /** The part of a stream that is used. */
 export interface TerminalStream {
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;

@@ -119,8 +119,8 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
     const limit = Math.min(asks.count(ask, 'limit'), MAX_CHUNK_BYTES);
     const waitMs = ask.wait_ms === undefined ? 0 : asks.count(ask, 'wait_ms');
     const read = () => {
-      const { bytes, offset, end, eof } = agent.supervisor.read(taskId, stream, from, limit);
-      return { ok: { offset, end, eof }, binary: bytes };
+      const { bytes, offset, end, eof, lost } = agent.supervisor.read(taskId, stream, from, limit);
+      return { ok: { offset, end, eof, ...(lost > 0 ? { lost } : {}) }, binary: bytes };
     };
     const now = read();
     if (waitMs === 0 || now.ok.eof || now.binary.length > 0) return now;

@@ -7,11 +7,13 @@ import type { CallbackSecrets } from '../drivers/callback-secrets.ts';
 import type { Journal } from '../drivers/journal.ts';
 import type { NodeDriver } from '../drivers/nodes/node-driver.ts';
 import type { OutputStore } from '../drivers/outputs.ts';
+import type { SpecReader } from '../drivers/specs/spec-reader.ts';
 import type { TokenBook } from '../drivers/token-book.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { Writer } from './loop.ts';
 import type { Operations } from './operations.ts';
 import type { PlanetLab } from './planetlab.ts';
+import type { SocketSubscriptions } from './socket-subscriptions.ts';
 
 export interface Context {
   readonly state: State;
@@ -20,7 +22,9 @@ export interface Context {
   readonly journal: Journal;
   readonly nodes: NodeDriver;
   readonly outputs: OutputStore;
+  readonly specs: Pick<SpecReader, 'read' | 'pending'>;
   readonly callbacks: Callbacks;
+  readonly socketSubscriptions: SocketSubscriptions;
   /** Secrets and passwords of callback subscribers. */
   readonly secrets: CallbackSecrets;
   readonly operations: Operations;

@@ -1,7 +1,6 @@
 /** plushd put together: state folder, journal, loop, drivers, callbacks, and the face to the network. */
 import { randomBytes, randomInt } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Registry } from 'prom-client';
 import { SCOPES } from '../../api/method.ts';
 import type { NodeSpec } from '../../api/spec.ts';
@@ -24,6 +23,7 @@ import { NodeDriver, type NodeEffect } from '../drivers/nodes/node-driver.ts';
 import { PackageStore } from '../drivers/nodes/packages.ts';
 import { openOutputStore } from '../drivers/outputs.ts';
 import { requestResources } from '../drivers/resource-service.ts';
+import { SpecReader } from '../drivers/specs/spec-reader.ts';
 import type { SshAccess } from '../drivers/ssh/access.ts';
 import { openStateDir, type StateDir } from '../drivers/state-dir.ts';
 import { TokenBook } from '../drivers/token-book.ts';
@@ -43,10 +43,11 @@ import { OWNER } from './handlers/tokens.ts';
 import { Loop } from './loop.ts';
 import { registerMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
-import { OptionError, type Options } from './options.ts';
+import type { Options } from './options.ts';
 import { openPlanetLab, type PlanetLab } from './planetlab.ts';
 import { createRpc } from './rpc.ts';
 import { SocketClients } from './socket-clients.ts';
+import { SocketSubscriptions } from './socket-subscriptions.ts';
 import { sshAccess } from './ssh-access.ts';
 import { Timers } from './timers.ts';
 import { createWeb } from './web.ts';
@@ -68,6 +69,8 @@ export interface DaemonOptions {
   readonly version: string;
   /** The agent's bundle. */
   readonly bundleFile: string;
+  /** The thread that reads specifications. */
+  readonly specThreadFile: string;
   readonly log: Log;
   /** The daemon has ended by itself: plushQuit (0) or because it cannot go on (1). */
   readonly onEnd: (exitCode: number) => void;
@@ -75,6 +78,7 @@ export interface DaemonOptions {
 
 export class Daemon {
   readonly #setup: DaemonOptions;
+  readonly #specs: SpecReader;
   #stateDir: StateDir | undefined;
   #loop: Loop | undefined;
   #ssh: SshAccess | undefined;
@@ -94,6 +98,7 @@ export class Daemon {
 
   constructor(setup: DaemonOptions) {
     this.#setup = setup;
+    this.#specs = new SpecReader({ threadFile: setup.specThreadFile, log: setup.log });
   }
 
   /** Takes the state folder, folds the journal, begins to serve, and takes runs up again. @throws with a sentence when it cannot */
@@ -113,6 +118,7 @@ export class Daemon {
         nowMs: Date.now(),
         seed: randomInt(2 ** 32),
         hosts: (hostname) => this.#nodes?.recentHost(hostname),
+        rules: options.nodeRules,
       }),
       carryOut: (effect) => this.#carryOut(effect),
       onCommit: () => {
@@ -133,12 +139,8 @@ export class Daemon {
     this.#callbacks = this.#makeCallbacks(loop, journal, secrets, this.#tokens);
     const nodes = await this.#makeNodes(loop, stateDir, outputs);
     this.#nodes = nodes;
-    this.#operations = new Operations({
-      state: loop.state,
-      submit: (input) => loop.submit(input),
-      nodes,
-      log,
-    });
+    const submit = (input: Input) => loop.submit(input);
+    this.#operations = new Operations({ state: loop.state, submit, nodes, log });
     const planetlab = openPlanetLab(options, loop, log);
     this.#planetlab = planetlab;
     const context: Context = {
@@ -147,7 +149,9 @@ export class Daemon {
       journal,
       nodes,
       outputs,
+      specs: this.#specs,
       callbacks: this.#callbacks,
+      socketSubscriptions: new SocketSubscriptions(),
       secrets,
       operations: this.#operations,
       planetlab: () => planetlab.info(),
@@ -178,7 +182,7 @@ export class Daemon {
   async loadDirectory(): Promise<void> {
     const { directory } = this.#setup.options;
     if (directory === undefined) return;
-    const { nodes, planetlab } = readDirectory(directory);
+    const { nodes, planetlab } = await readDirectory(this.#specs, directory);
     const slices = planetlab?.slices ?? [];
     await this.#loop?.submit({ type: 'load_directory', nodes, slices });
     this.#planetlab?.use(planetlab);
@@ -207,6 +211,7 @@ export class Daemon {
     this.#planetlab?.close();
     this.#operations?.close();
     await this.#face?.close({ graceMs: CLOSE_GRACE_MS });
+    this.#specs.close();
     this.#tokens?.close();
     this.#audit?.close();
     this.#callbacks?.close();
@@ -385,12 +390,4 @@ function openSecrets(stateDir: StateDir, { clients, subscriptions }: State): Cal
   const named = [...clients.values(), ...subscriptions.values()].map(({ credentials }) => credentials);
   secrets.keepOnly(new Set(named.filter((reference) => reference !== undefined)));
   return secrets;
-}
-
-/** The agent's bundle beside the daemon's own file. */
-export function bundleBeside(file: string): string {
-  const bundle = join(dirname(file), 'agent.cjs');
-  if (!existsSync(bundle))
-    throw new OptionError(`The agent's bundle ${bundle} is missing: run npm run build`);
-  return bundle;
 }

@@ -122,7 +122,7 @@ export class Dispatcher {
 
   /**
    * Calls are begun in order and share the journal's writes; the answers are in the same order. Every handler that changes
-   * something decides before it first awaits, so a later call sees what an earlier one did.
+   * something decides before it first awaits, or holds the calls behind it, so a later call sees what an earlier one did.
    */
   async #multicall(calls: readonly unknown[], request: CallRequest): Promise<unknown[]> {
     if (calls.length > MAX_MULTICALL)

@@ -1,12 +1,13 @@
 /** Entry of plushd: options, signals, ready line, exit codes (docs/operating.md). */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { messageOf } from '../drivers/agent-error.ts';
 import { HttpFaceError } from '../drivers/http/face.ts';
 import { StateDirError } from '../drivers/state-dir.ts';
 import { TokenFileError } from '../drivers/token-file.ts';
-import { bundleBeside, Daemon } from './daemon.ts';
+import { Daemon } from './daemon.ts';
 import { helpText, OptionError, readOptions } from './options.ts';
 
 const EXIT_FAILURE = 1;
@@ -16,6 +17,13 @@ const EXIT_USAGE = 2;
 function packageVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
+}
+
+/** A file that was built together with the daemon's own, and is beside it. @throws OptionError */
+function builtBeside(file: string, name: 'agent.cjs' | 'spec-thread.js'): string {
+  const path = join(dirname(file), name);
+  if (!existsSync(path)) throw new OptionError(`${path}, a part of plushd, is missing: run npm run build`);
+  return path;
 }
 
 async function main(): Promise<void> {
@@ -30,10 +38,12 @@ async function main(): Promise<void> {
     return;
   }
   const log = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const own = fileURLToPath(import.meta.url);
   const daemon = new Daemon({
     options,
     version,
-    bundleFile: bundleBeside(fileURLToPath(import.meta.url)),
+    bundleFile: builtBeside(own, 'agent.cjs'),
+    specThreadFile: builtBeside(own, 'spec-thread.js'),
     log,
     onEnd: (exitCode) => process.exit(exitCode),
   });
@@ -71,10 +81,17 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify({ ready: true, url, token_file, pid: process.pid })}\n`);
 }
 
+/** What is wrong with a state folder that no later start finds otherwise by itself. */
+const UNUSABLE: ReadonlySet<StateDirError['code']> = new Set([
+  'not_a_folder',
+  'not_makeable',
+  'not_writable',
+]);
+
 /** Whether an option, or what it names, is the cause, so that the same start again can only fail again. */
 function isUsage(error: unknown): boolean {
   if (error instanceof HttpFaceError) return error.code === 'bad_certificate';
-  if (error instanceof StateDirError) return error.code === 'not_a_folder' || error.code === 'not_makeable';
+  if (error instanceof StateDirError) return UNUSABLE.has(error.code);
   return error instanceof OptionError || error instanceof TokenFileError;
 }
 

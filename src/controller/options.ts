@@ -3,6 +3,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { NODE_RULES, type NodeRules } from '../core/pool/rules.ts';
 import { nearestName } from '../core/suggest.ts';
 
 export interface Options {
@@ -29,6 +30,7 @@ export interface Options {
   /** Calls a second of a token that has no rate of its own; 0 is without limit. */
   readonly rateLimit: number;
   readonly maxBodyBytes: number;
+  readonly nodeRules: NodeRules;
   readonly logLevel: string;
 }
 
@@ -69,6 +71,24 @@ const KNOWN: Readonly<Record<string, { readonly value?: string; readonly doc: st
     doc: 'calls a second of a made token without a rate of its own; default 2000, 0 for no limit',
   },
   'max-body': { value: 'BYTES', doc: 'largest body of a request, 65536 to 67108864; default 1048576' },
+  'failed-time': {
+    value: 'SECONDS',
+    doc: "how long a node's failed flag stands, 1 to 2592000; default 600",
+  },
+  'failed-time-short': {
+    value: 'SECONDS',
+    doc: "the same where the cause was not the node's, 1 to 2592000; default 10",
+  },
+  'drop-count': {
+    value: 'N',
+    doc: 'a node that loses its connection so often is marked failed, 1 to 100; default 3',
+  },
+  'drop-window': { value: 'SECONDS', doc: '… within this time, 10 to 86400; default 600' },
+  'hold-time': {
+    value: 'SECONDS',
+    doc: 'no node is replaced for so long where most fall silent at once, 0 (not at all) to 86400; default 600',
+  },
+  'hold-percent': { value: 'N', doc: '… which is so many of those that answered, 50 to 100; default 80' },
   topology: { value: 'star', doc: 'how agents are reached; this version has star' },
   degree: { value: 'N', doc: 'children of a node in a tree of agents, 2 to 100; a star has none' },
   'log-level': { value: 'LEVEL', doc: 'error, warn, info or debug; default info' },
@@ -222,6 +242,7 @@ function build(raw: Raw, env: NodeJS.ProcessEnv, cwd: string): Options {
     corsOrigins: list(raw['cors-origin']).map(origin),
     rateLimit: number(raw, 'rate-limit', { least: 0, most: 1_000_000, usual: 2_000 }),
     maxBodyBytes: number(raw, 'max-body', { least: 64 << 10, most: 64 << 20, usual: 1 << 20 }),
+    nodeRules: nodeRules(raw),
     plcUrl: plcUrl(raw['plc-url'] ?? 'https://www.planet-lab.org/PLCAPI/'),
     plcInterval: number(raw, 'plc-interval', { least: 10, most: 86_400, usual: 300 }),
     logLevel: choice(raw, 'log-level', LEVELS, 'info'),
@@ -272,6 +293,19 @@ function number(
   const value = Number(text);
   if (/^\d{1,9}$/.test(text) && value >= least && value <= most) return value;
   throw new OptionError(`--${name} is a number from ${least} to ${most}, not "${text}"`);
+}
+
+function nodeRules(raw: Raw): NodeRules {
+  const ms = (name: string, least: number, most: number, usualMs: number) =>
+    1000 * number(raw, name, { least, most, usual: usualMs / 1000 });
+  return {
+    failedMs: ms('failed-time', 1, 2_592_000, NODE_RULES.failedMs),
+    failedShortMs: ms('failed-time-short', 1, 2_592_000, NODE_RULES.failedShortMs),
+    dropCount: number(raw, 'drop-count', { least: 1, most: 100, usual: NODE_RULES.dropCount }),
+    dropWindowMs: ms('drop-window', 10, 86_400, NODE_RULES.dropWindowMs),
+    holdMs: ms('hold-time', 0, 86_400, NODE_RULES.holdMs),
+    holdPercent: number(raw, 'hold-percent', { least: 50, most: 100, usual: NODE_RULES.holdPercent }),
+  };
 }
 
 /** Names and addresses as a URL has them; what could match no host is refused, since it would allow none in silence. */

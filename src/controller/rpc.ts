@@ -1,7 +1,7 @@
 /** The two protocols over one dispatcher: bodies in, bodies out. */
-import { faults } from '../../api/faults.ts';
+import { type FaultSymbol, faults } from '../../api/faults.ts';
 import type { RpcHandlers } from '../drivers/http/face.ts';
-import { WireError } from '../wire/errors.ts';
+import { WireError, type WireFault } from '../wire/errors.ts';
 import { decodeJsonRpc, type JsonRpcItem } from '../wire/jsonrpc/decode.ts';
 import { encodeJsonRpcBatch, encodeJsonRpcError, encodeJsonRpcResult } from '../wire/jsonrpc/encode.ts';
 import { decodeCall } from '../wire/xmlrpc/decode.ts';
@@ -13,6 +13,14 @@ import { asFault, ended, type Fault } from './fault.ts';
 import { inTurns } from './turns.ts';
 
 const XML = 'text/xml; charset=utf-8';
+const MULTICALL = 'system.multicall';
+
+/** The data of a JSON-RPC error: all members always, empty where there is nothing to say. */
+interface FaultData {
+  readonly code: FaultSymbol;
+  readonly hint: string;
+  readonly details: unknown;
+}
 
 /** What the protocols need of a dispatcher. */
 type Calls = Pick<Dispatcher, 'call'>;
@@ -44,7 +52,7 @@ export function createRpc(
       const message = decodeJsonRpc(body);
       const items = message.batch ? message.items : [message.item];
       // A multicall begins its calls itself, and does not say when.
-      const isLong = items.some((item) => item.kind === 'request' && item.method === 'system.multicall');
+      const isLong = items.some((item) => item.kind === 'request' && item.method === MULTICALL);
       const texts = await inTurns(
         items,
         (item) => item.kind === 'invalid' || isRead(item.method),
@@ -68,22 +76,40 @@ export function createRpc(
       const request = new CallRequest('xmlrpc', caller, remote, head.isPaid, undefined, head.signal);
       try {
         const { method, params } = decodeCall(body, contentType);
-        const answer = await dispatcher.call(method, params, request);
+        const answering = dispatcher.call(method, params, request);
+        // A multicall begins its calls itself, and does not say when.
+        const begun = method === MULTICALL ? settled(answering) : request.work.held;
+        if (begun !== undefined) head.hold?.(begun);
+        const answer = await answering;
         const doubles = doublesOfAnswer(method, params, answer);
-        return { body: encodeResponse(answer, encoding(head.xmlTypes), doubles), contentType: XML };
+        const text = encodeResponse(answer, encoding(head.xmlTypes), doubles);
+        return { body: text, contentType: XML };
       } catch (error) {
         if (error instanceof WireError) observer.unreadable(request, error.symbol);
         const { code, message } = answerable(error);
-        // HTTP 200 also for a lacking scope: XML-RPC clients read a fault nowhere else.
-        return { body: encodeFault(code, message), contentType: XML };
+        const answer = { body: encodeFault(code, message), contentType: XML };
+        const status = statusOf(code);
+        // Of another status than 200 most clients show nothing but the reason phrase.
+        return status === 200 ? answer : { ...answer, status, reason: message };
       }
     },
     async jsonrpc(body, caller, remote, head = {}) {
       const request = new CallRequest('jsonrpc', caller, remote, head.isPaid, undefined, head.signal);
-      const answered = await converse(body, request, () => {});
+      let isBegun = false;
+      let tell = () => {};
+      const answering = converse(body, request, () => {
+        isBegun = true;
+        tell();
+      });
+      if (!isBegun) head.hold?.(new Promise((resolve) => (tell = resolve)));
+      const answered = await answering;
       return answered === undefined ? { status: 204 } : { status: answered.status, body: answered.text };
     },
   };
+}
+
+async function settled(answering: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([answering]);
 }
 
 async function answer(
@@ -93,10 +119,8 @@ async function answer(
   request: CallRequest,
 ): Promise<Answered | undefined> {
   if (item.kind === 'invalid') {
-    const { code, symbol, message } = item.error;
-    observer.unreadable(request, symbol);
-    const error = { code, message: `${symbol}: ${ended(message)}`, data: { code: symbol } };
-    return { status: 200, text: encodeJsonRpcError(item.rawId, error) };
+    observer.unreadable(request, item.error.symbol);
+    return { status: 200, text: encodeJsonRpcError(item.rawId, wireAnswer(item.error)) };
   }
   try {
     const result = await dispatcher.call(item.method, item.params, request);
@@ -109,7 +133,7 @@ async function answer(
   }
 }
 
-/** A JSON-RPC call for which the token is not good is refused by HTTP too; as one of many, by its fault alone. */
+/** A call for which the token is not good is refused by HTTP too; as one of many, by its fault alone. */
 function statusOf(code: number): number {
   return code === faults.FORBIDDEN.code ? 403 : 200;
 }
@@ -121,22 +145,19 @@ function encoding(asked: string | undefined): EncodeOptions {
   return { nil: types.includes('nil'), i8: types.includes('i8') };
 }
 
+function wireAnswer({ code, symbol, message }: WireFault) {
+  return {
+    code,
+    message: `${symbol}: ${ended(message)}`,
+    data: { code: symbol, hint: faults[symbol].hint, details: {} },
+  };
+}
+
 /** The error object of JSON-RPC, of which a fault is the first two members. @throws what is no fault */
-function answerable(error: unknown): { code: number; message: string; data: Record<string, unknown> } {
-  if (error instanceof WireError) {
-    const { hint } = faults[error.symbol];
-    return {
-      code: error.code,
-      message: `${error.symbol}: ${ended(error.message)}`,
-      data: { code: error.symbol, ...(hint === '' ? {} : { hint }) },
-    };
-  }
+function answerable(error: unknown): { code: number; message: string; data: FaultData } {
+  if (error instanceof WireError) return wireAnswer(error);
   const fault: Fault | undefined = asFault(error);
   if (fault === undefined) throw error;
   const { code, symbol, message, hint, details } = fault;
-  return {
-    code,
-    message,
-    data: { code: symbol, ...(hint === '' ? {} : { hint }), ...(details === undefined ? {} : { details }) },
-  };
+  return { code, message, data: { code: symbol, hint, details: details ?? {} } };
 }

@@ -56,7 +56,7 @@ export const turns = new Turns();
 
 /**
  * Begins the calls in order and answers their results in the same order. Calls that change something are begun without
- * waiting for those before them, so that they share the journal's writes.
+ * waiting for those before them, so that they share the journal's writes; unless one of those cannot decide at once.
  *
  * @param work of the request that the calls came in
  * @param begun is called when the last one is begun
@@ -75,6 +75,7 @@ export async function inTurns<T, R>(
   for (const call of calls) {
     const result = work.measure(() => begin(call));
     results.push(result);
+    if (work.held !== undefined) await work.held;
     if (isRead(call)) reads.push(result);
     if (reads.length >= MAX_READS) {
       await Promise.all(reads);

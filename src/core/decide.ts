@@ -9,9 +9,11 @@ import type { Input, InputOf, Moment } from './input.ts';
 import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
 import { expireLeases } from './pool/lease.ts';
+import { settleOutage } from './pool/outage.ts';
 import * as sources from './pool/sources.ts';
 import * as barriers from './run/barrier-calls.ts';
 import * as run from './run/decide.ts';
+import { outputsCollected } from './run/missed.ts';
 import * as refresh from './run/refresh.ts';
 import * as restart from './run/restart.ts';
 import * as workflows from './run/workflows.ts';
@@ -59,6 +61,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   install_failed: run.installFailed,
   task_report: run.taskReport,
   task_collected: workflows.taskCollected,
+  outputs_collected: outputsCollected,
   enter_barrier: barriers.enterBarrier,
   leave_barrier: barriers.leaveBarrier,
   release_barrier: barriers.releaseBarrier,
@@ -69,6 +72,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
     else if (timer.kind === 'workflow') workflows.workflowDue(tx, timer);
     else if (timer.kind === 'barrier') barriers.barrierDue(tx, timer);
     else if (timer.kind === 'restart_task') restart.restartTask(tx, timer.task_id);
+    else if (timer.kind === 'outage') settleOutage(tx);
     else if (timer.kind === 'lease') expireLeases(tx);
     else if (timer.kind === 'refresh') refresh.refresh(tx, timer.run_id);
     else if (timer.kind === 'begin_again') restart.beginAgain(tx, timer.run_id);

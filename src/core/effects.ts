@@ -1,12 +1,15 @@
 /** fact + state after it → what the world must now do. */
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import type { Effect } from './effect.ts';
-import { END_DEADLINE_MS, flagMs, STOP_GRACE_MS } from './limits.ts';
+import { END_DEADLINE_MS, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
 import { leaseTimer } from './pool/leases.ts';
 import { specOf } from './pool/login.ts';
+import { outageTimer } from './pool/outage.ts';
+import { flagEndMs } from './pool/rules.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
+import { softwareAt } from './run/clusters.ts';
 import { splitTaskId, subjectOf } from './run/evolve.ts';
 import { filesBeforeCleanup, filesOf, filesOfEnd, logCopies } from './run/logs.ts';
 import { INSTALL_BARRIER, planOf } from './run/plan.ts';
@@ -21,10 +24,11 @@ import {
   kneeTimer,
   resumeWorkflows,
   stopBeaten,
+  stopLosers,
   wantedTasks,
 } from './run/workflow-effects.ts';
-import { isBeaten } from './run/workflow-state.ts';
-import { isOver, type Member, type Run, type State, type Task } from './state.ts';
+import { isBeaten, participantTask } from './run/workflow-state.ts';
+import { isOver, type Member, type PoolNode, type Run, type State, type Task } from './state.ts';
 
 type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State, nowMs: number) => Effect[];
 
@@ -50,9 +54,8 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     if (retry_ms === undefined) return [];
     return [{ type: 'timer', timer: { kind: 'reconnect', hostname }, delayMs: retry_ms }];
   },
-  node_failed: ({ hostname, failure }) => [
-    { type: 'timer', timer: { kind: 'restore', hostname }, delayMs: flagMs(failure.cause) },
-  ],
+  outage_suspected: (_body, state, nowMs) => outageTimer(state, nowMs),
+  node_failed: ({ hostname }, state, nowMs) => restoreTimer(state.nodes.get(hostname), nowMs),
   run_matched: ({ run_id, members }, state) =>
     members.flatMap(({ hostname }) => {
       const node = state.nodes.get(hostname);
@@ -100,13 +103,14 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   workflow_task_finished: ({ run_id, block, losers }, state, nowMs) => {
     const run = state.runs.get(run_id);
     if (run === undefined) return [];
-    const stops = losers
-      .filter((hostname) => state.nodes.get(hostname)?.link === 'connected')
-      .flatMap((hostname) => stopBeaten(run, run.members.get(hostname)));
-    return [...stops, ...kneeTimer(run, block, nowMs, nowMs)];
+    return [...stopLosers(state, run, losers), ...kneeTimer(run, block, nowMs, nowMs)];
   },
   workflow_knee: ({ run_id, block }, state, nowMs) => kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
-  barrier_entered: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
+  barrier_entered: ({ run_id, barrier, participant, losers }, state, nowMs) => [
+    ...timerOf(state, run_id, barrier, nowMs),
+    ...stopLosers(state, state.runs.get(run_id), losers),
+    ...kneeTimer(state.runs.get(run_id), participantTask(participant)?.workflow ?? '', nowMs, nowMs),
+  ],
   barrier_left: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
   barrier_released: ({ run_id, barrier, participants }, state, nowMs) => {
     const run = state.runs.get(run_id);
@@ -266,7 +270,7 @@ function mayInstall(run: Run, member: Member): boolean {
 }
 
 function install(run: Run, member: Member): Effect {
-  const software = softwareOf(run.spec, member.component);
+  const software = softwareAt(run.spec, member.component, member.index);
   const { hostname, generation } = member;
   const again = generation === undefined ? {} : { generation };
   return { type: 'install', hostname, run_id: run.run_id, software, ...again };
@@ -277,13 +281,18 @@ function startTask(run: Run, task: Task): Effect {
   const planned = planOf(run.spec).blocks.get(task.block);
   const member = run.members.get(hostname);
   const files =
-    planned?.cleanup === undefined || member === undefined ? [] : filesBeforeCleanup(run, member, planned);
+    planned?.cleanup === undefined || planned.cleanup === 'install' || member === undefined
+      ? []
+      : filesBeforeCleanup(run, member, planned);
   return {
     type: 'start_task',
     hostname,
     order: taskOrder(run, task),
     ...(files.length === 0 ? {} : { files }),
     ...(planned?.cleanup === 'reinstall' ? { reinstall: softwareOf(run.spec, planned.component) } : {}),
+    ...(planned?.cleanup === 'install' && member !== undefined
+      ? { install: softwareAt(run.spec, member.component, member.index, planned.component_block) }
+      : {}),
   };
 }
 
@@ -320,14 +329,11 @@ function cleanIfConnected(state: State, hostname: string, run_id: string): Effec
 
 /** What to do after a restart: everything that the facts say is under way. Whatever was done already is told again. */
 export function resume(state: State, nowMs: number): Effect[] {
-  const effects: Effect[] = leaseTimer(state, nowMs);
+  const effects: Effect[] = [...leaseTimer(state, nowMs), ...outageTimer(state, nowMs)];
   for (const spec of state.leaving.values()) effects.push({ type: 'dismiss', node: spec });
   for (const node of state.nodes.values()) {
     if (isNeeded(state, node)) effects.push({ type: 'connect', node: specOf(node) });
-    if (node.failed !== undefined) {
-      const delayMs = Math.max(0, Date.parse(node.failed.at) + flagMs(node.failed.failure.cause) - nowMs);
-      effects.push({ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs });
-    }
+    effects.push(...restoreTimer(node, nowMs));
   }
   for (const run_id of state.active) {
     const run = state.runs.get(run_id) as Run;
@@ -341,6 +347,13 @@ export function resume(state: State, nowMs: number): Effect[] {
     effects.push({ type: 'timer', timer: { kind: 'end', run_id }, delayMs: endDeadlineMs(run) });
   }
   return effects;
+}
+
+/** When a failed flag is to be cleared. */
+function restoreTimer(node: PoolNode | undefined, nowMs: number): Effect[] {
+  if (node?.failed === undefined) return [];
+  const delayMs = Math.max(0, flagEndMs(node.failed) - nowMs);
+  return [{ type: 'timer', timer: { kind: 'restore', hostname: node.spec.hostname }, delayMs }];
 }
 
 /** The waits before restarts go on where they were. */

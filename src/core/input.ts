@@ -3,10 +3,12 @@
  * in the Moment, never from within.
  */
 import type { Topic } from '../../api/events.ts';
+import type { MissedCause } from '../../api/output-events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { HostReadings } from './pool/requirements.ts';
+import type { NodeRules } from './pool/rules.ts';
 import type { SliceAnswer, SlicePort } from './pool/slice.ts';
 import type { AgentState, BarrierAsk, TaskReport } from './task.ts';
 
@@ -16,6 +18,8 @@ export interface Moment {
   readonly seed: number;
   /** What nodes measured a moment ago, as far as it was told. @default nothing */
   readonly hosts?: HostReadings;
+  /** How nodes are judged. @default NODE_RULES */
+  readonly rules?: NodeRules;
 }
 
 /** Who gives a command about nodes: a token by its name. */
@@ -115,6 +119,15 @@ export type Input =
       readonly run_id: string;
       readonly task_id: string;
     }
+  /** A node was asked for files that the application names with `output`. */
+  | {
+      readonly type: 'outputs_collected';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly missed: readonly { readonly path: string; readonly cause: MissedCause }[];
+      /** Those that are here now. */
+      readonly returned: readonly string[];
+    }
   /** A node enters a barrier, or one of its tasks does when there is a block. */
   | {
       readonly type: 'enter_barrier';
@@ -130,6 +143,8 @@ export type Input =
       readonly barrier: string;
       readonly hostname: string;
       readonly block?: string;
+      /** The lease that is meant. */
+      readonly fence?: number;
     }
   /** Without `hostnames`: all that have entered, and the barrier is open. */
   | {
@@ -168,6 +183,8 @@ export type Timer =
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
   | { readonly kind: 'begin_again'; readonly run_id: string }
+  /** An outage has taken too long. */
+  | { readonly kind: 'outage' }
   /** A lease ends. */
   | { readonly kind: 'lease' }
   /** A service looks for more nodes. */

@@ -4,32 +4,6 @@
 export const CONNECT_ATTEMPTS = 4;
 /** Delay before the second, third, … attempt. */
 export const CONNECT_DELAYS_MS = [250, 1000, 2500] as const;
-/** A node that loses its link this often … */
-export const FLAP_COUNT = 3;
-/** … within this time is failed for good (engine, Repair). */
-export const FLAP_WINDOW_MS = 10 * 60_000;
-/** A failed flag is cleared after this time (section 4.2, note 4). */
-const FAILED_FLAG_MS = 10 * 60_000;
-/**
- * A flag stands only this long for a cause that is not the node's: the controller's own set-up, a package's server, or the program.
- * Once a person has mended that, the nodes are good.
- */
-const SHORT_FLAG_MS = 10_000;
-const SHORT_CAUSES: ReadonlySet<string> = new Set([
-  'auth_failed',
-  'no_identity',
-  'host_key_unknown',
-  'download_failed',
-  'download_incomplete',
-  'download_stalled',
-  'exit_code',
-  'signal',
-]);
-
-/** How long a failed flag of that cause stands. */
-export function flagMs(cause: string): number {
-  return SHORT_CAUSES.has(cause) ? SHORT_FLAG_MS : FAILED_FLAG_MS;
-}
 /** First and longest delay between attempts to clean a failed node. */
 export const OWED_FIRST_MS = 15_000;
 export const OWED_MAX_MS = 10 * 60_000;
@@ -60,6 +34,8 @@ export const MAX_HANDLED_HOSTS = 1_000;
 export const MAX_OUTPUT_BYTES = 64 << 20;
 /** Tasks of workflows whose output is still on their node: with so many it gets no further ones. */
 export const MAX_UNCOLLECTED = 32;
+/** Files of one node that are told not to have come back. */
+export const MAX_MISSED = 100;
 /** Operations that are remembered, those under way included; the oldest that are over are forgotten first. */
 export const MAX_OPERATIONS = 100;
 /** What the nodes may take together that a token has added which may do nothing else: about 100,000 nodes. */

@@ -6,6 +6,7 @@
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { Entry } from './barrier/barrier.ts';
 import { addEntry, decodeBarrier, encodeBarrier, type SavedBarrier } from './barrier/saved.ts';
+import { noContact } from './pool/contact.ts';
 import { countOwned } from './pool/owned.ts';
 import type { LoadedApp, Member, PoolNode, Run, RunBarrier, State } from './state.ts';
 import {
@@ -92,11 +93,29 @@ function* newSpec(specs: Map<AppSpec, number>, spec: AppSpec): Generator<Row> {
 }
 
 function encodeRow(row: Row): string {
-  return JSON.stringify(row, (_key, value: unknown) => {
-    if (value instanceof Map) return { [MAP]: [...value] };
-    if (value instanceof Set) return { [SET]: [...value] };
-    return value;
-  });
+  return JSON.stringify(plain(row));
+}
+
+/** The value with its Maps and Sets tagged, at any depth; itself where there are none. A replacer would be called for every number. */
+function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Map) return { [MAP]: [...value].map(plain) };
+  if (value instanceof Set) return { [SET]: [...value].map(plain) };
+  if (Array.isArray(value)) {
+    const items = value.map(plain);
+    return items.every((item, i) => item === value[i]) ? value : items;
+  }
+  let changed: Record<string, unknown> | undefined;
+  const members = value as Record<string, unknown>;
+  for (const key of Object.keys(members)) {
+    const member = members[key];
+    if (typeof member !== 'object' || member === null) continue;
+    const tagged = plain(member);
+    if (tagged === member) continue;
+    changed ??= { ...members };
+    changed[key] = tagged;
+  }
+  return changed ?? value;
 }
 
 /** @throws Error (SyntaxError among them) for rows that are not all those, in their order, that encodeState wrote */
@@ -107,16 +126,33 @@ export function decodeState(rows: Iterable<string>): State {
 }
 
 function decodeRow(text: string): Row {
-  return JSON.parse(text, (_key, value: unknown) => {
-    if (typeof value !== 'object' || value === null) return value;
-    const keys = Object.keys(value);
-    if (keys.length !== 1) return value;
-    const entries = (value as Record<string, unknown>)[keys[0] as string];
-    // An environment variable of that name has a text for a value, never a list.
-    if (!Array.isArray(entries)) return value;
-    if (keys[0] === MAP) return new Map(entries as [unknown, unknown][]);
-    return keys[0] === SET ? new Set(entries) : value;
-  }) as Row;
+  // Most of the text of a state is in rows without any.
+  const isTagged = text.includes(`"${MAP}":[`) || text.includes(`"${SET}":[`);
+  const row = JSON.parse(text) as Row;
+  return isTagged ? (revived(row) as Row) : row;
+}
+
+/** The value, which may be changed, with its tagged Maps and Sets as such. A reviver would be called for every number. */
+function revived(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i += 1) value[i] = revived(value[i]);
+    return value;
+  }
+  const members = value as Record<string, unknown>;
+  const keys = Object.keys(members);
+  for (const key of keys) {
+    const member = members[key];
+    if (typeof member !== 'object' || member === null) continue;
+    const untagged = revived(member);
+    if (untagged !== member) members[key] = untagged;
+  }
+  if (keys.length !== 1) return value;
+  const entries = members[keys[0] as string];
+  // An environment variable of that name has a text for a value, never a list.
+  if (!Array.isArray(entries)) return value;
+  if (keys[0] === MAP) return new Map(entries as [unknown, unknown][]);
+  return keys[0] === SET ? new Set(entries) : value;
 }
 
 class Reader {
@@ -143,8 +179,9 @@ class Reader {
         runs: new Map(),
       };
       this.#state = { ...row[1], ...empty };
-      // Rows of a version that knew no subscriptions lack them.
+      // Rows of earlier versions lack what those did not know.
       this.#state.subscriptions ??= new Map();
+      this.#state.contact ??= noContact();
       return;
     }
     this.#add(present(this.#state), row);

@@ -4,10 +4,13 @@
  * Evolve changes it in place, since a copy for each fact would make every fact cost as much as the whole pool.
  */
 import type { FactBody, Topic } from '../../api/events.ts';
+import type { MissedCause } from '../../api/output-events.ts';
 import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas.ts';
 import type { AppSpec, ComponentSpec, NodeSpec, Policy } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { Barrier } from './barrier/barrier.ts';
+import type { Contact, Outage } from './pool/contact.ts';
+import { noContact } from './pool/contact.ts';
 import type { Workflow } from './workflow/workflow.ts';
 
 /**
@@ -25,14 +28,16 @@ export interface PoolNode {
   link: LinkState;
   /** When `link` (or the failed flag) last changed; ISO 8601. */
   since: string;
+  /** Since when its agent has not answered although it is wanted, however many attempts were made; ISO 8601. */
+  away?: string;
   /** Attempts to connect since the last success. */
   attempts: number;
   /** Times (ms) of the last losses of an established link, newest last. */
   drops: number[];
   /** Why the last attempt or link ended. */
   trouble?: { cause: string; message: string };
-  /** The failed flag, with when it was set. */
-  failed?: { at: string; failure: Failure };
+  /** The failed flag, with when it was set and when it ends. */
+  failed?: { at: string; failure: Failure; until?: string };
   /** Since when its lease is over; stands until it is described anew. */
   lease_over?: string;
   /** How a component wants its nodes to be logged in to: for what the node itself does not say. */
@@ -99,8 +104,10 @@ export interface Task {
 
 /** What a node does in a workflow. */
 export interface Work {
-  /** Number of the task that it has; its attempt may have come too late already, and is being stopped then. */
+  /** Number of the task that it works on; its attempt may have come too late already, and is being stopped then. */
   number?: number;
+  /** Another attempt was the first to enter a barrier: what runs of this one is being stopped. */
+  late?: boolean;
   since: string;
   /** Tasks that it was the first to finish, and the time it took for them together. */
   tasks: number;
@@ -133,6 +140,8 @@ export interface Member {
   uncollected?: Map<string, boolean>;
   /** Barriers that it will not enter any more, since its part is over. */
   absent?: Set<string>;
+  /** Files that did not come back → why. */
+  missed?: Map<string, MissedCause>;
   /** Blocks that the node goes on without: one whose process failed and was ignored, and those that wait for it here. */
   skipped?: Set<string>;
   /** Newest attempt of each block before the application was begun again: identities are never used twice. */
@@ -316,6 +325,10 @@ export interface State {
   membership: number;
   /** Bytes, about, that the nodes of each owner take. */
   owned: Map<string, number>;
+  /** Which nodes answer, and which do not any more. */
+  contact: Contact;
+  /** Most nodes are silent, and the controller suspects its own side. */
+  outage?: Outage;
   /** PlanetLab's slices that the account of the directory may see, with the port in the names of their nodes. */
   slices?: Map<string, number>;
   /** Removed nodes whose agent still has to clean up and leave. */
@@ -354,6 +367,7 @@ export function emptyState(): State {
     free: new Set(),
     membership: 0,
     owned: new Map(),
+    contact: noContact(),
     leaving: new Map(),
     apps: new Map(),
     runs: new Map(),

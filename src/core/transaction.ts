@@ -9,6 +9,7 @@ import { effectsOf } from './effects.ts';
 import { evolve } from './evolve.ts';
 import type { Moment } from './input.ts';
 import { type HostReadings, NO_READINGS } from './pool/requirements.ts';
+import { type NodeRules, rulesOf } from './pool/rules.ts';
 import { type Random, randomFrom } from './random.ts';
 import type { State } from './state.ts';
 
@@ -18,8 +19,9 @@ export class Transaction {
   readonly random: Random;
   readonly nowMs: number;
   readonly hosts: HostReadings;
+  readonly rules: NodeRules;
   readonly #later: (() => void)[] = [];
-  readonly #time: string;
+  #time: string | undefined;
 
   constructor(
     readonly state: State,
@@ -27,11 +29,13 @@ export class Transaction {
   ) {
     this.nowMs = moment.nowMs;
     this.hosts = moment.hosts ?? NO_READINGS;
-    this.#time = new Date(moment.nowMs).toISOString();
+    this.rules = rulesOf(moment);
     this.random = randomFrom(moment.seed);
   }
 
   emit<T extends EventType>(type: T, body: FactBody<T>): void {
+    // Many inputs, such as what an agent tells again, lead to no fact at all.
+    this.#time ??= new Date(this.nowMs).toISOString();
     const fact = { type, time: this.#time, body } as Fact;
     // Noted first: should folding it fail halfway, the state is no longer that of the facts before it.
     this.facts.push(fact);

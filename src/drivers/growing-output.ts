@@ -2,7 +2,8 @@
  * The controller's copy of an output while it grows: a folder of files, each named by the logical offset of its first byte. The
  * oldest go beyond the bound, and a gap is a file that begins later than the one before it ends.
  *
- *     FILE.stream/0  FILE.stream/16777216  …  FILE.stream/end   (the size of the whole, once it is complete)
+ *     FILE.stream/0  FILE.stream/16777216  …  FILE.stream/end   (the size of the whole, once it is complete, and behind a blank
+ *                                                                how many bytes its node lost, which offsets do not count)
  */
 import { appendFile, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,7 +35,8 @@ export class GrowingOutput {
 
   async kept(): Promise<Kept> {
     const last = (await this.#parts()).at(-1);
-    return { end: last === undefined ? 0 : last.from + last.size, isWhole: await this.#isWhole() };
+    const end = last === undefined ? 0 : last.from + last.size;
+    return { end, isWhole: (await this.#ending()) !== undefined };
   }
 
   /** Adds bytes at an offset at or behind the end, and drops the oldest beyond the bound. */
@@ -62,36 +64,41 @@ export class GrowingOutput {
     }
   }
 
-  /** All has been copied. */
-  async finish(size: number): Promise<void> {
+  /** All has been copied. @param lost bytes that the node lost */
+  async finish(size: number, lost = 0): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    await writeFile(join(this.#dir, END), String(size), { mode: 0o600 });
+    await writeFile(join(this.#dir, END), lost > 0 ? `${size} ${lost}` : String(size), { mode: 0o600 });
   }
 
   /** A piece at an offset, or behind it where it is not kept; undefined where nothing is. */
   async read(offset: number, limit: number): Promise<(OutputPiece & { isWhole: boolean }) | undefined> {
-    const isWhole = await this.#isWhole();
+    const ending = await this.#ending();
+    const isWhole = ending !== undefined;
+    const lost = ending?.lost === undefined ? {} : { lost: ending.lost };
     const parts = await this.#parts();
     const last = parts.at(-1);
     if (last === undefined)
-      return isWhole ? { bytes: Buffer.alloc(0), offset: 0, size: 0, isWhole } : undefined;
+      return isWhole ? { bytes: Buffer.alloc(0), offset: 0, size: 0, isWhole, ...lost } : undefined;
     const size = last.from + last.size;
     const part = parts.find(({ from, size: own }) => from + own > offset);
-    if (part === undefined) return { bytes: Buffer.alloc(0), offset: size, size, isWhole };
+    if (part === undefined) return { bytes: Buffer.alloc(0), offset: size, size, isWhole, ...lost };
     const start = Math.max(offset, part.from);
     const bytes = Buffer.alloc(Math.min(limit, part.from + part.size - start));
     const handle = await open(join(this.#dir, String(part.from)), 'r');
     try {
       const { bytesRead } = await handle.read(bytes, 0, bytes.length, start - part.from);
-      return { bytes: bytes.subarray(0, bytesRead), offset: start, size, isWhole };
+      return { bytes: bytes.subarray(0, bytesRead), offset: start, size, isWhole, ...lost };
     } finally {
       await handle.close();
     }
   }
 
-  async #isWhole(): Promise<boolean> {
+  /** What is noted of the whole; undefined as long as it grows. */
+  async #ending(): Promise<{ readonly lost?: number } | undefined> {
     const text = await readFile(join(this.#dir, END), 'utf8').catch(nothing);
-    return text !== undefined;
+    if (text === undefined) return undefined;
+    const lost = Number(text.split(' ')[1] ?? '0');
+    return lost > 0 ? { lost } : {};
   }
 
   async #parts(): Promise<Part[]> {

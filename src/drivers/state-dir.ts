@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { replaceFile } from './replace-file.ts';
@@ -20,6 +29,24 @@ const MAX_PID_CHARACTERS = 20;
  * so long lets one of them in, and a predecessor that is just ending finish.
  */
 const LOCK_WAIT_MS = 1_000;
+
+/**
+ * What the daemon keeps in its folder and has to read and write. Each is looked at before anything begins, so that a folder that
+ * another user's plushd has used is refused in one sentence, and not by the first step that needs one of them.
+ */
+const KEPT = [
+  'journal.db',
+  'journal.db-wal',
+  'journal.db-shm',
+  'tokens.json',
+  'audit.log',
+  'callback-secrets.json',
+  'known_hosts',
+  'outputs',
+  'cache',
+  'packages',
+  'local',
+];
 
 /** What `plushd.json` holds while the daemon serves. */
 export interface RuntimeInfo {
@@ -72,9 +99,10 @@ export function openStateDir(dir: string): StateDir {
     // What a predecessor left that was killed: it serves no more.
     rmSync(join(path, RUNTIME_FILE), { force: true });
     writeFileSync(join(path, PID_FILE), `${process.pid}\n`, { mode: 0o600 });
+    for (const name of KEPT) checkKept(path, name);
   } catch (error) {
     lock.close();
-    throw notWritable(path, error);
+    throw error instanceof StateDirError ? error : notWritable(path, error);
   }
   return new LockedStateDir(path, lock, privacyWarnings(path));
 }
@@ -110,6 +138,20 @@ class LockedStateDir implements StateDir {
     } finally {
       this.lock.close();
     }
+  }
+}
+
+/** @throws StateDirError (`not_writable`) for what is there and not for this user */
+function checkKept(path: string, name: string): void {
+  try {
+    accessSync(join(path, name), constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw new StateDirError(
+      'not_writable',
+      `The state folder ${path} holds ${name}, which this user may not read and write. Start plushd as the user whose folder it is, or give --state another folder.`,
+      { cause: error },
+    );
   }
 }
 

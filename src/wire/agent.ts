@@ -81,6 +81,9 @@ export interface AgentFailure {
     | 'BAD_REQUEST'
     | 'UNKNOWN_TASK'
     | 'NO_FILE' // there is no such file below the run's working folder
+    | 'FILE_OUTSIDE' // it leads out of that folder
+    | 'NOT_A_FILE' // it is a folder, a pipe, …
+    | 'FILE_UNREADABLE' // the agent's account may not read it
     | 'INTERNAL';
   /** One sentence for a person. */
   readonly message: string;
@@ -128,9 +131,10 @@ export interface AgentRequests {
     ask: { task_id: string; stream: StreamName; offset: number; limit: number; wait_ms?: number };
     /**
      * `offset`: where the returned bytes begin, larger than asked when older bytes were dropped. `end`: logical size so far.
-     * `eof`: the task has exited and the bytes reach the end.
+     * `eof`: the task has exited and the bytes reach the end. `lost`: bytes that offsets do not count, since the program was
+     * faster than they could be kept; absent: none.
      */
-    ok: { offset: number; end: number; eof: boolean };
+    ok: { offset: number; end: number; eof: boolean; lost?: number };
   };
   /** Ends what is left of a task that is over, and removes it with its output. Not known: answers at once. */
   forget: { ask: { task_id: string }; ok: Record<string, never> };

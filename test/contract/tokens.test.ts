@@ -164,10 +164,13 @@ describe('a token with the scope broker', () => {
     ]);
   });
 
-  it('gets the fault with HTTP 200 over XML-RPC, since its clients read no other answer', async () => {
+  it('gets the fault with HTTP 403 over XML-RPC too, and its sentence in the status line for those who read no more', async () => {
     const body = '<methodCall><methodName>plushQuit</methodName></methodCall>';
     const answer = await postAs(plushd, broker, '/RPC2', body);
-    expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('<int>1070</int>') });
+    expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('<int>1070</int>') });
+    expect(answer.reason).toBe(
+      'FORBIDDEN: The token "shirako" may not call plushQuit: it lacks the scope admin. Use a token with the right scope.',
+    );
   });
 
   it('owns its nodes after a restart as well, also under a new token of its name', async () => {

@@ -10,8 +10,8 @@ import { type AgentClient, buildAgentBundle, TestNode } from '../harness/agent.t
 import { makeZip, tarOf, type ZipEntry } from '../harness/archive.ts';
 import { startFtpServer, startRsyncServer } from '../harness/file-servers.ts';
 import { type PackageServer, startPackageServer } from '../harness/packages.ts';
+import { pathOf } from '../harness/programs.ts';
 import { makeScratch } from '../harness/scratch.ts';
-import { aptRoot, buildDeb, buildRpm } from '../harness/system-packages.ts';
 
 jest.setTimeout(60_000);
 
@@ -51,28 +51,6 @@ function pack(type: PackageSpec['type'], path: string, changes: Partial<PackageS
   return { name: 'p', type, path, dest_path: 'p', ...changes };
 }
 
-/** A folder with only these of the machine's programs. */
-function pathOf(...programs: string[]): Record<string, string> {
-  const folder = fs.mkdtempSync(join(node.scratch.dir, 'path-'));
-  for (const program of ['sh', ...programs]) {
-    const file = execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
-    fs.symlinkSync(file, join(folder, program));
-  }
-  return { PATH: folder };
-}
-
-/** All of the machine's programs but sudo: who is not root must not reach the machine's own packages either. */
-function pathWithoutSudo(): Record<string, string> {
-  const folder = fs.mkdtempSync(join(node.scratch.dir, 'path-'));
-  const programs = new Map<string, string>();
-  for (const from of `${process.env.PATH}:/usr/sbin:/sbin`.split(':').filter((dir) => fs.existsSync(dir))) {
-    for (const name of fs.readdirSync(from)) if (!programs.has(name)) programs.set(name, join(from, name));
-  }
-  programs.delete('sudo');
-  for (const [name, file] of programs) fs.symlinkSync(file, join(folder, name));
-  return { PATH: folder };
-}
-
 const zipOf = (...entries: ZipEntry[]): Buffer => makeZip(node.scratch, entries);
 
 async function bzip2(bytes: Buffer): Promise<Buffer> {
@@ -101,7 +79,7 @@ describe('software of type tbz2', () => {
 
   test('names the program that is missing', async () => {
     const path = server.serve('a', await bzip2(await tarOf({ name: 'f', body: 'x' })));
-    const client = await started(pathOf('tar'));
+    const client = await started(pathOf(node.scratch, 'tar'));
     expect(await client.refusal('install', ask({ type: 'tbz2', package: pack('web', path) }))).toMatchObject({
       code: 'tool_missing',
       message: 'There is no bzip2 on this node; install it',
@@ -120,7 +98,7 @@ describe('software of type zip', () => {
         { name: 'größe.txt', body: 'ü' },
       ),
     );
-    const client = await started(pathOf());
+    const client = await started(pathOf(node.scratch));
     await client.request('install', ask({ type: 'zip', package: pack('web', path) }));
     expect(fs.statSync(work('app/run')).mode & 0o777).toBe(0o755);
     expect(fs.readlinkSync(work('app/latest'))).toBe('run');
@@ -190,7 +168,7 @@ describe('a package', () => {
       fs.writeFileSync(node.scratch.path('f.txt'), 'by ftp');
       const ftp = await startFtpServer(node.scratch.dir);
       try {
-        const client = await started(pathOf(tool));
+        const client = await started(pathOf(node.scratch, tool));
         const url = `ftp://me:s3cret@127.0.0.1:${ftp.port}`;
         await client.request('install', ask({ package: pack('ftp', `${url}/f.txt`) }));
         expect(read('p')).toBe('by ftp');
@@ -257,7 +235,7 @@ describe('a package', () => {
     ['ftp', 'curl or wget'],
     ['rsync', 'rsync'],
   ] as const)('of type %s names the program that is missing', async (type, program) => {
-    const client = await started(pathOf());
+    const client = await started(pathOf(node.scratch));
     expect(
       await client.refusal('install', ask({ package: pack(type, `${type}://127.0.0.1/f`) })),
     ).toMatchObject({
@@ -335,61 +313,5 @@ describe('uninstall commands', () => {
     await client.request('install', ask({ uninstall: 'exit 1' }));
     await client.request('clean', { run_id: 'run', grace_ms: 0 });
     expect(fs.existsSync(work('.'))).toBe(false);
-  });
-});
-
-describe('a system package', () => {
-  const version = (root: string) => fs.readFileSync(join(root, 'opt/plush-probe/version'), 'utf8');
-
-  test('of type apt is installed by name, and again only when its version is not right', async () => {
-    const root = node.scratch.path('root');
-    const repository = node.scratch.path('repository');
-    fs.mkdirSync(repository);
-    buildDeb(repository, '1.0');
-    const client = await started({ ...pathWithoutSudo(), ...aptRoot(root, repository) });
-    const probe = { command: `cat ${root}/opt/plush-probe/version`, expect: '1.0' };
-    const known = pack('inline', '', { name: 'plush-probe', dest_path: '' });
-    const software: Partial<SoftwareSpec> = { type: 'apt', package: known, version_check: probe };
-    await client.request('install', ask(software));
-    expect(version(root)).toBe('1.0\n');
-    fs.rmSync(repository, { recursive: true });
-    await client.request('install', ask(software, 'two'));
-  });
-
-  test('of type apt that is unknown tells what apt said', async () => {
-    const repository = node.scratch.path('repository');
-    fs.mkdirSync(repository);
-    const client = await started({
-      ...pathWithoutSudo(),
-      ...aptRoot(node.scratch.path('root'), repository),
-    });
-    const failure = await client.refusal('install', ask({ type: 'apt', name: 'plush-none' }));
-    expect(failure).toMatchObject({ code: 'install_failed', message: 'apt-get ended with exit code 100' });
-    expect(failure.stderr_tail?.join('\n')).toContain('Unable to locate package plush-none');
-  });
-
-  test('of type rpm is installed from its file', async () => {
-    const home = node.scratch.dir;
-    const target = node.scratch.path('opt', 'version');
-    const path = server.serve('probe.rpm', fs.readFileSync(buildRpm(home, target)));
-    fs.rmSync(target, { force: true });
-    const client = await started({ ...pathWithoutSudo(), HOME: home });
-    await client.request(
-      'install',
-      ask({ type: 'rpm', package: pack('web', path, { dest_path: 'probe.rpm' }) }),
-    );
-    expect(fs.readFileSync(target, 'utf8')).toBe('1.0\n');
-  });
-
-  test.each([
-    ['apt', 'apt-get'],
-    ['rpm', 'rpm'],
-    ['yum', 'dnf or yum'],
-  ] as const)('of type %s names the package manager that is missing', async (type, program) => {
-    const client = await started(pathOf());
-    expect(await client.refusal('install', ask({ type, name: 'x' }))).toMatchObject({
-      code: 'tool_missing',
-      message: `There is no ${program} on this node; install it`,
-    });
   });
 });

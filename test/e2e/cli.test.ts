@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { parseApplication } from '../../src/core/spec/application.ts';
-import { shellApplication } from '../harness/application.ts';
+import { applicationXml, shellApplication } from '../harness/application.ts';
 import { buildPlush, type Plushd, startPlushd } from '../harness/plushd.ts';
 import { killProcess, processesOf } from '../harness/processes.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
@@ -231,6 +232,62 @@ describe('plush', () => {
     const { code, out } = await cli.end();
     expect(code).toBe(0);
     expect(out).toMatch(/^(\S+) \| begun\n\1 \| over\n$/);
+  });
+
+  it('gives bytes out as they are, and says what is missing of an output', async () => {
+    const daemon = await serve();
+    const script = 'printf "\\0\\377bin"; printf "\\200\\n" >raw; seq 1 20000 >&2';
+    const main = {
+      name: 'main',
+      path: '/bin/sh',
+      args: ['-c', script],
+      xml: '<log_manager><fd fd="2" type="file" max_bytes="64KiB"/></log_manager><output>raw</output><output>none</output>',
+    };
+    const blocks = [{ name: 'all', component: 'workers', processes: [main] }];
+    const run = await daemon.run(applicationXml({ components: [{ name: 'workers', hosts: 1 }], blocks }));
+    await daemon.waitRun(run);
+    const [host = ''] = Object.values(await daemon.call('plushGetMatching', run)).flat();
+    const target = scratch.path('bytes');
+    const bytesOf = async (...words: string[]) => {
+      expect(await plush('logs', run, host, ...words, '--output', target)).toEqual({
+        code: 0,
+        out: '',
+        err: '',
+      });
+      return readFileSync(target);
+    };
+    expect(await bytesOf()).toEqual(Buffer.from([0, 255, 0x62, 0x69, 0x6e]));
+    expect(await bytesOf('--file', 'raw')).toEqual(Buffer.from([0x80, 0x0a]));
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [join(ROOT, 'bin/plush'), 'logs', run, host, '--raw'],
+      { encoding: 'buffer', env: { ...process.env, PLUSH_STATE: stateOf(scratch) } },
+    );
+    expect(stdout).toEqual(Buffer.from([0, 255, 0x62, 0x69, 0x6e]));
+
+    const { code, out, err } = await plush('logs', run, host, '--stderr');
+    expect({ code, end: out.slice(-12) }).toEqual({ code: 0, end: '19999\n20000\n' });
+    expect(err).toMatch(
+      /^The first \d+ bytes of the stderr of main on \S+ are not kept: it is longer than max_bytes of its log_manager allows\n$/,
+    );
+    const page = await daemon.call('plushGetOutput', run, host, { stream: 'stderr', limit: 10 });
+    expect(page.skipped_bytes).toBe(page.offset);
+    expect(Number(/\d+/.exec(err)?.[0])).toBe(page.offset);
+    const next = { stream: 'stderr', limit: 10, offset: page.end } as const;
+    expect(await daemon.call('plushGetOutput', run, host, next)).not.toHaveProperty('skipped_bytes');
+
+    rmSync(target);
+    const none = await plush('logs', run, host, '--file', 'none', '--output', target);
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining('was not there when it was to') });
+    expect(existsSync(target)).toBe(false);
+    const nowhere = await plush('logs', run, host, '--output', join(target, 'file'));
+    expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('cannot be written: ENOENT') });
+    expect(await plush('logs', run, '--raw')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('need the name of a node'),
+    });
+    const mixed = await plush('logs', run, host, '--file', 'raw', '--stderr', '--follow');
+    expect(mixed).toMatchObject({ code: 2, err: expect.stringContaining('leave --stderr and --follow out') });
   });
 
   it('ends quietly when nobody reads its output any more', async () => {

@@ -149,6 +149,11 @@ describe('a daemon that cannot begin', () => {
       /^plushd: The state folder \/proc\/x\/y cannot be made \(.*\)\. Give --state another folder\.\n$/,
     ],
     [
+      'its state folder cannot be written',
+      ['--state', '/proc'],
+      /^plushd: The state folder \/proc cannot be written \(.*\)\. Make it writable for this user, or give --state another folder\.\n$/,
+    ],
+    [
       'a callback host is a pattern',
       ['--callback-hosts', '*'],
       /^plushd: --callback-hosts takes names .*\n$/,
@@ -191,6 +196,18 @@ describe('a daemon that cannot begin', () => {
       expect(place.slice(file.length)).toMatch(/^:\d+:\d+: error [A-Z_]+: /);
     }
     expect(existsSync(scratch.path('state', 'plushd.json'))).toBe(false);
+  });
+});
+
+describe('the failed flag', () => {
+  it('stands for as long as the options say', async () => {
+    plushd = await startPlushd({ scratch, args: ['--failed-time', '1'] });
+    const daemon = plushd;
+    await daemon.call('plushAddNode', { hostname: 'mine', type: 'local' });
+    await daemon.call('plushFailHost', 'mine');
+    const state = async () => (await daemon.call('plushGetNode', 'mine')).state;
+    expect(await state()).toBe('failed');
+    await waitFor('the end of the flag', async () => (await state()) === 'idle');
   });
 });
 

@@ -141,8 +141,8 @@ describe('files named by output', () => {
     const go = scratch.path('files');
     mkdirSync(scratch.path('outside'));
     writeFileSync(scratch.path('outside', 'secret'), 'secret');
-    const text = `mkdir sub; echo own >own; printf "\\0\\377" >sub/raw; echo app >app; ln -s ${scratch.path('outside')} out`;
-    const names = ['own', 'sub/raw', 'out/secret', 'none', 'sub']
+    const text = `mkdir sub; echo own >own; printf "\\0\\377" >sub/raw; echo app >app; mkfifo pipe; ln -s ${scratch.path('outside')} out`;
+    const names = ['own', 'sub/raw', 'out/secret', 'none', 'sub', 'pipe']
       .map((name) => `<output>${name}</output>`)
       .join('');
     const later = {
@@ -175,7 +175,29 @@ describe('files named by output', () => {
         symbol: 'NO_OUTPUT',
       });
     }
-    expect(plushd.logText()).toContain('leads out of the run');
+    await expect(plushd.call('plushGetOutput', run, node, { file: 'none' })).rejects.toMatchObject({
+      message: expect.stringContaining('was not there when it was to come back'),
+    });
+    const found = readdirSync(join(copies(run), 'files'), { recursive: true });
+    expect(found.sort()).toEqual(['app', 'own', 'sub', 'sub/raw']);
+    const missing = [
+      { path: 'out/secret', cause: 'output_unsafe' },
+      { path: 'none', cause: 'output_missing' },
+      { path: 'sub', cause: 'output_not_a_file' },
+      { path: 'pipe', cause: 'output_not_a_file' },
+    ];
+    const { missing_outputs = [] } = await plushd.call('plushGetRun', run);
+    expect(missing_outputs).toMatchObject(missing.map((one) => ({ ...one, nodes: 1, examples: [node] })));
+    const { causes, summary } = await plushd.call('plushExplain', run);
+    expect(causes.map(({ cause }) => cause)).toEqual(missing.map(({ cause }) => cause));
+    expect(summary).toBe(
+      `The node completed; 4 output files did not come back, such as "out/secret" from ${node}.`,
+    );
+    const { events } = await plushd.call('plushGetEvents', { limit: 1000, topics: ['run'] });
+    const told = events.filter(({ type, run_id }) => type === 'outputs_missed' && run_id === run);
+    // Once, though the node was asked when the process had ended and when it was cleaned.
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatchObject({ hostname: node, files: missing });
   });
 });
 

@@ -107,6 +107,39 @@ describe('the state folder', () => {
     expect(line).toContain(`The state folder ${dir} cannot be written`);
   });
 
+  it.each(['journal.db', 'audit.log', 'outputs'])(
+    "is refused when it holds another user's %s, and says so",
+    async (name) => {
+      mkdirSync(dir);
+      if (name === 'outputs') mkdirSync(`${dir}/${name}`);
+      else writeFileSync(`${dir}/${name}`, '');
+      writeFileSync(`${dir}/lock`, '');
+      for (const [path, mode] of [
+        [scratch.dir, 0o755],
+        [scratch.path('deep'), 0o755],
+        [dir, 0o777],
+        [`${dir}/lock`, 0o666],
+        [`${dir}/${name}`, 0o500],
+      ] as const)
+        chmodSync(path, mode);
+      const other = `
+        import Database from 'better-sqlite3';
+        import { openStateDir } from './src/drivers/state-dir.ts';
+        new Database(':memory:').close();
+        if (process.getuid() === 0) process.setuid(65534);
+        try {
+          openStateDir(process.argv[2]);
+        } catch (error) {
+          console.log(error.code + ' ' + error.message);
+        }
+      `;
+      const script = startScript(scratch, other, { args: [dir] });
+      expect(await script.line(0)).toBe(
+        `not_writable The state folder ${dir} holds ${name}, which this user may not read and write. Start plushd as the user whose folder it is, or give --state another folder.`,
+      );
+    },
+  );
+
   it('is refused when its lock is a file of something else', () => {
     mkdirSync(dir);
     writeFileSync(`${dir}/lock`, 'no database at all, but a text\n'.repeat(100));

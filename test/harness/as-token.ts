@@ -3,6 +3,8 @@ import type { Plushd } from './plushd.ts';
 
 export interface Answer {
   readonly status: number;
+  /** The reason phrase. */
+  readonly reason: string;
   readonly headers: Headers;
   /** Parsed, where it is JSON. */
   readonly body: unknown;
@@ -34,7 +36,8 @@ export async function postAs(
   });
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  const { status, statusText: reason } = response;
+  return { status, reason, headers: response.headers, body: isJson ? JSON.parse(text) : text };
 }
 
 /** One JSON-RPC call. */

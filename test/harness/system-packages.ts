@@ -1,8 +1,8 @@
 /** Package managers of the machine over a root folder of their own, so that nothing of the machine changes and nobody need be root. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 /** A Debian package `plush-probe`; returns its file. It puts opt/plush-probe/version into place. */
 export function buildDeb(folder: string, version: string): string {
@@ -89,4 +89,26 @@ export function buildRpm(home: string, target: string): string {
     stdio: 'ignore',
   });
   return join(home, 'rpmbuild/RPMS/noarch/plush-probe-1.0-1.noarch.rpm');
+}
+
+/** Whether dnf can be run here: it is for root. */
+export function mayRunDnf(): boolean {
+  const tools = ['dnf', 'createrepo_c'];
+  return process.getuid?.() === 0 && tools.every((tool) => spawnSync(tool, ['--version']).status === 0);
+}
+
+/** A program `dnf` in `folder`, which is the machine's over a root folder of its own, and knows a repository of these packages. */
+export function dnfRoot(folder: string, root: string, packages: readonly string[]): void {
+  const repository = join(root, 'repository');
+  mkdirSync(repository, { recursive: true });
+  for (const file of packages) copyFileSync(file, join(repository, basename(file)));
+  execFileSync('createrepo_c', ['-q', repository], { stdio: 'ignore' });
+  const config = join(root, 'dnf.conf');
+  const places = ['cachedir', 'logdir', 'persistdir', 'reposdir', 'pluginpath'];
+  const main = ['[main]', 'gpgcheck=0', ...places.map((place) => `${place}=${join(root, 'dnf', place)}`)];
+  const probe = ['[probe]', 'name=probe', `baseurl=file://${repository}`];
+  writeFileSync(config, [...main, ...probe, ''].join('\n'));
+  const real = execFileSync('sh', ['-c', 'command -v dnf'], { encoding: 'utf8' }).trim();
+  const wrapper = `#!/bin/sh\nexec ${real} --config ${config} --installroot ${root} --releasever 1 "$@"\n`;
+  writeFileSync(join(folder, 'dnf'), wrapper, { mode: 0o755 });
 }

@@ -3,6 +3,7 @@ import type {
   AppSpec,
   BarrierSpec,
   BlockSpec,
+  ClusterSpec,
   ComponentBlockSpec,
   ComponentSpec,
   ExitPolicySpec,
@@ -104,8 +105,10 @@ function requirementsIn(settings: ReadonlyMap<string, string>): Pick<ComponentSp
  *
  *     component workers 2..3 group=lab static=n1 preferred=n2 software=tool
  *     component_block w workers after=other cleanup=./tidy remove
+ *     component_block x workers after=w cluster=few hosts=2 software=tool
  *     block first
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
+ *     block third output=result.txt,log/a
  *     policies exit=SIGSEGV:ignore
  *     service 30
  *     barrier meet early percent=75 timeout_ms=30000 late=catchup catchup=other
@@ -113,6 +116,7 @@ function requirementsIn(settings: ReadonlyMap<string, string>): Pick<ComponentSp
  *     workflow crunch 5 min_percent=50 max_attempts=3 knee=kneedle
  *     step part
  *     step other after=part exit=3:ignore
+ *     gate all meet after=part
  *
  * @throws Error for a line that is none of these
  */
@@ -152,6 +156,7 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
         predecessors: list('after'),
         blocks: [],
         ...(command || isRemoved ? { cleanup } : {}),
+        ...(settings.has('cluster') ? { cluster: readCluster(settings) } : {}),
       });
     } else if (kind === 'barrier') {
       barriers.push(readBarrier(first, second, settings));
@@ -160,15 +165,16 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
       parents.at(-1)?.blocks.push(block);
     } else if (kind === 'block') {
       const block = makeBlock(first, list('after'));
-      parents.at(-1)?.blocks.push({ ...block, process: { ...block.process, ...readPolicies(settings) } });
+      const outputs = settings.has('output') ? { outputs: list('output') } : {};
+      const process = { ...block.process, ...outputs, ...readPolicies(settings) };
+      parents.at(-1)?.blocks.push({ ...block, process });
     } else if (kind === 'workflow') {
       parents.at(-1)?.blocks.push(makeWorkflow(first, Number(second), list('after'), settings));
     } else if (kind === 'step') {
       const { process, ...step } = makeBlock(first, list('after'));
-      const parent = parents.at(-1)?.blocks;
-      const workflow = parent?.pop() as WorkflowBlockSpec;
-      const blocks = [...workflow.blocks, { ...step, process: { ...process, ...readPolicies(settings) } }];
-      parent?.push({ ...workflow, blocks });
+      addStep(parents, { ...step, process: { ...process, ...readPolicies(settings) } });
+    } else if (kind === 'gate') {
+      addStep(parents, { kind: 'barrier', name: first, barrier: second, predecessors: list('after') });
     } else if (kind === 'service') {
       service.service = true;
       if (first !== '') service.reconnect_interval_ms = Number(first) * 1000;
@@ -196,6 +202,25 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     ...service,
   };
   return barriers.length === 0 ? application : { ...application, barriers };
+}
+
+function readCluster(settings: ReadonlyMap<string, string>): ClusterSpec {
+  const hosts = settings.get('hosts');
+  return {
+    name: settings.get('cluster') ?? '',
+    ...(hosts === undefined ? {} : { hosts: Number(hosts) }),
+    software: settings.get('software')?.split(',') ?? [],
+  };
+}
+
+/** Puts a block into the workflow that was made last. */
+function addStep(
+  parents: readonly { readonly blocks: BlockSpec[] }[],
+  step: WorkflowBlockSpec['blocks'][number],
+): void {
+  const parent = parents.at(-1)?.blocks;
+  const workflow = parent?.pop() as WorkflowBlockSpec;
+  parent?.push({ ...workflow, blocks: [...workflow.blocks, step] });
 }
 
 /** A workflow without steps yet; `knee=none` for one without reallocation. */

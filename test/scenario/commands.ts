@@ -1,6 +1,7 @@
 /** What a line of a scenario does. */
+import { missedCauses } from '../../api/output-events.ts';
 import type { Input } from '../../src/core/input.ts';
-import { shortfallSentence } from '../../src/core/pool/match.ts';
+import { shortfallSentence } from '../../src/core/pool/shortfall.ts';
 import { barrierNamed } from '../../src/core/run/barrier-calls.ts';
 import { barrierDetail } from '../../src/core/views/barriers.ts';
 import { explain } from '../../src/core/views/explain.ts';
@@ -17,6 +18,7 @@ import {
   nodeSpec,
   readReports,
   report,
+  rulesFrom,
   runFor,
   sampleOf,
   taskOf,
@@ -49,15 +51,17 @@ function barrierAt(
   barrier: string,
   hostname: string,
   settings: ReadonlyMap<string, string>,
-): { run_id: string; barrier: string; hostname: string; block?: string; label?: string } {
+): { run_id: string; barrier: string; hostname: string; block?: string; label?: string; fence?: number } {
   const label = settings.get('label');
   const block = settings.get('own');
+  const fence = settings.get('fence');
   return {
     run_id: runFor(world, hostname, settings.get('run')),
     barrier,
     hostname,
     ...(block === undefined ? {} : { block }),
     ...(label === undefined ? {} : { label }),
+    ...(fence === undefined ? {} : { fence: Number(fence) }),
   };
 }
 
@@ -166,6 +170,16 @@ const commands: Readonly<Record<string, Command>> = {
         world.submit({ type: 'task_collected', hostname, run_id: run?.run_id ?? '', task_id }),
       );
     }),
+  /** outputs n1 output_missing=a,b output_unsafe=c back=d */
+  outputs: forEach((hostname, world, { settings }) => ({
+    type: 'outputs_collected',
+    hostname,
+    run_id: runFor(world, hostname, settings.get('run')),
+    missed: missedCauses.flatMap((cause) =>
+      (settings.get(cause)?.split(',') ?? []).map((path) => ({ path, cause })),
+    ),
+    returned: settings.get('back')?.split(',') ?? [],
+  })),
   cleaned: forEach((hostname, world, { settings }) => ({
     type: 'cleaned',
     hostname,
@@ -202,6 +216,7 @@ const commands: Readonly<Record<string, Command>> = {
           barrier,
           ...(label === undefined ? {} : { label }),
           ...(settings.has('own') ? { own: true } : {}),
+          ...(settings.has('fence') ? { fence: Number(settings.get('fence')) } : {}),
         },
       }),
     );
@@ -221,22 +236,26 @@ const commands: Readonly<Record<string, Command>> = {
     if (run === undefined) return [];
     const detail = barrierDetail(run, barrierNamed(run, barrier));
     const { state, rule, entered, expected, waiting, inside, cause, entries, missing } = detail;
+    const tasks = (detail.missing_tasks ?? []).map(
+      ({ block, number, nodes }) => `${block}#${number}${nodes.map((node) => ` on ${node}`).join('')}`,
+    );
     return [
       `${barrier}: ${[state, cause].filter(Boolean).join(' by ')}; ${entered} of ${expected} entered, ${waiting} waiting, ${inside} inside`,
       rule,
       ...entries.map((e) =>
-        [e.participant, e.hostname, e.state, e.label, e.late, e.fence]
+        [e.participant, e.hostname, e.state, e.label, e.late, e.fence, e.cause]
           .filter((x) => x !== undefined)
           .join(' '),
       ),
       ...(missing.length === 0 ? [] : [`missing ${missing.join(' ')}`]),
+      ...(tasks.length === 0 ? [] : [`missing ${tasks.join(', ')}`]),
     ];
   },
   left: forEach((hostname) => ({ type: 'left', hostname })),
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'lease'
+      kind === 'lease' || kind === 'outage'
         ? { kind }
         : kind === 'end' || kind === 'begin_again' || kind === 'refresh'
           ? { kind, run_id: world.runId(subject) }
@@ -263,6 +282,11 @@ const commands: Readonly<Record<string, Command>> = {
   /** What the host monitors of nodes tell, or told too long ago when nothing follows: sample n1 n2 load=1 free_memory=4 */
   sample: (world, { words, settings }) => {
     for (const hostname of words) world.samples.set(hostname, sampleOf(settings));
+    return [];
+  },
+  /** Options of the daemon from now on, times in seconds; without words the usual ones: rules failed_time=60 drop_count=2 */
+  rules: (world, { settings }) => {
+    world.rules = rulesFrom(settings);
     return [];
   },
   plan: (world, { words: [app = ''] }) => {
@@ -312,11 +336,23 @@ function printExplanation(world: World, subject: string): string[] {
     `${kind} ${subject}: ${state}`,
     summary,
     ...causes.map(
-      (c) => `${c.nodes}× ${c.phase}/${c.cause} (${c.examples}): ${c.message} | ${c.action} | ${c.hint}`,
+      (c) =>
+        `${c.nodes}× ${c.phase}/${c.cause} (${c.examples})${c.numbers === undefined ? '' : ` tasks ${c.numbers}`}: ${c.message} | ${c.action} | ${c.hint}`,
     ),
     ...waiting.map((w) => `${w.nodes} wait for ${w.waits_for} (${w.examples})`),
     ...nodes.map((n) =>
-      [n.hostname, n.component, n.state, n.phase, n.cause, n.exit_code, n.signal].join(' ').trimEnd(),
+      [
+        n.hostname,
+        n.component,
+        n.state,
+        n.phase,
+        n.cause,
+        n.exit_code,
+        n.signal,
+        ...(n.number === undefined ? [] : [`task ${n.number}`]),
+      ]
+        .join(' ')
+        .trimEnd(),
     ),
   ];
 }

@@ -5,8 +5,10 @@ import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { TaskOrder } from '../../src/core/task.ts';
 
+/** How long a failed flag stands is told by the timer that follows. */
 export function printFact({ type, body }: Fact): string {
-  return ['+', type, ...Object.entries(body).map(([key, value]) => printEntry(key, value))].join(' ');
+  const entries = Object.entries(body).filter(([key]) => key !== 'flag_ms');
+  return ['+', type, ...entries.map(([key, value]) => printEntry(key, value))].join(' ');
 }
 
 export function printEffect({ type, ...body }: Effect): string {

@@ -1,6 +1,7 @@
 /** What the words of a scenario's commands mean: nodes, reports, failures, samples. */
 import type { NodeSpec } from '../../api/spec.ts';
 import type { Actor } from '../../src/core/input.ts';
+import { NODE_RULES, type NodeRules } from '../../src/core/pool/rules.ts';
 import type { Run, Task } from '../../src/core/state.ts';
 import type { HostSample, TaskCause, TaskReport } from '../../src/core/task.ts';
 import type { World } from './world.ts';
@@ -123,3 +124,19 @@ export const failureOf = (hostname: string, cause: string, phase: 'bootstrap' | 
   message: `${messages[cause] ?? cause} ${hostname}`,
   attempt: 1,
 });
+
+/** Options of the daemon about nodes; times in seconds. */
+export function rulesFrom(settings: ReadonlyMap<string, string>): NodeRules {
+  const number = (name: string, usual: number, factor = 1) => {
+    const text = settings.get(name);
+    return text === undefined ? usual : factor * Number(text);
+  };
+  return {
+    failedMs: number('failed_time', NODE_RULES.failedMs, 1000),
+    failedShortMs: number('failed_time_short', NODE_RULES.failedShortMs, 1000),
+    dropCount: number('drop_count', NODE_RULES.dropCount),
+    dropWindowMs: number('drop_window', NODE_RULES.dropWindowMs, 1000),
+    holdMs: number('hold_time', NODE_RULES.holdMs, 1000),
+    holdPercent: number('hold_percent', NODE_RULES.holdPercent),
+  };
+}

@@ -4,6 +4,7 @@ import { decide } from '../../src/core/decide.ts';
 import { resume } from '../../src/core/effects.ts';
 import { evolve } from '../../src/core/evolve.ts';
 import type { Input } from '../../src/core/input.ts';
+import { NODE_RULES, type NodeRules } from '../../src/core/pool/rules.ts';
 import { Rejection } from '../../src/core/rejection.ts';
 import { emptyState, type State } from '../../src/core/state.ts';
 import type { HostSample } from '../../src/core/task.ts';
@@ -25,6 +26,8 @@ export class World {
   /** What the host monitors tell, which is no fact. */
   readonly samples = new Map<string, HostSample | undefined>();
   readonly hosts = (hostname: string) => this.samples.get(hostname);
+  /** As the daemon's options would say. */
+  rules: NodeRules = NODE_RULES;
   #nowMs = START_MS;
   #seed = 0;
   /** Ids of runs as the daemon made them → as the scenario calls them. */
@@ -42,6 +45,7 @@ export class World {
         nowMs: this.#nowMs,
         seed: this.#seed,
         hosts: this.hosts,
+        rules: this.rules,
       });
       this.facts.push(...facts);
       for (const fact of facts) if (fact.type === 'run_started') this.#name(fact.body.run_id, fact.body.app);

@@ -11,68 +11,111 @@ import type { Controller } from './controller.ts';
 import type { Machine } from './machine.ts';
 
 export function checkState(state: State): void {
-  const free = [...state.nodes.values()].filter(
-    (node) =>
-      node.failed === undefined &&
-      node.lease_over === undefined &&
-      node.run_id === undefined &&
-      !state.leaving.has(node.spec.hostname),
-  );
-  assert.deepEqual([...state.free].sort(), free.map((node) => node.spec.hostname).sort(), 'free nodes');
-  const ended = state.ended.flatMap((run_id) => state.runs.get(run_id) ?? []);
-  const kept = ended.reduce((sum, run) => sum + run.members.size + run.past.length, 0);
-  assert.equal(state.ended_members, kept, 'members of ended runs');
+  checkFree(state);
   const used = new Map<string, string>();
+  let kept = 0;
+  for (const run_id of state.ended) {
+    const run = state.runs.get(run_id);
+    if (run !== undefined) kept += run.members.size + run.past.length;
+  }
+  assert.equal(state.ended_members, kept, 'members of ended runs');
   for (const run of state.runs.values()) {
     if (isOver(run)) continue;
-    checkCounters(run);
+    checkComponents(run);
+    checkBlocks(run);
     for (const { hostname, phase } of run.members.values()) {
       if (phase === 'done') continue;
-      assert(!used.has(hostname), `${hostname} is in ${used.get(hostname)} and ${run.run_id}`);
-      assert.equal(state.nodes.get(hostname)?.run_id, run.run_id, `${hostname} does not know its run`);
+      if (used.has(hostname)) assert.fail(`${hostname} is in ${used.get(hostname)} and ${run.run_id}`);
+      if (state.nodes.get(hostname)?.run_id !== run.run_id)
+        assert.fail(`${hostname} does not know its run ${run.run_id}`);
       used.set(hostname, run.run_id);
     }
   }
 }
 
-function checkCounters(run: Run): void {
-  const members = [...run.members.values()];
-  const uncleaned = members.filter((member) => member.phase !== 'done').length;
+function checkFree({ nodes, free, leaving }: State): void {
+  let count = 0;
+  for (const [hostname, node] of nodes) {
+    const isFree =
+      node.failed === undefined &&
+      node.lease_over === undefined &&
+      node.run_id === undefined &&
+      !leaving.has(hostname);
+    if (isFree) count += 1;
+    if (free.has(hostname) !== isFree) assert.fail(`${hostname} is ${isFree ? '' : 'not '}free`);
+  }
+  assert.equal(free.size, count, 'free nodes');
+}
+
+/** What a component's members add up to. */
+interface Sum {
+  members: number;
+  prepared: number;
+  finished: number;
+  readonly places: Set<number>;
+}
+
+function checkComponents(run: Run): void {
+  const sums = new Map<string, Sum>();
+  for (const name of run.components.keys())
+    sums.set(name, { members: 0, prepared: 0, finished: 0, places: new Set() });
+  let uncleaned = 0;
+  for (const { component, phase, index } of run.members.values()) {
+    const sum = sums.get(component) as Sum;
+    sum.members += 1;
+    sum.places.add(index);
+    if (phase !== 'done') uncleaned += 1;
+    if (phase !== 'preparing') sum.prepared += 1;
+    if (phase === 'finishing' || phase === 'done') sum.finished += 1;
+  }
   assert.equal(run.uncleaned, uncleaned, `${run.run_id}: uncleaned`);
   for (const component of run.components.values()) {
-    const own = members.filter((member) => member.component === component.name);
-    assert.equal(component.members.size, own.length, `${run.run_id}: members of ${component.name}`);
-    if (run.service !== undefined && run.ending === undefined)
-      assert.equal(component.below !== undefined, own.length < component.min, `${run.run_id}: below`);
-    assert(own.length <= component.max, `${run.run_id}: ${component.name} has more nodes than its maximum`);
-    assert.equal(new Set(own.map((member) => member.index)).size, own.length, `${run.run_id}: a place twice`);
+    const { members, prepared, finished, places } = sums.get(component.name) as Sum;
+    const label = `${run.run_id} ${component.name}`;
+    assert.equal(component.members.size, members, `${label}: members`);
+    if (members > component.max) assert.fail(`${label} has more nodes than its maximum`);
+    assert.equal(places.size, members, `${label}: a place twice`);
     if (run.ending !== undefined) continue;
-    assert.equal(
-      component.prepared,
-      own.filter((m) => m.phase !== 'preparing').length,
-      `${run.run_id}: prepared`,
-    );
-    const finished = own.filter((m) => m.phase === 'finishing' || m.phase === 'done').length;
-    assert.equal(component.finished, finished, `${run.run_id}: finished`);
+    if (run.service !== undefined)
+      assert.equal(component.below !== undefined, members < component.min, `${label}: below`);
+    assert.equal(component.prepared, prepared, `${label}: prepared`);
+    assert.equal(component.finished, finished, `${label}: finished`);
   }
-  if (run.restarting !== undefined && run.ending === undefined) {
-    const live = members
-      .flatMap((member) => [...member.tasks.values()])
-      .filter((task) => task.state === 'ordered' || task.state === 'running');
-    assert.deepEqual([...run.restarting.stopping].sort(), live.map((task) => task.task_id).sort());
+}
+
+function checkBlocks(run: Run): void {
+  const { run_id, restarting, ending, blocks } = run;
+  const begun = new Map<string, number>();
+  const completed = new Map<string, number>();
+  const failed = new Map<string, number>();
+  const skipped = new Map<string, number>();
+  const live: string[] = [];
+  for (const member of run.members.values()) {
+    for (const [name, task] of member.tasks) {
+      count(begun, name);
+      if (task.state === 'failed') count(failed, name);
+      else if (task.state === 'ordered' || task.state === 'running') live.push(task.task_id);
+    }
+    for (const name of member.at?.keys() ?? []) if (!member.tasks.has(name)) count(begun, name);
+    for (const name of member.completed) {
+      count(completed, name);
+      if (!member.tasks.has(name) && !member.at?.has(name)) count(begun, name);
+    }
+    for (const name of member.skipped ?? []) count(skipped, name);
   }
-  for (const block of run.blocks.values()) {
-    const begun = members.filter(
-      ({ tasks, at, completed }) => tasks.has(block.name) || at?.has(block.name) || completed.has(block.name),
-    );
-    assert.equal(block.begun, begun.length, `${run.run_id}: begun of ${block.name}`);
-    const completed = members.filter((member) => member.completed.has(block.name)).length;
-    assert.equal(block.completed, completed, `${run.run_id}: completed of ${block.name}`);
-    const failed = members.filter((member) => member.tasks.get(block.name)?.state === 'failed').length;
-    assert.equal(block.failed, failed, `${run.run_id}: failed of ${block.name}`);
-    const skipped = members.filter((member) => member.skipped?.has(block.name)).length;
-    assert.equal(block.skipped ?? 0, skipped, `${run.run_id}: skipped of ${block.name}`);
+  if (restarting !== undefined && ending === undefined)
+    assert.deepEqual([...restarting.stopping].sort(), live.sort());
+  for (const block of blocks.values()) {
+    const { name } = block;
+    assert.equal(block.begun, begun.get(name) ?? 0, `${run_id} ${name}: begun`);
+    assert.equal(block.completed, completed.get(name) ?? 0, `${run_id} ${name}: completed`);
+    assert.equal(block.failed, failed.get(name) ?? 0, `${run_id} ${name}: failed`);
+    assert.equal(block.skipped ?? 0, skipped.get(name) ?? 0, `${run_id} ${name}: skipped`);
   }
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 /** No process runs where no run wants it, unless its cleaning is under way or owed. */
@@ -83,7 +126,7 @@ export function checkProcesses(state: State, machines: Iterable<Machine>): void 
       const member = state.runs.get(run_id)?.members.get(hostname);
       const isWanted = member !== undefined && member.phase !== 'done';
       const isOwed = state.nodes.get(hostname)?.owed.has(run_id) || state.leaving.has(hostname);
-      assert(isWanted || isOwed, `${report.task_id} runs on, and nobody will stop it`);
+      if (!isWanted && !isOwed) assert.fail(`${report.task_id} runs on, and nobody will stop it`);
     }
   }
 }

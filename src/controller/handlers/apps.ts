@@ -1,37 +1,37 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
-import { basename, dirname, resolve, sep } from 'node:path';
-import type { AppSpec, Diagnostic } from '../../../api/spec.ts';
-import { parseApplication } from '../../core/spec/application.ts';
-import { formatDiagnostic } from '../../core/spec/format.ts';
+import { dirname, resolve, sep } from 'node:path';
+import type { AppSpec } from '../../../api/spec.ts';
 import { MAX_XML_BYTES } from '../../core/spec/xml-text.ts';
 import { appDetail, listApps } from '../../core/views/apps.ts';
 import { errorCode } from '../../drivers/agent-error.ts';
 import type { Context } from '../context.ts';
 import type { CallContext, Handlers } from '../dispatcher.ts';
 import { Fault } from '../fault.ts';
+import { diagnosticsOf, withApp } from '../specifications.ts';
 
 type AppMethods = 'plushLoadApp' | 'plushLoadAppXml' | 'plushValidateApp' | 'plushListApps' | 'plushGetApp';
 
-/** Diagnostics that a fault's sentence quotes; all of them are in its details. */
-const MAX_QUOTED = 20;
 /** Longest part of a file name that is repeated to the caller. */
 const MAX_SHOWN_CHARACTERS = 200;
 
 /** Methods about applications. */
-export function appHandlers({ state, submit, appsDir }: Context): Pick<Handlers, AppMethods> {
+export function appHandlers({ state, submit, appsDir, specs }: Context): Pick<Handlers, AppMethods> {
   const load = async (call: CallContext, app: AppSpec, file: string): Promise<string> =>
     (await submit({ type: 'load_app', app, file }, call)) as string;
   return {
     plushLoadApp: (call, filename) => {
       const file = fileBelow(appsDir, filename);
-      return load(call, parsedApp(readApp(file, filename), file), file);
+      const text = readApp(file, filename);
+      return withApp(specs, call.work, { text, file }, (app) => load(call, app, file));
     },
-    plushLoadAppXml: (call, xml) => {
-      const app = parsedApp(xml, 'application.xml');
-      if (!call.caller.scopes.has('admin')) refuseKeys(app);
-      return load(call, app, 'application.xml');
+    plushLoadAppXml: (call, text) => {
+      const file = 'application.xml';
+      return withApp(specs, call.work, { text, file }, (app) => {
+        if (!call.caller.scopes.has('admin')) refuseKeys(app);
+        return load(call, app, file);
+      });
     },
-    plushValidateApp: (_call, xml) => [...parseApplication(xml, 'The file').diagnostics],
+    plushValidateApp: ({ work }, xml) => diagnosticsOf(specs, work, xml),
     plushListApps: (_call, filter) => listApps(state, filter ?? {}),
     plushGetApp: (_call, name) => appDetail(state, name),
   };
@@ -46,26 +46,6 @@ function refuseKeys({ components }: AppSpec): void {
   if (named === undefined) return;
   const sentence = `Component "${named.name}" names an ssh_identity, which needs the scope admin: it has plushd use any key file that plushd's own account can read`;
   throw new Fault('FORBIDDEN', sentence, { scope: 'admin' });
-}
-
-/** An application from its text. @throws Fault APP_INVALID with all that is wrong in it */
-export function parsedApp(text: string | Uint8Array, file: string): AppSpec {
-  const { app, diagnostics } = parseApplication(text, basename(file));
-  if (app !== undefined) return app;
-  throw new Fault('APP_INVALID', invalidSentence(file, diagnostics), { diagnostics });
-}
-
-function invalidSentence(file: string, diagnostics: readonly Diagnostic[]): string {
-  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
-  const quoted = errors
-    .slice(0, MAX_QUOTED)
-    .map((diagnostic) => formatDiagnostic(basename(file), diagnostic));
-  const more = errors.length > MAX_QUOTED ? [`and ${errors.length - MAX_QUOTED} more`] : [];
-  return [
-    `The specification has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}:`,
-    ...quoted,
-    ...more,
-  ].join('\n');
 }
 
 /** The file's real path, when it is below the folder. @throws Fault APP_OUTSIDE, APP_UNREADABLE */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ParamsOf } from '../../../api/methods.ts';
+import type { AppSpec } from '../../../api/spec.ts';
 import type { StartRequest } from '../../core/input.ts';
 import { nodesMeant, requestedOperation } from '../../core/operation/decide.ts';
 import { operationInfo, operationOf } from '../../core/views/operations.ts';
@@ -7,7 +8,7 @@ import { planApp, plannedApp } from '../../core/views/plan.ts';
 import type { Context } from '../context.ts';
 import type { Handlers } from '../dispatcher.ts';
 import { Fault } from '../fault.ts';
-import { parsedApp } from './apps.ts';
+import { withApp } from '../specifications.ts';
 
 type OperationMethods = 'plushPlanApp' | 'plushShell' | 'plushGetOperation';
 type ShellOptions = NonNullable<ParamsOf<'plushShell'>[1]>;
@@ -18,12 +19,11 @@ const DEFAULT_TIMEOUT_S = 60;
 export function operationHandlers(context: Context): Pick<Handlers, OperationMethods> {
   const { state, submit, operations } = context;
   return {
-    plushPlanApp: (_call, app) =>
-      planApp(
-        state,
-        app?.trimStart().startsWith('<') ? parsedApp(app, 'application.xml') : plannedApp(state, app),
-        (hostname) => context.nodes.recentHost(hostname),
-      ),
+    plushPlanApp: ({ work }, app) => {
+      const plan = (spec: AppSpec) => planApp(state, spec, (hostname) => context.nodes.recentHost(hostname));
+      if (!app?.trimStart().startsWith('<')) return plan(plannedApp(state, app));
+      return withApp(context.specs, work, { text: app, file: 'application.xml', signal: work.signal }, plan);
+    },
     plushShell: async (call, command, options = {}) => {
       const request = requestOf(command, options);
       // Known before the nodes are looked for: a repetition is answered also when they are gone.

@@ -1,6 +1,8 @@
 /** plushGetOutput: from the controller's copy where there is one, else from the node. */
 import { isReadable } from '../../core/run/logs.ts';
+import { missedSentence } from '../../core/run/missed.ts';
 import type { Member, Run, Task } from '../../core/state.ts';
+import { hintFor } from '../../core/views/hints.ts';
 import { finishedTask } from '../../core/views/workflows.ts';
 import { AgentError } from '../../drivers/agent-error.ts';
 import { LinkError } from '../../drivers/nodes/agent-link.ts';
@@ -12,7 +14,7 @@ const DEFAULT_LIMIT = 65_536;
 /** How long a node may take to answer a page of output, beyond what it is to wait. */
 const READ_MS = 10_000;
 
-type Page = OutputPage & { task: string };
+type Page = OutputPage & { task: string; skipped_bytes?: number; lost_bytes?: number };
 
 /** What a caller asks for. */
 export interface Wanted {
@@ -37,7 +39,7 @@ export async function getOutput(context: Context, run: Run, node: string, wanted
   const { stream = 'stdout', offset = 0, limit = DEFAULT_LIMIT, wait_ms = 0, file } = wanted;
   const range: Range = { stream, offset, limit, encoding: wanted.encoding ?? 'text' };
   const parts = partsOf(run, node);
-  if (file !== undefined) return readFile(context, run, node, file, range);
+  if (file !== undefined) return readFile(context, run, parts, file, range);
   const task = findTask(run, node, parts, wanted.task);
   if (!isReadable(run, task.block)) {
     const why = `The log manager of block "${task.block}" says use_api="0": its output lies in the state folder only`;
@@ -71,16 +73,19 @@ function findTask(run: Run, node: string, parts: readonly Member[], wanted: stri
 async function readFile(
   { outputs }: Context,
   { run_id }: Run,
-  node: string,
+  parts: readonly Member[],
   file: string,
   { offset, limit, encoding }: Range,
 ): Promise<Page> {
-  const missing = (why: string) =>
-    new Fault(
-      'NO_OUTPUT',
-      `${why}: the specification names files with output, and they come back when their process has ended`,
-      { node },
-    );
+  const node = parts[0]?.hostname ?? '';
+  const known = parts.map(({ missed }) => missed?.get(file)).find((cause) => cause !== undefined);
+  const missing = (why: string) => {
+    const reason =
+      known === undefined
+        ? `${why}: the specification names files with output, and they come back when their process has ended`
+        : `${missedSentence(file, known)}. ${hintFor(known)}`;
+    return new Fault('NO_OUTPUT', reason, { node, ...(known === undefined ? {} : { cause: known }) });
+  };
   const kept = await outputs.readFile(run_id, node, file, offset, limit).catch((error: unknown) => {
     throw missing(error instanceof Error ? error.message : String(error));
   });
@@ -116,7 +121,7 @@ async function readOutput(
     const ask = { task_id, stream, offset, limit, ...(wait_ms > 0 ? { wait_ms } : {}) };
     const { ok, binary } = await link.request('read', ask, { timeoutMs: READ_MS + wait_ms });
     const raw: RawPage = { bytes: binary, offset: ok.offset, eof: ok.eof };
-    return { ...encodedPage(raw, encoding), task: task_id };
+    return { ...encodedPage(raw, encoding), ...gaps(offset, ok), task: task_id };
   } catch (error) {
     if (error instanceof AgentError && error.failure.code === 'UNKNOWN_TASK')
       return lateOutput(outputs, task, range);
@@ -138,7 +143,18 @@ async function readCopy(
   if (kept === undefined) return undefined;
   const isWhole = whole !== undefined || (kept as { isWhole?: boolean }).isWhole === true;
   const eof = isWhole && kept.offset + kept.bytes.length >= kept.size;
-  return { ...encodedPage({ ...kept, eof }, encoding), task: task_id };
+  return { ...encodedPage({ ...kept, eof }, encoding), ...gaps(offset, kept), task: task_id };
+}
+
+/** What is missing of an output: before the page, and anywhere. */
+function gaps(
+  asked: number,
+  { offset, lost = 0 }: { readonly offset: number; readonly lost?: number },
+): Pick<Page, 'skipped_bytes' | 'lost_bytes'> {
+  return {
+    ...(offset > asked ? { skipped_bytes: offset - asked } : {}),
+    ...(lost > 0 ? { lost_bytes: lost } : {}),
+  };
 }
 
 /** The node has been cleaned between the two looks, or the task never got as far as having output. */

@@ -1,12 +1,11 @@
 /** Decisions about nodes: the pool's membership, connections, the failed flag. */
 import type { NodeSpec } from '../../../api/spec.ts';
+import { durationText } from '../duration.ts';
 import type { Actor, InputOf } from '../input.ts';
 import {
   CONNECT_ATTEMPTS,
   CONNECT_DELAYS_MS,
   FINAL_CAUSES,
-  FLAP_COUNT,
-  FLAP_WINDOW_MS,
   MAX_OWN_BYTES,
   OWED_ATTEMPTS,
   OWED_FIRST_MS,
@@ -34,8 +33,10 @@ import type { Transaction } from '../transaction.ts';
 import { checkHostname, isIpAddress } from './hostname.ts';
 import { checkLease } from './lease.ts';
 import { meets } from './match.ts';
+import { HELD_RETRY_MS, holds, settleOutage } from './outage.ts';
 import { nodeBytes } from './owned.ts';
 import { judge, unmetSentence } from './requirements.ts';
+import { dropsNow } from './rules.ts';
 
 function nodeOf(state: State, hostname: string): PoolNode {
   const node = state.nodes.get(hostname);
@@ -190,6 +191,7 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
   const runs = [...new Set([...installed, ...tasks.map((task) => task.run_id)])];
   const isRefused = refuseUnmet(tx, node, agent.host);
   tx.emit('node_connected', { hostname, agent: { instance, bundle, boot_id, node_version, platform }, runs });
+  settleOutage(tx);
   for (const task of tasks) reconcileTask(tx, hostname, task);
   if (isRefused) fillComponents(tx, hostname);
   const part = partOf(tx.state, node);
@@ -230,12 +232,16 @@ export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_d
   const attempt = wasUp ? 0 : node.attempts + 1;
   const part = partOf(tx.state, node);
   const isEnding = part?.run.ending !== undefined;
-  const drops = wasUp ? node.drops.filter((at) => at > tx.nowMs - FLAP_WINDOW_MS).length + 1 : 0;
-  const isFlapping = drops >= FLAP_COUNT;
+  const { dropCount, dropWindowMs } = tx.rules;
+  const drops = wasUp ? Math.min(dropCount, dropsNow(tx.rules, node.drops, tx.nowMs)) : 0;
+  const isFlapping = drops >= dropCount;
   const isFinal = FINAL_CAUSES.has(failure.cause);
-  const isLost = isFlapping || isFinal || (!wasUp && (isEnding || attempt >= CONNECT_ATTEMPTS));
+  const isOver = isFlapping || isFinal || (!wasUp && (isEnding || attempt >= CONNECT_ATTEMPTS));
+  const isHeld = part !== undefined && !isEnding && holds(tx, node, failure.cause);
+  const isLost = isOver && !isHeld;
   let retry_ms: number | undefined;
-  if (part !== undefined && !isLost) retry_ms = CONNECT_DELAYS_MS[Math.max(0, attempt - 1)];
+  if (isOver && isHeld) retry_ms = HELD_RETRY_MS;
+  else if (part !== undefined && !isLost) retry_ms = CONNECT_DELAYS_MS[Math.max(0, attempt - 1)];
   else if (!isFinal && mayOwe(node, part !== undefined))
     retry_ms = owedDelay(part === undefined ? attempt : 0);
   tx.emit('node_disconnected', {
@@ -244,15 +250,17 @@ export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_d
     message: failure.message,
     attempt,
     ...(retry_ms === undefined ? {} : { retry_ms }),
+    ...(wasUp && tx.state.outage === undefined ? { drops } : {}),
   });
   if (part !== undefined && isLost) {
-    const minutes = FLAP_WINDOW_MS / 60_000;
-    const message = `The node lost its connection ${drops} times in ${minutes} minutes, last: ${failure.message}`;
+    const times = `${drops} ${drops === 1 ? 'time' : 'times'} in ${durationText(dropWindowMs)}`;
+    const message = `The node lost its connection ${times}, last: ${failure.message}`;
     const why = isFlapping ? { cause: 'flapping', message } : {};
     if (isEnding) finishMember(tx, part.run, hostname, true);
     else failNode(tx, node, { ...failure, ...why, attempt: Math.max(1, attempt) });
   }
   endWaiting(tx, [...node.owed]);
+  settleOutage(tx);
 }
 
 /** Whether something of a run is on the node, or will be said to be once the node is given up. */

@@ -1,12 +1,13 @@
 /** How facts about nodes change the pool. */
 import type { NodeSpec } from '../../../api/spec.ts';
 import type { Evolver } from '../evolve.ts';
-import { FLAP_COUNT, FLAP_WINDOW_MS } from '../limits.ts';
 import type { LinkState, PoolNode, State } from '../state.ts';
+import { hush, noteDown, noteUp, unheard } from './contact.ts';
 import { refreshFree } from './free.ts';
 import { noteLease } from './leases.ts';
 import { specOf } from './login.ts';
 import { countOwned } from './owned.ts';
+import { addDrop } from './rules.ts';
 
 function newNode(spec: NodeSpec, source: string, owner: string | undefined, time: string): PoolNode {
   return {
@@ -28,6 +29,8 @@ export function setLink(node: PoolNode, link: LinkState, time: string): void {
   if (node.link === link) return;
   node.link = link;
   node.since = time;
+  if (link === 'connected' || link === 'idle') delete node.away;
+  else node.away ??= time;
 }
 
 /** Runs that end need not wait for a node that no longer answers. */
@@ -90,6 +93,7 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     // Where no agent ever answered no task was ever started; an agent without one leaves by itself.
     if (node.agent !== undefined) state.leaving.set(hostname, specOf(node));
     stopCleaning(state, node);
+    unheard(state, hostname);
     countOwned(state, node.owner, node.spec, -1);
     state.nodes.delete(hostname);
     state.membership += 1;
@@ -116,30 +120,33 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     const node = state.nodes.get(hostname);
     if (node === undefined) return;
     setLink(node, 'connected', time);
+    noteUp(state, node);
     node.attempts = 0;
     node.agent = agent;
     delete node.trouble;
   },
-  node_disconnected: (state, { hostname, cause, message, attempt }, time) => {
+  node_disconnected: (state, { hostname, cause, message, attempt, retry_ms, drops }, time) => {
     const node = state.nodes.get(hostname);
     if (node === undefined) return;
-    if (node.link === 'connected' && cause !== 'requested') {
-      const ms = Date.parse(time);
-      node.drops = [...node.drops.filter((drop) => drop > ms - FLAP_WINDOW_MS), ms].slice(-FLAP_COUNT);
-    }
+    noteDown(state, node, cause, retry_ms !== undefined, time);
+    // In an outage it is not the node's fault.
+    if (node.link === 'connected' && cause !== 'requested' && state.outage === undefined)
+      node.drops = addDrop(node.drops, Date.parse(time), drops);
     node.held = cause === 'requested';
     node.attempts = attempt;
     node.trouble = { cause, message };
     stopCleaning(state, node);
     setLink(node, 'lost', time);
   },
-  node_failed: (state, { hostname, failure }, time) => {
+  node_failed: (state, { hostname, failure, flag_ms }, time) => {
     const node = state.nodes.get(hostname);
     if (node === undefined) return;
-    node.failed = { at: time, failure };
+    const until = flag_ms === undefined ? {} : { until: new Date(Date.parse(time) + flag_ms).toISOString() };
+    node.failed = { at: time, failure, ...until };
     node.since = time;
     node.attempts = 0;
     node.credit -= 1;
+    hush(state, hostname);
     refreshFree(state, hostname);
   },
   node_restored: (state, { hostname }, time) => {

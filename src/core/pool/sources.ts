@@ -15,9 +15,18 @@ export function loadDirectory(tx: Transaction, { nodes, slices = [] }: InputOf<'
   const gone = [...tx.state.nodes.values()].filter(
     (n) => n.source === 'directory' && !listed.has(n.spec.hostname),
   );
-  keepSlices(tx, slices);
-  for (const node of gone) drop(tx, node);
+  // What comes may replace what goes, and a node of a slice that the file now lists by its name stays.
   for (const node of nodes) put(tx, node, { source: 'directory' }, false);
+  for (const node of unusedFirst(gone)) drop(tx, node);
+  keepSlices(tx, slices);
+}
+
+/** In an order in which no node that goes is put in the place of another that goes. */
+function unusedFirst(nodes: readonly PoolNode[]): PoolNode[] {
+  return [
+    ...nodes.filter(({ run_id }) => run_id === undefined),
+    ...nodes.filter(({ run_id }) => run_id !== undefined),
+  ];
 }
 
 function keepSlices(tx: Transaction, named: readonly SlicePort[]): void {
@@ -28,7 +37,8 @@ function keepSlices(tx: Transaction, named: readonly SlicePort[]): void {
   tellSlices(tx, kept);
   const stay = new Set(kept.map(({ slice }) => slice));
   const changes = new Changes(tx);
-  for (const node of planetLabNodes(tx.state)) if (!stay.has(sliceOf(node))) changes.drop(node);
+  const gone = planetLabNodes(tx.state).filter((node) => !stay.has(sliceOf(node)));
+  for (const node of unusedFirst(gone)) changes.drop(node);
   changes.tell();
 }
 
@@ -52,7 +62,8 @@ export function planetLabAnswered(tx: Transaction, { slices }: InputOf<'planetla
     changes.of(node.group ?? '').added += 1;
     put(tx, node, { source: 'planetlab' }, false);
   }
-  for (const node of planetLabNodes(tx.state)) if (!wanted.has(node.spec.hostname)) changes.drop(node);
+  const gone = planetLabNodes(tx.state).filter(({ spec }) => !wanted.has(spec.hostname));
+  for (const node of unusedFirst(gone)) changes.drop(node);
   changes.tell();
 }
 

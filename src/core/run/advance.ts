@@ -5,10 +5,11 @@
 import type { Failure } from '../../../api/schemas.ts';
 import type { Policy } from '../../../api/spec.ts';
 import { LOST_RESTARTS } from '../limits.ts';
-import { isOver, type Member, type Run } from '../state.ts';
+import { isOver, type Member, type Run, type Task } from '../state.ts';
 import type { TaskReport } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
 import { endAtBarriers, enterBlock, leaveAfter, partDone, settleAll } from './barriers.ts';
+import { clusterOf } from './clusters.ts';
 import { splitTaskId, taskId } from './evolve.ts';
 import { type PlannedBlock, planOf } from './plan.ts';
 import { isSuccess, policyFor } from './policy.ts';
@@ -25,11 +26,11 @@ export function advanceRun(tx: Transaction, run: Run): void {
     finishRun(tx, run);
     return;
   }
+  settleAll(tx, run);
   if (run.restarting !== undefined) {
     stoppedIfNothingRuns(tx, run);
     return;
   }
-  settleAll(tx, run);
   const components = [...run.components.values()];
   if (run.state === 'deploying') {
     if (!isReleasable(run)) return;
@@ -100,7 +101,8 @@ export function order(tx: Transaction, run: Run, member: Member, block: string):
   const attempt = 1 + (member.tasks.get(block)?.attempt ?? member.attempts?.get(block) ?? 0);
   const { hostname, index, component } = member;
   const state = run.components.get(component);
-  const count = Math.max(state?.count ?? 0, state?.members.size ?? 0);
+  const all = Math.max(state?.count ?? 0, state?.members.size ?? 0);
+  const count = Math.min(all, clusterOf(run.spec, block).hosts);
   const task_id = taskId(run.run_id, block, hostname, attempt);
   tx.emit('task_ordered', { run_id: run.run_id, task_id, block, hostname, attempt, index, count });
   if (run.blocks.get(block)?.state === 'waiting') {
@@ -149,6 +151,7 @@ function exited(tx: Transaction, run: Run, member: Member, block: string, report
   tx.emit('task_exited', {
     run_id,
     task_id,
+    ...(task?.number === undefined ? {} : { number: task.number }),
     outcome,
     ...rest,
     ...(rest.stderr_tail ? { stderr_tail: [...rest.stderr_tail] } : {}),
@@ -159,8 +162,8 @@ function exited(tx: Transaction, run: Run, member: Member, block: string, report
   if (run.restarting !== undefined) stoppedIfNothingRuns(tx, run);
   else if (isBeatenTask) beatenEnded(tx, run, member, block);
   else if (chosen !== undefined) {
-    const attempt = member.tasks.get(block)?.attempt ?? 1;
-    applyPolicy(tx, { run, member, block, task_id, failure: failureOf(report, block, attempt) }, chosen);
+    const failure = failureOf(report, taskIn(member, block));
+    applyPolicy(tx, { run, member, block, task_id, failure }, chosen);
   } else if (outcome === 'completed') completed(tx, run, member, block);
   else if (outcome === 'lost') lost(tx, run, member, block, report);
   else if (outcome === 'failed') failed(tx, run, member, block, report);
@@ -203,8 +206,8 @@ export function closeBlock(tx: Transaction, run: Run, name: string): void {
   const component = run.components.get(plan.blocks.get(name)?.component ?? '');
   if (block === undefined || component === undefined || run.restarting !== undefined) return;
   const { state, completed: done, skipped = 0 } = block;
-  // A block that every node goes on without has never begun.
-  if (state !== 'running' && (state !== 'waiting' || skipped === 0)) return;
+  // A block that every node goes on without, or has skipped to catch up, has never begun.
+  if (state !== 'running' && (state !== 'waiting' || done + skipped === 0)) return;
   // A service may have too few nodes for a while; what it lacks has not completed anything.
   if (done + skipped < Math.max(component.members.size, component.min) || endIfStranded(tx, run, name))
     return;
@@ -230,15 +233,14 @@ export function closeBlocks(tx: Transaction, run: Run, component: string): void 
 
 /** Nobody saw the task's end: start it again on its node, and give the node up when that happens too often. */
 function lost(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
-  const { attempt = 1, losses = 1 } = member.tasks.get(block) ?? {};
+  const { losses = 1 } = member.tasks.get(block) ?? {};
   if (losses <= LOST_RESTARTS) order(tx, run, member, block);
-  else giveUp(tx, member, { ...failureOf(report, block, attempt), phase: 'watch', cause: 'lost' });
+  else giveUp(tx, member, { ...failureOf(report, taskIn(member, block)), phase: 'watch', cause: 'lost' });
 }
 
 /** A program's own failure ends the run (POLICY_FAIL_APPLICATION is the default); a full disk is the node's. */
 function failed(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
-  const attempt = member.tasks.get(block)?.attempt ?? 1;
-  const failure = failureOf(report, block, attempt);
+  const failure = failureOf(report, taskIn(member, block));
   if (failure.cause === 'disk_full' || failure.cause === 'reinstall_failed') {
     giveUp(tx, member, failure);
     return;
@@ -251,8 +253,17 @@ export function failRun(tx: Transaction, run: Run, member: Member, block: string
   const { run_id } = run;
   const whole = planOf(run.spec).steps.get(block)?.workflow.name ?? block;
   tx.emit('block_changed', { run_id, block: whole, component: member.component, state: 'failed' });
-  const message = `Block "${block}" failed on ${member.hostname}: ${failure.message}`;
+  const message = `${blockWords(run, block, failure)} failed on ${member.hostname}: ${failure.message}`;
   endRun(tx, run, 'failed', failure.cause, message);
+}
+
+/** 'Block "part"', and of a workflow which task it was at. */
+export function blockWords(run: Run, block: string, { number }: Pick<Failure, 'number'>): string {
+  const step = planOf(run.spec).steps.get(block);
+  const isAlone = number === undefined || step === undefined;
+  return isAlone
+    ? `Block "${block}"`
+    : `Block "${block}", at task ${number} of workflow "${step.workflow.name}",`;
 }
 
 function giveUp(tx: Transaction, member: Member, failure: Failure): void {
@@ -260,11 +271,15 @@ function giveUp(tx: Transaction, member: Member, failure: Failure): void {
   if (node !== undefined) failNode(tx, node, failure);
 }
 
+/** What a failure tells of the task. */
+function taskIn(member: Member, block: string): Pick<Task, 'block' | 'attempt' | 'number'> {
+  return member.tasks.get(block) ?? { block, attempt: 1 };
+}
+
 /** The failure that a task's end is. */
 export function failureOf(
   report: Omit<TaskReport, 'task_id' | 'run_id' | 'state'>,
-  block: string,
-  attempt: number,
+  { block, attempt, number }: Pick<Task, 'block' | 'attempt' | 'number'>,
 ): Failure {
   const { cause, exit_code, signal, stderr_tail } = report;
   return {
@@ -272,6 +287,7 @@ export function failureOf(
     cause: cause ?? (signal === undefined ? 'exit_code' : 'signal'),
     message: failureSentence(report),
     block,
+    ...(number === undefined ? {} : { number }),
     attempt,
     ...(exit_code === undefined ? {} : { exit_code }),
     ...(signal === undefined ? {} : { signal }),

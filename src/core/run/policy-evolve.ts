@@ -4,6 +4,7 @@ import { MAX_HANDLED, MAX_HANDLED_HOSTS } from '../limits.ts';
 import type { Member, Run, Task } from '../state.ts';
 import { failureOf } from './advance.ts';
 import { beAbsent } from './barrier-state.ts';
+import { skipOthersParts } from './clusters.ts';
 import { finishIfThrough, setPhase, taskOf } from './evolve.ts';
 import { INSTALL_BARRIER, planOf } from './plan.ts';
 import { isSuccess } from './policy.ts';
@@ -57,8 +58,10 @@ export const policyEvolvers: { readonly [T in PolicyEvents]: Evolver<T> } = {
       Object.assign(block, { begun: 0, completed: 0, failed: 0, state: 'waiting' });
       delete block.skipped;
     }
-    for (const { name } of run.barriers.values())
-      if (name !== INSTALL_BARRIER.name) run.barriers.delete(name);
+    for (const barrier of run.barriers.values()) {
+      if (barrier.name === INSTALL_BARRIER.name) barrier.absent = 0;
+      else run.barriers.delete(barrier.name);
+    }
     beginWorkflowsAgain(run);
     for (const member of run.members.values()) beginAgain(run, member, time);
   },
@@ -71,9 +74,11 @@ function beginAgain(run: Run, member: Member, time: string): void {
   member.tasks.clear();
   member.completed.clear();
   delete member.skipped;
+  skipOthersParts(run, member);
   delete member.at;
   delete member.work;
   delete member.absent;
+  delete member.missed;
   const component = run.components.get(member.component);
   if (member.phase === 'done' && component !== undefined) component.finished += 1;
   if (member.phase === 'working' || member.phase === 'finishing') setPhase(member, 'ready', time);
@@ -97,7 +102,7 @@ function note(run: Run, { hostname }: Member, task: Task): void {
   const { policy } = task;
   if (policy === undefined || (policy === 'end_application' && isSuccess(task))) return;
   run.handled ??= new Map();
-  const failure = failureOf(task as never, task.block, task.attempt);
+  const failure = failureOf(task as never, task);
   const { block, phase, cause, exit_code, signal } = failure;
   const key = JSON.stringify([block, policy, phase, cause, exit_code, signal]);
   let handled = run.handled.get(key);

@@ -4,7 +4,9 @@
  */
 import type { Failure, MemberRef, RunOutcome, Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec } from '../../../api/spec.ts';
-import { isCandidate, match, mayJoin, meets, refersTo, shortfallSentence } from '../pool/match.ts';
+import { isCandidate, match, mayJoin, meets, refersTo } from '../pool/match.ts';
+import { flagMs } from '../pool/rules.ts';
+import { shortfallSentence } from '../pool/shortfall.ts';
 import { isOver, type Member, type PoolNode, type Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { advanceRun, closeBlocks } from './advance.ts';
@@ -74,7 +76,8 @@ export function hasDoneItsPart(run: Run, member: Member): boolean {
 
 /** Sets a node's failed flag and has its run recover. */
 export function failNode(tx: Transaction, node: PoolNode, failure: Failure): void {
-  tx.emit('node_failed', { hostname: node.spec.hostname, failure });
+  const { hostname } = node.spec;
+  tx.emit('node_failed', { hostname, failure, flag_ms: flagMs(tx.rules, failure.cause) });
   loseNode(tx, node, failure);
 }
 

@@ -5,9 +5,19 @@
  *     application:  run_restarting ──last task exits──▶ run_stopped ──retry_ms──▶ run_restarted
  */
 import type { Failure } from '../../../api/schemas.ts';
+import { durationText } from '../duration.ts';
 import type { Member, Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
-import { advanceRun, cleanUpAfter, closeBlock, completed, failRun, order, startBlocks } from './advance.ts';
+import {
+  advanceRun,
+  blockWords,
+  cleanUpAfter,
+  closeBlock,
+  completed,
+  failRun,
+  order,
+  startBlocks,
+} from './advance.ts';
 import { splitTaskId } from './evolve.ts';
 import { planOf } from './plan.ts';
 import { backoffMs, type Chosen } from './policy.ts';
@@ -27,7 +37,7 @@ export interface Ended {
 /** Carries a policy out. */
 export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void {
   const { run, member, block } = ended;
-  const where = `Block "${block}" on ${member.hostname}`;
+  const where = `${blockWords(run, block, ended.failure)} on ${member.hostname}`;
   switch (chosen.policy) {
     case 'continue':
       apply(tx, ended, 'continue', 'The block counts as complete on the node');
@@ -75,12 +85,14 @@ export function applyPolicy(tx: Transaction, ended: Ended, chosen: Chosen): void
 
 function apply(
   tx: Transaction,
-  { run, task_id }: Ended,
+  { run, task_id, failure }: Ended,
   policy: Chosen['policy'],
   message: string,
   more: { restart?: number; retry_ms?: number } = {},
 ): void {
-  tx.emit('policy_applied', { run_id: run.run_id, task_id, policy, message, ...more });
+  const { number } = failure;
+  const which = number === undefined ? {} : { number };
+  tx.emit('policy_applied', { run_id: run.run_id, task_id, policy, ...which, message, ...more });
 }
 
 function restartProcess(tx: Transaction, ended: Ended, chosen: Chosen): void {
@@ -90,7 +102,7 @@ function restartProcess(tx: Transaction, ended: Ended, chosen: Chosen): void {
     giveUp(tx, ended, `restarted ${times(before)}`);
     return;
   }
-  const message = `It is started again on its node in ${retry_ms} ms`;
+  const message = `It is started again on its node in ${durationText(retry_ms)}`;
   apply(tx, ended, 'restart_process', message, { restart: before + 1, retry_ms });
 }
 
@@ -102,7 +114,7 @@ function restartApplication(tx: Transaction, ended: Ended, chosen: Chosen): void
     return;
   }
   apply(tx, ended, 'restart_application', 'The application is begun again');
-  const message = `Block "${block}" on ${member.hostname}: ${failure.message}`;
+  const message = `${blockWords(run, block, failure)} on ${member.hostname}: ${failure.message}`;
   const { run_id } = run;
   const retry_ms = backoffMs(chosen, before) ?? 0;
   tx.emit('run_restarting', { run_id, restart: before + 1, cause: failure.cause, message, retry_ms });

@@ -4,15 +4,21 @@ import type { Run, Task } from '../state.ts';
 import type { TaskOrder } from '../task.ts';
 import { argumentsOf } from './arguments.ts';
 import { participantOf } from './barrier-state.ts';
+import { clusterOf } from './clusters.ts';
 import { taskId } from './evolve.ts';
 import { logOrder } from './logs.ts';
 import { planOf } from './plan.ts';
 import { monitorsOf, processOf } from './policy.ts';
 import { workflowTask } from './workflow-effects.ts';
+import { taskParticipant } from './workflow-state.ts';
 
-function labelAt(run: Run, { hostname }: Task, barrier: string): string {
+function labelAt(run: Run, { hostname, block, number }: Task, barrier: string): string {
   const member = run.members.get(hostname);
   const entries = run.barriers.get(barrier)?.entries;
+  const { steps, barriers } = planOf(run.spec);
+  const workflow = steps.get(block)?.workflow.name;
+  if (number !== undefined && workflow !== undefined && barriers.get(barrier)?.workflows.has(workflow))
+    return entries?.get(taskParticipant(workflow, number))?.label ?? '';
   return (member && entries?.get(participantOf(member))?.label) ?? '';
 }
 
@@ -42,7 +48,7 @@ export function taskOrder(run: Run, task: Task): TaskOrder {
       ...process?.env,
       PLUSH_RUN: run.run_id,
       PLUSH_APP: run.app,
-      PLUSH_COMPONENT: planned?.component ?? '',
+      PLUSH_COMPONENT: clusterOf(run.spec, task.block).name ?? planned?.component ?? '',
       PLUSH_NODE: task.hostname,
       PLUSH_INDEX: String(task.index),
       PLUSH_COUNT: String(task.count),

@@ -4,15 +4,20 @@ import type { BarrierSpec } from '../../../api/spec.ts';
 import type { Entry } from '../barrier/barrier.ts';
 import { roomOf } from '../barrier/pace.ts';
 import { shareOf } from '../barrier/rules.ts';
+import { durationText } from '../duration.ts';
 import { expectedAt, participantOf } from '../run/barrier-state.ts';
+import { softwareAt } from '../run/clusters.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from '../run/plan.ts';
-import { softwareOf } from '../run/software.ts';
+import { taskParticipant } from '../run/workflow-state.ts';
 import type { Member, Run, RunBarrier } from '../state.ts';
+import { missingTasks, taskName } from './task-barriers.ts';
 
 type BarrierDetail = ResultOf<'plushGetBarrier'>;
 
 const MAX_ENTRIES = 1000;
 const MAX_MISSING = 20;
+/** Missing nodes named in a sentence. */
+const MAX_NAMED = 3;
 /** Names of software in a sentence. */
 const MAX_SOFTWARE = 3;
 
@@ -35,6 +40,7 @@ export function barrierDetail(run: Run, planned: PlannedBarrier): BarrierDetail 
     ...(barrier === undefined || spec.type !== 'semaphore' ? {} : { concurrency: roomOf(barrier.pace) }),
     entries: barrier === undefined ? [] : entriesOf(barrier),
     missing: missingAt(run, planned, barrier),
+    ...(planned.workflows.size === 0 ? {} : { missing_tasks: missingTasks(run, planned, MAX_MISSING).some }),
   };
 }
 
@@ -60,6 +66,7 @@ function entryInfo({
   label,
   late,
   fence,
+  left_by,
 }: Entry): BarrierDetail['entries'][number] {
   return {
     participant,
@@ -69,40 +76,62 @@ function entryInfo({
     ...(label === undefined ? {} : { label }),
     ...(late === undefined ? {} : { late }),
     ...(fence === undefined ? {} : { fence }),
+    ...(left_by === undefined ? {} : { cause: left_by }),
   };
 }
 
-function missingAt(
+function missingAt(run: Run, planned: PlannedBarrier, barrier: RunBarrier | undefined): string[] {
+  return planned.spec === INSTALL_BARRIER ? [] : absentees(run, planned, barrier, MAX_MISSING).names;
+}
+
+/** Nodes that take part and have not entered: some by name, and how many. */
+function absentees(
   run: Run,
   { spec, components }: PlannedBarrier,
   barrier: RunBarrier | undefined,
-): string[] {
-  const missing: string[] = [];
-  if (spec === INSTALL_BARRIER) return missing;
+  most: number,
+): { names: string[]; count: number } {
+  const names: string[] = [];
+  let count = 0;
   for (const component of components) {
     for (const hostname of run.components.get(component)?.members ?? []) {
-      if (missing.length >= MAX_MISSING) return missing;
       const member = run.members.get(hostname);
       if (member === undefined || barrier?.entries.has(participantOf(member))) continue;
-      if (!member.absent?.has(spec.name)) missing.push(hostname);
+      if (member.absent?.has(spec.name)) continue;
+      count += 1;
+      if (names.length < most) names.push(hostname);
     }
   }
-  return missing;
+  return { names, count };
 }
 
-/** When a barrier releases, for a person: "at 80 % or 30 s after the first entry, not before 60 %". */
+/** When a barrier releases, for a person: "when all have entered, or earlier when 80 % have or 30 s after the first entry, but not before 60 % have". */
 export function ruleOf(spec: BarrierSpec): string {
   const { type, rate = 1, interval_ms = 0, concurrency, adaptive, hold_timeout_ms } = spec;
   if (type === 'semaphore') {
     const places = adaptive === undefined ? `${concurrency ?? 1}` : `an adaptive number (${adaptive})`;
-    const lease = hold_timeout_ms === undefined ? '' : `, each for at most ${seconds(hold_timeout_ms)}`;
+    const lease = hold_timeout_ms === undefined ? '' : `, each for at most ${durationText(hold_timeout_ms)}`;
     return `lets ${places} in at a time${lease}`;
   }
-  if (spec.manual) return 'releases when plushReleaseBarrier is called';
+  if (spec.manual) return `releases when plushReleaseBarrier is called${lateWords(spec)}`;
   const when = whenOf(spec);
-  return type === 'throttled'
-    ? `releases ${rate} every ${seconds(interval_ms)}, beginning ${when}`
-    : `releases ${when}`;
+  const how =
+    type === 'throttled'
+      ? `releases ${rate} every ${durationText(interval_ms)}, beginning ${when}`
+      : `releases ${when}`;
+  return `${how}${lateWords(spec)}`;
+}
+
+/** What becomes of those who enter after the release, where the specification says it. */
+function lateWords({ type, late, catchup }: BarrierSpec): string {
+  if (late === undefined) return '';
+  const fates = {
+    pass: type === 'throttled' ? 'stands in line' : 'goes on at once',
+    catchup: `skips what lies before barrier "${catchup}"`,
+    remove: 'is taken out of the run',
+    replace: 'is replaced by another node',
+  };
+  return `; who comes later ${fates[late]}`;
 }
 
 function whenOf({ type, percent, timeout_ms, knee, min_percent, min_wait_ms }: BarrierSpec): string {
@@ -110,20 +139,16 @@ function whenOf({ type, percent, timeout_ms, knee, min_percent, min_wait_ms }: B
   if (type === 'traditional') return all;
   const ways = [
     ...(percent === undefined ? [] : [`when ${percent} % have`]),
-    ...(timeout_ms === undefined ? [] : [`${seconds(timeout_ms)} after the first entry`]),
+    ...(timeout_ms === undefined ? [] : [`${durationText(timeout_ms)} after the first entry`]),
     ...(knee === undefined ? [] : [`at the knee (${knee})`]),
   ];
   if (ways.length === 0) return all;
   const minima = [
     ...(min_percent === undefined ? [] : [`${min_percent} % have`]),
-    ...(min_wait_ms === undefined ? [] : [`${seconds(min_wait_ms)} have passed`]),
+    ...(min_wait_ms === undefined ? [] : [`${durationText(min_wait_ms)} have passed`]),
   ];
-  const least = minima.length === 0 ? '' : `, not early before ${minima.join(' and ')}`;
-  return `${all}, ${ways.join(' or ')}${least}`;
-}
-
-function seconds(ms: number): string {
-  return `${ms / 1000} s`;
+  const least = minima.length === 0 ? '' : `, but not before ${minima.join(' and ')}`;
+  return `${all}, or earlier ${ways.join(' or ')}${least}`;
 }
 
 /** What a node waits for at a barrier. */
@@ -145,6 +170,26 @@ export function barrierWait(run: Run, name: string): string {
   return `barrier "${name}" (${counts}${share})`;
 }
 
+/** ": n4, n5, n6 and 7 more are missing": who has not come to a barrier that waits for them; one walk over its nodes. */
+export function missingWords(run: Run, name: string): string {
+  const planned = planOf(run.spec).barriers.get(name);
+  const barrier = run.barriers.get(name);
+  if (planned === undefined || barrier === undefined || planned.spec.type === 'semaphore') return '';
+  // Where tasks enter for themselves, nobody knows which of them will.
+  if (barrier.opened !== undefined || barrier.byTask) return '';
+  const nodes = absentees(run, planned, barrier, MAX_NAMED);
+  const tasks = missingTasks(run, planned, MAX_NAMED - nodes.names.length);
+  const names = [...nodes.names, ...tasks.some.map(taskName)];
+  const count = nodes.count + tasks.count;
+  const awaited = expectedAt(run, planned) - barrier.entries.size;
+  if (count === 0 || awaited <= 0) return '';
+  const more = count - names.length;
+  const last = more > 0 ? `${more} more` : (names.pop() as string);
+  const who = names.length === 0 ? last : `${names.join(', ')} and ${last}`;
+  if (awaited < count) return `: ${awaited} of ${who} must come`;
+  return `: ${who} ${count === 1 ? 'is' : 'are'} missing`;
+}
+
 /** What a node that is to install waits for: its packages, or its turn to get them. */
 export function installWait(run: Run, member: Member): string {
   const barrier = run.barriers.get(INSTALL_BARRIER.name);
@@ -154,17 +199,27 @@ export function installWait(run: Run, member: Member): string {
 }
 
 /** ": tool, data and 3 more" */
-function softwareNames(run: Run, { component }: Member): string {
-  const names = softwareOf(run.spec, component).map(({ name }) => name);
+function softwareNames(run: Run, { component, index }: Member): string {
+  const names = softwareAt(run.spec, component, index).map(({ name }) => name);
   if (names.length === 0) return '';
   const more = names.length - MAX_SOFTWARE;
   return `: ${names.slice(0, MAX_SOFTWARE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+/** Whom a process may have entered for: its node, itself, or the workflow's task that it is for. */
+function participantsOf(run: Run, member: Member, block: string): string[] {
+  const own = [participantOf(member), participantOf(member, block)];
+  const workflow = planOf(run.spec).steps.get(block)?.workflow.name;
+  const number = workflow === undefined ? undefined : member.work?.get(workflow)?.number;
+  return workflow === undefined || number === undefined
+    ? own
+    : [...own, participantOf(member, workflow), taskParticipant(workflow, number)];
+}
+
 /** The barrier at which a task of the member waits, for the node or for itself, and since when. */
 export function taskAtBarrier(run: Run, member: Member, task_id: string, block: string): string | undefined {
   for (const barrier of run.barriers.values()) {
-    for (const participant of [participantOf(member), participantOf(member, block)]) {
+    for (const participant of participantsOf(run, member, block)) {
       const entry = barrier.entries.get(participant);
       if (entry?.state === 'waiting' && entry.task_id === task_id) return barrier.name;
     }

@@ -1,14 +1,19 @@
 /** plushExplain: why a run or a node is as it is, for a person (engine.md, "Why, when something goes wrong"). */
 import type { ResultOf } from '../../../api/methods.ts';
-import { flagMs } from '../limits.ts';
+import { outageSentence } from '../pool/outage.ts';
+import { flagEndMs } from '../pool/rules.ts';
+import { toldShortfall } from '../pool/shortfall.ts';
 import { Rejection } from '../rejection.ts';
 import { planOf } from '../run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
 import { type Cause, causesOf, taskFailure } from './failures.ts';
 import { hintFor } from './hints.ts';
-import { nodeFailure, nodeState } from './nodes.ts';
+import { missedCausesIn, missedCausesOf, missedPhrase } from './missed.ts';
+import { nodeFailure, nodeSince, nodeState } from './nodes.ts';
+import { fitting, MAX_PAGE_BYTES } from './page.ts';
 import { degradations, placesIn } from './service.ts';
-import { preparedOf, waitingIn, waitsFor } from './waiting.ts';
+import { preparedOf, sinceOf, waitingIn, waitsForWhom } from './waiting.ts';
+import { weigh } from './weight.ts';
 
 type Explanation = ResultOf<'plushExplain'>;
 type NodeEntry = Explanation['nodes'][number];
@@ -29,16 +34,16 @@ export function explain(state: State, subject: string): Explanation {
 function explainRun(state: State, run: Run): Explanation {
   const places = placesIn(run);
   const waiting = waitingIn(state, run);
-  return {
+  const rest = {
     subject: run.run_id,
     kind: 'run',
     state: run.state,
-    summary: summaryOf(run, waiting),
-    causes: causesOf(run),
-    shortfalls: (run.ending?.shortfalls ?? []).map((one) => ({ ...one, removed: [...one.removed] })),
+    summary: [summaryOf(run, waiting), ...outageOf(state, run)].join(' '),
+    causes: [...causesOf(run), ...missedCausesOf(run)],
+    shortfalls: (run.ending?.shortfalls ?? []).map(toldShortfall),
     waiting: [...places, ...waiting],
-    nodes: entriesOf(state, run),
   };
+  return { ...rest, nodes: fitting(entriesOf(state, run), MAX_PAGE_BYTES - weigh(rest, MAX_PAGE_BYTES)) };
 }
 
 function summaryOf(run: Run, waiting: Explanation['waiting']): string {
@@ -51,7 +56,7 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
     const lost = lossSentence(run);
     if (ending?.cause === 'end_application') return withFullStop(`${head} succeeded: ${why}`);
     const all = `${size === 1 ? 'The node completed' : `All ${size} nodes completed`}${ignoredPhrase(run)}`;
-    return lost === undefined ? `${all}.` : `${all}; ${lost}.`;
+    return `${[all, lost, missedPhrase(run)].filter(Boolean).join('; ')}.`;
   }
   if (run.state === 'failed') sentences.push(`${head} failed: ${why}`);
   else if (run.state === 'aborted') sentences.push(`${head} was aborted: ${why}`);
@@ -72,6 +77,14 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
     );
   }
   return sentences.map(withFullStop).join(' ');
+}
+
+/** What is suspected, where nodes of the run are silent. */
+function outageOf(state: State, run: Run): string[] {
+  const sentence = outageSentence(state);
+  if (sentence === undefined || run.ending !== undefined) return [];
+  const isHit = [...state.contact.silent.keys()].some((hostname) => run.members.has(hostname));
+  return isHit ? [withFullStop(sentence)] : [];
 }
 
 /** ", but for 2 processes whose end was ignored" */
@@ -135,13 +148,14 @@ function entryOf(state: State, run: Run, member: Member): NodeEntry {
   const { hostname, component } = member;
   const failure = member.failure ?? taskFailure(member);
   if (failure !== undefined) {
-    const { phase, cause, exit_code, signal } = failure;
+    const { phase, cause, number, exit_code, signal } = failure;
     return {
       hostname,
       component,
       state: 'failed',
       phase,
       cause,
+      ...(number === undefined ? {} : { number }),
       ...(exit_code === undefined ? {} : { exit_code }),
       ...(signal === undefined ? {} : { signal }),
     };
@@ -189,9 +203,10 @@ function explainNode(state: State, node: PoolNode): Explanation {
   const { hostname } = node.spec;
   const run = runOf(state, node);
   const member = run?.members.get(hostname) ?? run?.past.findLast((past) => past.hostname === hostname);
-  const waits_for = waitsFor(state, node);
-  const waiting =
-    waits_for === undefined ? [] : [{ waits_for, nodes: 1, since: node.since, examples: [hostname] }];
+  const waits_for = waitsForWhom(state, node);
+  const isMember = member !== undefined && run?.members.get(hostname) === member;
+  const since = isMember ? sinceOf(state, member) : (node.away ?? node.since);
+  const waiting = waits_for === undefined ? [] : [{ waits_for, nodes: 1, since, examples: [hostname] }];
   return {
     subject: hostname,
     kind: 'node',
@@ -225,7 +240,7 @@ function nodeSummary(
   const { hostname } = node.spec;
   const failure = nodeFailure(node);
   const why = failure === undefined ? '' : `: ${lowerFirst(failure.message)}`;
-  const sentences = [`Node ${hostname} is ${nodeState(node)} since ${node.since}${why}`];
+  const sentences = [`Node ${hostname} is ${nodeState(node)} since ${nodeSince(node)}${why}`];
   if (run !== undefined && member !== undefined) {
     const entry = entryOf(state, run, member);
     const own = member.failure ?? taskFailure(member);
@@ -263,12 +278,12 @@ function nodeCauses(node: PoolNode, run: Run | undefined, member: Member | undef
       failure: { ...failure },
     });
   }
-  return [...causes.values()];
+  return [...causes.values(), ...missedCausesIn(member)];
 }
 
 function nodeAction(node: PoolNode): string {
   if (node.failed !== undefined) {
-    const until = new Date(Date.parse(node.failed.at) + flagMs(node.failed.failure.cause)).toISOString();
+    const until = new Date(flagEndMs(node.failed)).toISOString();
     return `No run takes the node before ${until}`;
   }
   if (node.lease_over !== undefined) return 'No run takes the node before it is added again with a new lease';

@@ -4,7 +4,7 @@ import type { Failure } from '../../../api/schemas.ts';
 import { failureOf } from '../run/advance.ts';
 import type { Handled, Member, Run } from '../state.ts';
 import { handledSentence } from './handled.ts';
-import { hintFor } from './hints.ts';
+import { hintFor, hintForShortfalls } from './hints.ts';
 
 export type Cause = ResultOf<'plushExplain'>['causes'][number];
 
@@ -59,8 +59,7 @@ function failuresOf(run: Run): NodeFailure[] {
 export function taskFailure(member: Member, unhandled = false): Failure | undefined {
   for (const task of member.tasks.values()) {
     if (unhandled && task.policy !== undefined) continue;
-    if (task.state === 'failed' && task.restart_at === undefined)
-      return failureOf(task as never, task.block, task.attempt);
+    if (task.state === 'failed' && task.restart_at === undefined) return failureOf(task as never, task);
   }
   return undefined;
 }
@@ -90,8 +89,17 @@ function causeOf(run: Run, group: Group, replacements: ReadonlyMap<string, strin
     examples: [...hosts].slice(0, MAX_EXAMPLES),
     action: actions.join('. '),
     hint: hintFor(failure.cause, failure.phase),
+    ...numbersOf(group),
     failure: { ...failure },
   };
+}
+
+/** Of workflows: the tasks that failed so, as far as they are remembered. */
+function numbersOf({ nodes, handled }: Group): Pick<Cause, 'numbers'> {
+  const numbers = new Set<number>();
+  for (const { failure } of [...nodes, ...handled])
+    if (failure.number !== undefined && numbers.size < MAX_EXAMPLES) numbers.add(failure.number);
+  return numbers.size === 0 ? {} : { numbers: [...numbers] };
 }
 
 /** What Plush did about a group of equal failures. */
@@ -143,7 +151,7 @@ function ownCause(run: Run, causes: readonly Cause[]): Cause[] {
       nodes: 0,
       examples: [],
       action: 'The run was ended',
-      hint: hintFor(cause),
+      hint: cause === 'not_enough_nodes' ? hintForShortfalls(ending.shortfalls) : hintFor(cause),
       failure: { phase, cause, message, attempt: 1 },
     },
   ];

@@ -17,6 +17,11 @@ export function nodeState({ failed, lease_over, link }: PoolNode): NodeState {
   return failed === undefined && lease_over === undefined ? link : 'failed';
 }
 
+/** Since when the node is in that state: nothing that its link does in the meantime changes it. */
+export function nodeSince({ failed, lease_over, since }: PoolNode): string {
+  return failed?.at ?? lease_over ?? since;
+}
+
 /** Why the node is failed or lost; undefined when it is neither, or by the operator's wish. */
 export function nodeFailure(node: PoolNode): Failure | undefined {
   if (node.failed !== undefined) return node.failed.failure;
@@ -38,7 +43,7 @@ export function nodeInfo(state: State, node: PoolNode): NodeInfo {
     ...(lease === undefined ? {} : { lease: { ...lease } }),
     ...(properties === undefined ? {} : { properties: { ...properties } }),
     state: nodeState(node),
-    since: node.since,
+    since: nodeSince(node),
     preference: ownPreference(node),
     ...(node.owner === undefined ? {} : { owner: node.owner }),
     ...(node.run_id === undefined ? {} : { run_id: node.run_id }),

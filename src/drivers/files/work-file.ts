@@ -4,7 +4,13 @@ import { basename, dirname, join, sep } from 'node:path';
 import { insideSegments } from '../../core/agent/relative-path.ts';
 import { AgentError, errorCode } from '../agent-error.ts';
 
-/** A piece of a file, and the size of the whole. @throws AgentError BAD_REQUEST, NO_FILE */
+/** What the system says of what can be no file to read: a pipe, a socket, a device without a driver. */
+const NO_FILE_CODES: ReadonlySet<string> = new Set(['ENXIO', 'ENODEV', 'EISDIR']);
+
+/**
+ * A piece of a file, and the size of the whole.
+ * @throws AgentError BAD_REQUEST, NO_FILE, FILE_OUTSIDE, NOT_A_FILE, FILE_UNREADABLE
+ */
 export function readPiece(
   work: string,
   path: string,
@@ -13,14 +19,29 @@ export function readPiece(
 ): { size: number; bytes: Buffer } {
   const file = realFile(work, path);
   // Without waiting: what looks like a file may be a pipe that nobody writes to.
-  const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  const fd = openFile(file, path);
   try {
     const stat = fs.fstatSync(fd);
-    if (!stat.isFile()) throw new AgentError('NO_FILE', `"${path}" is not a file`);
+    if (!stat.isFile()) throw new AgentError('NOT_A_FILE', `"${path}" is not a file`);
     const bytes = Buffer.alloc(Math.max(0, Math.min(limit, stat.size - offset)));
     return { size: stat.size, bytes: bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, offset)) };
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+function openFile(file: string, path: string): number {
+  try {
+    return fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  } catch (error) {
+    const code = errorCode(error) ?? '';
+    if (NO_FILE_CODES.has(code))
+      throw new AgentError('NOT_A_FILE', `"${path}" is not a file`, {}, { cause: error });
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new AgentError('FILE_UNREADABLE', `"${path}" may not be read`, {}, { cause: error });
+    if (code === 'ENOENT')
+      throw new AgentError('NO_FILE', `There is no file "${path}" in the run's folder`, {}, { cause: error });
+    throw error;
   }
 }
 
@@ -30,10 +51,12 @@ function realFile(work: string, path: string): string {
     const root = fs.realpathSync(work);
     const file = fs.realpathSync(join(root, ...segmentsOf(path)));
     if (!file.startsWith(root + sep))
-      throw new AgentError('NO_FILE', `"${path}" leads out of the run's folder`);
+      throw new AgentError('FILE_OUTSIDE', `"${path}" leads out of the run's folder`);
     return file;
   } catch (error) {
     if (error instanceof AgentError) throw error;
+    if (errorCode(error) === 'EACCES')
+      throw new AgentError('FILE_UNREADABLE', `"${path}" may not be read`, {}, { cause: error });
     throw new AgentError('NO_FILE', missing, {}, { cause: error });
   }
 }

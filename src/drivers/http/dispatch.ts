@@ -10,6 +10,7 @@ import type { HttpFaceOptions, RequestHead } from './face.ts';
 import { createGuard, type Guard } from './guard.ts';
 import type { HttpLimits } from './limits.ts';
 import { isJsonType, isXmlType } from './media-type.ts';
+import { Outbox } from './outbox.ts';
 import { type Refusal, refuse, tooManyCalls, UNAUTHORIZED } from './refusal.ts';
 import { pathOf } from './target.ts';
 
@@ -33,6 +34,8 @@ const TOO_MUCH_UNSENT: Refusal = {
 
 const NO_READ: Refusal = { status: 403, sentence: 'The token lacks the scope "read"' };
 
+const MAX_PHRASE_CHARACTERS = 300;
+
 const NOT_FOUND: Refusal = { status: 404, sentence: 'There is nothing at this path' };
 
 /** What one request needs at hand. */
@@ -43,13 +46,17 @@ interface Exchange {
   readonly waits: boolean;
 }
 
-type Answer = (exchange: Exchange, body: Buffer, caller: Caller) => Promise<void>;
+/** Keeps the calls behind this one from being begun. */
+type Hold = (begun: Promise<void>) => void;
+
+type Answer = (exchange: Exchange, body: Buffer, caller: Caller, hold: Hold) => Promise<void>;
 
 /** Decides for each request, from its head alone, who serves it; the RPC paths take the shortest way. */
 export class Dispatcher {
   readonly #guard: Guard;
   readonly #cors: Cors;
   readonly #publicPaths: ReadonlySet<string>;
+  readonly #outbox = new Outbox();
   readonly #streams = new Set<AbortController>();
   #stopped = false;
 
@@ -120,6 +127,7 @@ export class Dispatcher {
         this.options.onStranger?.(request.socket.remoteAddress, pathOf(request.url ?? ''));
       return UNAUTHORIZED;
     }
+    this.connections.welcome(request.socket);
     const waitS = caller.rate?.take() ?? 0;
     return waitS === 0 ? caller : tooManyCalls(waitS);
   }
@@ -141,8 +149,8 @@ export class Dispatcher {
     takeBody(request, this.limits.maxBodyBytes, (body) => {
       if (!Buffer.isBuffer(body)) refuse(request, response, body);
       else {
-        const work = () =>
-          answer(exchange, body, caller).catch((error: unknown) => this.#fail(exchange, error));
+        const work = (hold: Hold) =>
+          answer(exchange, body, caller, hold).catch((error: unknown) => this.#fail(exchange, error));
         const isTaken = this.connections.run(request.socket, { response, bytes: body.length, work });
         if (!isTaken) refuse(request, response, TOO_MUCH_UNSENT);
       }
@@ -150,7 +158,7 @@ export class Dispatcher {
     return undefined;
   }
 
-  readonly #xmlrpc: Answer = async (exchange, body, caller) => {
+  readonly #xmlrpc: Answer = async (exchange, body, caller, hold) => {
     const { headers, socket } = exchange.request;
     const asked = headers['x-plush-xmlrpc'];
     const answer = await this.options.rpc.xmlrpc(
@@ -158,19 +166,18 @@ export class Dispatcher {
       headers['content-type'],
       caller,
       socket.remoteAddress,
-      { ...this.#headOf(socket), ...(asked === undefined ? {} : { xmlTypes: String(asked) }) },
+      { ...this.#headOf(socket), hold, ...(asked === undefined ? {} : { xmlTypes: String(asked) }) },
     );
-    this.#send(exchange, 200, answer.contentType, answer.body);
+    if (answer.reason !== undefined) exchange.response.statusMessage = phrase(answer.reason);
+    this.#send(exchange, answer.status ?? 200, answer.contentType, answer.body);
   };
 
-  readonly #jsonrpc: Answer = async (exchange, body, caller) => {
+  readonly #jsonrpc: Answer = async (exchange, body, caller, hold) => {
     const { request, response } = exchange;
-    const answer = await this.options.rpc.jsonrpc(
-      body,
-      caller,
-      request.socket.remoteAddress,
-      this.#headOf(request.socket),
-    );
+    const answer = await this.options.rpc.jsonrpc(body, caller, request.socket.remoteAddress, {
+      ...this.#headOf(request.socket),
+      hold,
+    });
     if (answer.body === undefined) response.writeHead(answer.status).end();
     else this.#send(exchange, answer.status, 'application/json', answer.body);
   };
@@ -184,7 +191,7 @@ export class Dispatcher {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     this.connections.hold(request.socket, response, length);
     response.writeHead(status, ['Content-Type', contentType, 'Content-Length', String(length)]);
-    response.end(body);
+    this.#outbox.send(response, body);
   }
 
   #events(exchange: Exchange): Refusal | undefined {
@@ -261,6 +268,11 @@ export class Dispatcher {
         sentence: `Internal error; the log has its cause under ${id}`,
       });
   }
+}
+
+/** A sentence as a reason phrase (RFC 9112, section 4): visible characters and spaces, and a line that clients take. */
+function phrase(sentence: string): string {
+  return sentence.replace(/[^ -~]/g, '?').slice(0, MAX_PHRASE_CHARACTERS);
 }
 
 function onlyMethod(method: string): Refusal {

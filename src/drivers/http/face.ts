@@ -13,18 +13,23 @@ export interface RequestHead {
   readonly xmlTypes?: string | undefined;
   /** Aborted when the connection has ended, and nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * To be called at once where not every call in it can be begun at once: none of a later request on its connection is begun
+   * before the promise resolves. It must not reject.
+   */
+  readonly hold?: (begun: Promise<void>) => void;
 }
 
 /** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit; `remote` is the client's address. */
 export interface RpcHandlers {
-  /** The answer to a call, faults included; it goes out with status 200. */
+  /** The answer to a call, faults included; with status 200 unless it has another; `reason` is the reason phrase then. */
   xmlrpc(
     body: Buffer,
     contentType: string | undefined,
     caller: Caller,
     remote: string | undefined,
     head?: RequestHead,
-  ): Promise<{ body: string | Buffer; contentType: string }>;
+  ): Promise<{ status?: number; reason?: string; body: string | Buffer; contentType: string }>;
   /** The answer to a call or batch; no body where there is nothing to answer (notifications: status 204). */
   jsonrpc(
     body: Buffer,

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { NodeSpec } from '../../../api/spec.ts';
 import { AGENT_PROTOCOL, type AgentState, MAX_CHUNK_BYTES, type ReportFrame } from '../../wire/agent.ts';
 import { AccessError, type NodeAccess, type NodeSession } from '../access.ts';
-import type { OutputStore } from '../outputs.ts';
+import type { OutputBytes, OutputStore } from '../outputs.ts';
 import type { AgentKit } from './agent-kit.ts';
 import { AgentLink } from './agent-link.ts';
 import { bootstrap, type Prepared } from './bootstrap.ts';
@@ -158,12 +158,13 @@ async function* outputPieces(
   link: AgentLink,
   task_id: string,
   stream: 'stdout' | 'stderr',
-): AsyncGenerator<{ offset: number; bytes: Buffer }> {
+): AsyncGenerator<OutputBytes> {
   let offset = 0;
   for (;;) {
     const ask = { task_id, stream, offset, limit: MAX_CHUNK_BYTES };
     const { ok, binary } = await link.request('read', ask, { timeoutMs: READ_MS });
-    if (binary.length > 0) yield { offset: ok.offset, bytes: binary };
+    if (binary.length > 0 || ok.offset > offset)
+      yield { offset: ok.offset, bytes: binary, ...(ok.lost === undefined ? {} : { lost: ok.lost }) };
     offset = ok.offset + binary.length;
     if (binary.length === 0 || ok.eof) return;
   }

@@ -1,4 +1,5 @@
 /** Carries out the effects that concern one task: its start, its stop, and bringing its output back. */
+import type { MissedCause } from '../../../api/output-events.ts';
 import type { EffectOf } from '../../core/effect.ts';
 import type { Input } from '../../core/input.ts';
 import type { LogCopy } from '../../core/task.ts';
@@ -24,6 +25,15 @@ const TIDY_MS = 30_000;
 const FETCH_MS = 30_000;
 /** More is not brought back of one file. */
 const MAX_FILE_BYTES = 4 * 2 ** 30;
+
+/** What an agent says of a file that it does not give out. */
+const MISSED: { readonly [code: string]: MissedCause } = {
+  NO_FILE: 'output_missing',
+  FILE_OUTSIDE: 'output_unsafe',
+  BAD_REQUEST: 'output_unsafe',
+  NOT_A_FILE: 'output_not_a_file',
+  FILE_UNREADABLE: 'output_unreadable',
+};
 
 export interface NodeTasksOptions {
   readonly link: (hostname: string) => AgentLink | undefined;
@@ -73,26 +83,34 @@ export class NodeTasks {
   }
 
   /**
-   * Brings files of the working folder back. One that is not there is told in the log and is no failure.
+   * Brings files of the working folder back, and reports which came. One that did not is no failure.
    * @throws OutputError when they cannot be kept here; LinkError, AgentError
    */
   async collectFiles(
     link: AgentLink,
     { hostname, run_id, files = [] }: Pick<EffectOf<'clean'>, 'hostname' | 'run_id' | 'files'>,
   ): Promise<void> {
-    const { outputs, log } = this.options;
+    const { outputs, log, report } = this.options;
+    const missed: { path: string; cause: MissedCause }[] = [];
+    const returned: string[] = [];
     for (const { path, again } of files) {
       try {
-        if (!again && (await outputs.hasFile(run_id, hostname, path))) continue;
-        await outputs.saveFile(run_id, hostname, path, filePieces(link, run_id, path));
+        if (again || !(await outputs.hasFile(run_id, hostname, path)))
+          await outputs.saveFile(run_id, hostname, path, filePieces(link, run_id, path));
+        returned.push(path);
       } catch (error) {
         if (error instanceof LinkError) throw error;
         if (!(error instanceof AgentError)) throw new OutputError(messageOf(error), { cause: error });
         const { code, message } = error.failure;
-        if (code !== 'NO_FILE' && code !== 'BAD_REQUEST') throw error;
-        log.warn({ hostname, run_id, path, err: message }, 'A file was not brought back');
+        const cause = MISSED[code];
+        if (cause === undefined) throw error;
+        // What came back earlier in the run is there all the same.
+        if (cause === 'output_missing' && (await outputs.hasFile(run_id, hostname, path))) continue;
+        missed.push({ path, cause });
+        log.info({ hostname, run_id, path, err: message }, 'A file was not brought back');
       }
     }
+    if (files.length > 0) report({ type: 'outputs_collected', hostname, run_id, missed, returned });
   }
 
   async start(effect: EffectOf<'start_task'>): Promise<void> {
@@ -109,7 +127,8 @@ export class NodeTasks {
       const { code, message } =
         error instanceof AgentError ? error.failure : { code: 'failed', message: messageOf(error) };
       this.options.log.warn({ hostname, task_id, err: message }, 'A task could not be started');
-      const other = effect.reinstall === undefined ? 'start_failed' : 'reinstall_failed';
+      const installs = effect.reinstall ?? effect.install;
+      const other = installs === undefined ? 'start_failed' : 'reinstall_failed';
       const cause = code === 'disk_full' ? code : other;
       const task = { task_id, run_id, state: 'exited', cause, message } as const;
       this.options.report({ type: 'task_report', hostname, task });
@@ -119,10 +138,11 @@ export class NodeTasks {
   /** What comes before the first process of a cleanup. @throws LinkError, AgentError, PackageError, OutputError */
   async #makeReady(
     link: AgentLink,
-    { hostname, order, files, reinstall }: EffectOf<'start_task'>,
+    { hostname, order, files, reinstall, install }: EffectOf<'start_task'>,
   ): Promise<void> {
     const { run_id, task_id } = order;
     if (files !== undefined) await this.collectFiles(link, { hostname, run_id, files });
+    if (install !== undefined) await this.options.packages.install(link, run_id, install);
     if (reinstall === undefined) return;
     const { ok } = await link.request('empty', { run_id, task_id }, { timeoutMs: CLEAN_MS });
     if (ok.emptied) await this.options.packages.install(link, run_id, reinstall);

@@ -78,7 +78,7 @@ export class OutputCopier {
       if (binary.length > 0) await growing.append(ok.offset, binary, max_bytes);
       end = ok.offset + binary.length;
       isWhole = ok.eof;
-      if (isWhole) await growing.finish(end);
+      if (isWhole) await growing.finish(end, ok.lost);
       else if (binary.length === 0 && wait_ms === 0) return;
       else if (binary.length === 0) await pause(BUSY_MS);
     }

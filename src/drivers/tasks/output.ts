@@ -1,7 +1,8 @@
 /**
  * The kept output of a program that writes to a file directly, so that it needs no agent to go on. The program holds the
  * file open: it cannot be renamed away, so when it is half of the bound its bytes are copied to the older file and it is
- * emptied. What a program writes in the moment between the two may be lost; offsets stay in order all the same.
+ * emptied. A program that writes faster than that loses bytes: they are counted apart, since offsets go on without them. Only what
+ * comes between two system calls, the look at the size and the emptying, nobody can count.
  *
  *     NAME        the live file                NAME.next   a copy being made
  *     NAME.older  what was before it           NAME.json   the window
@@ -26,6 +27,8 @@ const COPY_BYTES = 256 << 10;
 interface Saved extends OutputWindow {
   /** The live file is being moved: `older` is where its copy begins, `base` still where it began itself. */
   readonly emptying?: true;
+  /** Bytes that were dropped because the program was faster than they could be copied. */
+  readonly lost?: number;
 }
 
 /** Bytes read, and where they lie. */
@@ -33,11 +36,14 @@ export interface OutputChunk {
   readonly bytes: Buffer;
   readonly offset: number;
   readonly end: number;
+  /** Bytes lost between those that are kept or were kept; offsets do not count them. At least so many. */
+  readonly lost: number;
 }
 
 export class OutputFile {
   readonly #log: (message: string) => void;
   #window: OutputWindow;
+  #lost: number;
   /** Size of the live file when it was last looked at. */
   #seen = 0;
   readonly #threshold: number;
@@ -54,6 +60,7 @@ export class OutputFile {
     this.#threshold = rotateAt(this.#maxBytes);
     const saved: Saved = (readJson(`${path}.json`) as Saved | undefined) ?? EMPTY_WINDOW;
     this.#window = { older: saved.older, base: saved.base };
+    this.#lost = saved.lost ?? 0;
     if (saved.emptying === true) this.#recover(saved);
     this.#checkOlder();
     this.#measure();
@@ -90,7 +97,7 @@ export class OutputFile {
       parts.push(bytes);
       if (bytes.length < piece.length) break;
     }
-    return { bytes: Buffer.concat(parts), offset: plan.offset, end: plan.end };
+    return { bytes: Buffer.concat(parts), offset: plan.offset, end: plan.end, lost: this.#lost };
   }
 
   /** Logical size so far. */
@@ -148,9 +155,10 @@ export class OutputFile {
     const most = this.#threshold + Math.floor(this.#threshold / 4);
     let from = start;
     for (let left = RESTARTS; ; left -= 1) {
-      const copied = moveRest(this.path, from, most, left > 0);
-      if (copied !== undefined) {
-        this.#window = { older: this.#window.base + from, base: this.#window.base + from + copied };
+      const moved = moveRest(this.path, from, most, left > 0);
+      if (moved !== undefined) {
+        this.#window = { older: this.#window.base + from, base: this.#window.base + from + moved.copied };
+        this.#lost += moved.dropped;
         this.#finish();
         return;
       }
@@ -197,7 +205,8 @@ export class OutputFile {
 
   #save(saved: Saved): void {
     try {
-      writeAtomic(`${this.path}.json`, JSON.stringify(saved));
+      const lost = this.#lost === 0 ? {} : { lost: this.#lost };
+      writeAtomic(`${this.path}.json`, JSON.stringify({ ...saved, ...lost }));
     } catch (error) {
       // Without room the window lives in memory alone; emptying the file makes the room for the next time.
       this.#log(`Cannot save where ${this.path} begins: ${messageOf(error)}`);
@@ -209,9 +218,14 @@ export class OutputFile {
  * Copies a live file from `start` on to the end of its copy, and empties it as soon as the end is reached: between the two
  * lies one system call. A program that writes faster than this copies must not hold it up: beyond `most` bytes the live file
  * is left as it is where the caller can begin anew, else the rest is dropped.
- * @returns bytes of the copy; undefined where it is to begin anew
+ * @returns bytes of the copy, and those that were dropped; undefined where it is to begin anew
  */
-function moveRest(path: string, start: number, most: number, canRestart: boolean): number | undefined {
+function moveRest(
+  path: string,
+  start: number,
+  most: number,
+  canRestart: boolean,
+): { readonly copied: number; readonly dropped: number } | undefined {
   const live = fs.openSync(path, 'r+');
   const next = fs.openSync(`${path}.next`, 'a', 0o600);
   try {
@@ -220,13 +234,16 @@ function moveRest(path: string, start: number, most: number, canRestart: boolean
     for (;;) {
       const wanted = Math.max(0, Math.min(buffer.length, most - copied));
       const count = fs.readSync(live, buffer, 0, wanted, start + copied);
-      if (count === 0) break;
       for (let at = 0; at < count; ) at += fs.writeSync(next, buffer, at, count - at);
       copied += count;
+      if (count > 0) continue;
+      const dropped = Math.max(0, fs.fstatSync(live).size - start - copied);
+      // Written since the last look: it is copied too, as long as there is room.
+      if (dropped > 0 && copied < most) continue;
+      if (dropped > 0 && canRestart) return undefined;
+      fs.ftruncateSync(live, 0);
+      return { copied, dropped };
     }
-    if (canRestart && copied >= most && fs.fstatSync(live).size > start + copied) return undefined;
-    fs.ftruncateSync(live, 0);
-    return copied;
   } finally {
     fs.closeSync(live);
     fs.closeSync(next);

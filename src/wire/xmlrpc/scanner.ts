@@ -25,6 +25,11 @@ const TAG_END = /[ \t\r\n]*(\/?)>/y;
 const PI_TARGET = /<\?([^ \t\r\n?<>]+)/y;
 const REFERENCE = /&(?:#x([0-9A-Fa-f]+);|#([0-9]+);|([^ \t\r\n;&<]*)(;?))/g;
 
+/** Of a text as long as this, references are decoded the quicker way where they allow it. */
+const LONG_TEXT_CHARS = 1_024;
+/** A reference that is none of the predefined entities. */
+const OTHER_REFERENCE = /&(?!(?:lt|gt|amp|quot|apos);)/;
+
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['lt', '<'],
   ['gt', '>'],
@@ -225,6 +230,7 @@ export class XmlScanner {
   }
 
   #references(piece: string, start: number): string {
+    if (piece.length >= LONG_TEXT_CHARS && !OTHER_REFERENCE.test(piece)) return plainEntities(piece);
     return piece.replace(REFERENCE, (all, hex?: string, decimal?: string, entity?: string, end?: string) => {
       if (hex !== undefined) return this.#character(Number.parseInt(hex, 16), all, start);
       if (decimal !== undefined) return this.#character(Number.parseInt(decimal, 10), all, start);
@@ -286,6 +292,16 @@ export class XmlScanner {
     if (end[1] === '/') this.#selfClosed = name;
     this.#pos = TAG_END.lastIndex;
   }
+}
+
+/** Decodes a text with no other references than the predefined entities; "&amp;" last, as what it leaves is text. */
+function plainEntities(piece: string): string {
+  return piece
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&quot;/g, '"')
+    .replace(/&apos;/g, "'")
+    .replace(/&amp;/g, '&');
 }
 
 /** Line ends as XML wants them (section 2.11). */

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { OutputFile } from '../../../src/drivers/tasks/output.ts';
 import { makeScratch, type Scratch } from '../../harness/scratch.ts';
+import { waitFor } from '../../harness/wait.ts';
 
 const BOUNDS = { min: 10, max: 200 };
 let scratch: Scratch;
@@ -92,4 +95,29 @@ test('empties the file without a copy when there is no room for one', () => {
   fs.appendFileSync(path, '0123456789');
   expect(() => output.look(100, BOUNDS)).not.toThrow();
   expect(fs.statSync(path).size).toBe(0);
+});
+
+test('counts what a program loses that is faster than its output can be moved', async () => {
+  const words = ['if=/dev/zero', `of=${path}`, 'bs=4096', 'oflag=append', 'conv=notrunc'];
+  const writer = spawn('dd', words, { env: { ...process.env, LC_ALL: 'C' } });
+  let told = '';
+  writer.stderr.on('data', (data: Buffer) => {
+    told += data.toString();
+  });
+  const over = once(writer, 'close');
+  const output = open(4000);
+  const lostYet = () => {
+    output.look(1, BOUNDS);
+    return output.read(0, 1).lost > 0;
+  };
+  await waitFor('bytes to be lost', lostYet);
+  writer.kill('SIGINT');
+  await over;
+  const total = Number(/(\d+) bytes/.exec(told)?.[1]);
+  const { bytes, end, lost } = output.read(0, total);
+  expect(bytes.length).toBeLessThanOrEqual(4000);
+  expect(end + lost).toBeLessThanOrEqual(total);
+  expect(end + lost).toBeGreaterThan(total / 2);
+  const again = open(4000).read(0, 1);
+  expect([again.end, again.lost]).toEqual([end, lost]);
 });

@@ -19,8 +19,22 @@ describe('readOptions', () => {
       maxBodyBytes: 1_048_576,
       plcUrl: 'https://www.planet-lab.org/PLCAPI/',
       plcInterval: 300,
+      nodeRules: { failedMs: 600_000, failedShortMs: 10_000, dropCount: 3, dropWindowMs: 600_000 },
     });
+    expect(read([])).toMatchObject({ nodeRules: { holdMs: 600_000, holdPercent: 80 } });
+    expect(read(['--hold-time', '0'])).toMatchObject({ nodeRules: { holdMs: 0 } });
     expect(read([], { XDG_STATE_HOME: '/s' })).toMatchObject({ state: '/s/plush' });
+  });
+
+  test('takes how nodes are judged in seconds, from everywhere options come from', async () => {
+    await withScratch(async (scratch) => {
+      const file = scratch.path('config.json');
+      writeFileSync(file, JSON.stringify({ 'failed-time': 60, 'drop-count': 5 }));
+      const options = read(['--failed-time-short', '3', '--config', file], { PLUSH_DROP_WINDOW: '90' });
+      expect(options).toMatchObject({
+        nodeRules: { failedMs: 60_000, failedShortMs: 3_000, dropCount: 5, dropWindowMs: 90_000 },
+      });
+    });
   });
 
   test('takes the command line over the environment over the file', async () => {
@@ -57,6 +71,12 @@ describe('readOptions', () => {
     [['--plc-url', 'https://me:secret@plc.example.org/'], '--plc-url takes no user and password'],
     [['--plc-url', 'ftp://plc.example.org/'], 'a URL such as https://www.planet-lab.org/PLCAPI/, not'],
     [['--plc-interval', '1'], '--plc-interval is a number from 10 to 86400, not "1"'],
+    [['--failed-time', '0'], '--failed-time is a number from 1 to 2592000, not "0"'],
+    [['--failed-time-short', '10s'], '--failed-time-short is a number from 1 to 2592000, not "10s"'],
+    [['--drop-count', '1.5'], '--drop-count is a number from 1 to 100, not "1.5"'],
+    [['--drop-window', '1e9'], '--drop-window is a number from 10 to 86400, not "1e9"'],
+    [['--hold-time', '-1'], '--hold-time is a number from 0 to 86400, not "-1"'],
+    [['--hold-percent', '49'], '--hold-percent is a number from 50 to 100, not "49"'],
     [['--tls-cert', '/etc/hostname'], '--tls-cert and --tls-key go together'],
     [['--topology', 'tree'], '--topology tree is not in this version'],
     [['--cors-origin', '*'], '--cors-origin takes origins such as https://console.example, and "*" is none'],

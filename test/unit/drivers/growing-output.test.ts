@@ -31,6 +31,13 @@ test('goes on where it stopped, and is whole when it is told so', async () => {
   expect(await output.kept()).toEqual({ end: 6, isWhole: true });
 });
 
+test('tells what its node lost once it is whole', async () => {
+  await output.append(0, Buffer.from('abc'), 100);
+  await output.finish(3, 17);
+  expect(await read(0)).toEqual({ bytes: 'abc', offset: 0, size: 3, isWhole: true, lost: 17 });
+  expect(await read(3)).toMatchObject({ isWhole: true, lost: 17 });
+});
+
 test('tells a gap by the offset at which it goes on', async () => {
   await output.append(0, Buffer.from('abc'), 100);
   await output.append(10, Buffer.from('xyz'), 100);

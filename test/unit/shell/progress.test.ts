@@ -21,12 +21,8 @@ function newProgress(blocks = [{ name: 'work', component: 'workers' }]): RunProg
   return startProgress({
     run_id: RUN,
     app: 'app',
-    state: 'deploying',
     started: new Date(START).toISOString(),
-    components: [],
     blocks: blocks.map((block) => ({ ...block, ...counts })),
-    waiting: [],
-    lost: 0,
   });
 }
 
@@ -62,6 +58,50 @@ const linesOf = (progress: RunProgress, ...events: Record<string, unknown>[]) =>
   foldEvents(progress, events).map(noteLine);
 
 describe('the progress of a run', () => {
+  it('says of a workflow which task is begun again, and because of which knee', () => {
+    const of = { run_id: RUN, block: 'crunch', hostname: 'n1' };
+    const order = (attempt: number, number: number) =>
+      event('task_ordered', 5, {
+        ...of,
+        block: 'part',
+        task_id: `${RUN}/part/n1/${attempt}/${number}`,
+        attempt,
+        index: 0,
+        count: 2,
+        number,
+      });
+    const lines = linesOf(
+      newProgress(),
+      matched(0, member('n1', 0)),
+      event('workflow_knee', 4, { run_id: RUN, block: 'crunch', done: 60, total: 98, again: 20 }),
+      event('workflow_task_started', 5, {
+        ...of,
+        number: 7,
+        attempt: 2,
+        cause: 'straggler',
+        kneed: 60,
+        total: 98,
+      }),
+      order(2, 7),
+      event('task_exited', 6, {
+        run_id: RUN,
+        task_id: `${RUN}/part/n1/2/7`,
+        number: 7,
+        outcome: 'failed',
+        exit_code: 3,
+      }),
+      order(3, 7),
+      event('workflow_task_started', 7, { ...of, number: 9, attempt: 2, cause: 'returned' }),
+    );
+    expect(lines.slice(1)).toEqual([
+      '00:04 knee of crunch: 60 of 98 tasks are done, 20 may begin again elsewhere',
+      '00:05 n1 starts task 7 of crunch again: late at the knee (60 of 98 done)',
+      '00:06 n1 part (task 7) failed: exit code 3',
+      '00:05 n1 starts part (task 7) again, attempt 3',
+      '00:07 n1 takes task 9 of crunch over',
+    ]);
+  });
+
   it('tells a loss and its replacement in one line', () => {
     const progress = newProgress();
     const lines = linesOf(
@@ -202,6 +242,12 @@ describe('the summary', () => {
       lost: 1,
     });
     expect(line).toBe('Run app-1 succeeded after 1:02:03 on 3 nodes, 1 lost on the way');
+  });
+
+  it('names output files that did not come back', () => {
+    const missing_outputs = ['a', 'b'].map((path) => ({ path }));
+    const lines = summaryLines({ ...run, state: 'succeeded', components: [], lost: 0, missing_outputs });
+    expect(lines[1]).toBe('Output files that did not come back: a, b. Why: plush explain app-1');
   });
 
   it('says why a run was aborted', () => {

@@ -39,6 +39,9 @@ const scalars: [content: string, value: RpcValue][] = [
   ['<string>  as it is\n</string>', '  as it is\n'],
   ['<string>a &lt;b&gt; &amp;amp; &quot;c&apos;</string>', 'a <b> &amp; "c\''],
   ['<string>&#65;&#x42;&#x1F600;&#13;&#0009;</string>', 'AB😀\r\t'],
+  // Long texts are decoded in another way.
+  [`<string>${'&amp;lt;&lt;&gt;&quot;&apos;&amp;amp; '.repeat(100)}</string>`, '&lt;<>"\'&amp; '.repeat(100)],
+  [`<string>${'&amp;lt;'.repeat(200)}&#65;</string>`, `${'&lt;'.repeat(200)}A`],
   ['<string><![CDATA[<b> & ]]]]><![CDATA[>]]></string>', '<b> & ]]>'],
   ['<string>one<!-- <two> & --> three<?four >?></string>', 'one three'],
   ['<string>a\r\nb\rc</string>', 'a\nb\nc'],

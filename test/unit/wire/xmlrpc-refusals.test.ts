@@ -77,6 +77,8 @@ const malformed: [what: string, body: string, message: string][] = [
 
 const malformedText: [what: string, content: string, message: string][] = [
   ['an unknown entity', 'a&nbsp;b', 'Unknown entity "&nbsp;" in the text'],
+  ['an unknown entity in a long text', `${'&amp;'.repeat(400)}&nbsp;`, 'Unknown entity "&nbsp;" in the text'],
+  ['an ampersand that ends a long text', `${'&amp;'.repeat(400)}&`, 'Unknown entity "&"'],
   ['an entity without a semicolon', 'a&amp b', 'Unknown entity "&amp"'],
   ['an ampersand', 'a & b', 'Unknown entity "&"'],
   ['a reference without digits', '&#;', 'Unknown entity "&#;"'],
