@@ -174,8 +174,8 @@ export const faults = {
   },
   RUN_NOT_RELEASED: {
     code: 1083,
-    meaning: 'The nodes of the run are still being prepared',
-    hint: 'Wait for the event run_released.',
+    meaning: 'The nodes of the run are still being prepared, or its application is being begun again',
+    hint: 'Wait for the event run_released, or run_restarted.',
   },
   QUITTING: { code: 1060, meaning: 'The controller is stopping', hint: '' },
   TOO_LARGE: {
