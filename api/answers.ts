@@ -87,8 +87,11 @@ export const BlockInfo = Type.Object({
       {
         total: Type.Integer({ description: 'Tasks' }),
         done: Type.Integer({ description: 'Tasks with their result, those that were ignored included' }),
-        running: Type.Integer({ description: 'Tasks that some node has' }),
-        queued: Type.Integer({ description: 'Tasks that no node has' }),
+        running: Type.Integer({ description: 'Tasks that some node works on' }),
+        queued: Type.Integer({
+          description: 'Tasks that no node has, or that wait for their node to go on with them',
+        }),
+        waiting: optional(Type.Integer({ description: 'Tasks that wait at barriers inside the workflow' })),
         reallocated: Type.Integer({ description: 'Started again on another node because of a knee' }),
         ignored: Type.Integer({ description: 'Failed for good, and ignored by their exit policy' }),
         idle: Type.Integer({ description: 'Nodes that take part and have no task' }),
@@ -153,7 +156,21 @@ export const RunDetail = Type.Object({
       done: Type.Integer(),
     }),
   ),
-  blocks: Type.Array(BlockInfo),
+  blocks: Type.Array(BlockInfo, {
+    description: 'In the order of the specification; a page of them behind the components, see cursor',
+  }),
+  components_total: Type.Integer(),
+  blocks_total: Type.Integer(),
+  block_states: Type.Object(
+    {
+      waiting: Type.Integer(),
+      running: Type.Integer(),
+      completed: Type.Integer(),
+      failed: Type.Integer(),
+    },
+    { description: 'How many of all blocks are in which state' },
+  ),
+  cursor,
   waiting: Type.Array(
     Type.Object({
       waits_for: Type.String(),
@@ -173,7 +190,7 @@ export const RunDetail = Type.Object({
         }),
         message: Type.String(),
         nodes: Type.Integer({ description: 'From how many nodes it did not come back' }),
-        examples: Type.Array(Hostname, { description: 'At most 20' }),
+        examples: Type.Array(Hostname, { description: 'At most 5' }),
       }),
       {
         description:
@@ -251,7 +268,7 @@ export const Explanation = Type.Object({
       exit_code: optional(Type.Integer()),
       signal: optional(Type.String()),
     }),
-    { description: 'One entry a node, at most 1000' },
+    { description: 'One entry a node, at most 1000, and no more than clients accept in one answer' },
   ),
 });
 
@@ -301,6 +318,20 @@ export const ControlInfo = Type.Object({
     { description: 'Subscriptions with a URL by state; plushListSubscriptions tells more' },
   ),
   loaded_app: optional(Type.String()),
+  outage: optional(
+    Type.Object(
+      {
+        since: Time,
+        until: Type.String({ description: 'No node is replaced for its silence before; ISO 8601' }),
+        silent: Type.Integer({ description: 'Nodes of runs that are silent now' }),
+        message: Type.String({ description: 'One sentence for a person' }),
+      },
+      {
+        description:
+          "There while the controller's own network is suspected, since most nodes fell silent at once",
+      },
+    ),
+  ),
   planetlab: optional(PlanetLabInfo),
 });
 

@@ -1,5 +1,6 @@
 /** Methods about the barriers of a run, and what they answer. Source: section 5 of plush-toit.2011. */
 import { Type } from '@sinclair/typebox';
+import type { LeaveCause } from './events.ts';
 import { closed, type MethodDefinition, maybe, param } from './method.ts';
 import { Hostname, optional, Time } from './schemas.ts';
 
@@ -10,14 +11,18 @@ const barrier = Type.String({ ...barrierName, description: "The barrier's name" 
 const block = optional(
   Type.String({
     maxLength: 256,
-    description: 'Block of the task that enters for itself; without it the node enters',
+    description:
+      'Block of the task that enters for itself; without it the node enters. Inside a workflow: for the task that the node works on',
   }),
 );
 
 const Standing = Type.Object({
   run_id: Type.String(),
   barrier: Type.String(),
-  participant: Type.String({ description: 'COMPONENT/INDEX for a node, with /BLOCK for a task of its own' }),
+  participant: Type.String({
+    description:
+      'COMPONENT/INDEX for a node, with /BLOCK for a task of its own; BLOCK#NUMBER for a task of a workflow, by the name of the workflow block',
+  }),
   state: Type.String({
     description:
       'outside: it has not entered; waiting; released; inside or left, of a semaphore; catchup: it came late and is to go on at the barrier go_on_at; removed: it came late and its node is taken out of the run',
@@ -27,6 +32,13 @@ const Standing = Type.Object({
     Type.Integer({
       description:
         'Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones',
+    }),
+  ),
+  cause: optional(
+    Type.Unsafe<LeaveCause>({
+      type: 'string',
+      description:
+        'With left, where it did not leave by itself: expired (its lease ran out, and another may have been inside since), ended (its task), lost (its node), unused',
     }),
   ),
   go_on_at: optional(Type.String()),
@@ -62,10 +74,21 @@ const BarrierDetail = Type.Object({
         Type.String({ description: 'It came after the release: pass, catchup, remove or replace' }),
       ),
       fence: optional(Type.Integer()),
+      cause: optional(Type.String({ description: 'Why it has left, as in a standing' })),
     }),
     { description: 'At most 1000: those that wait or are inside first, in the order of their entry' },
   ),
   missing: Type.Array(Hostname, { description: 'Nodes that have not entered; at most 20' }),
+  missing_tasks: optional(
+    Type.Array(
+      Type.Object({
+        block: Type.String({ description: 'The workflow block' }),
+        number: Type.Integer({ description: 'The task’s number' }),
+        nodes: Type.Array(Hostname, { description: 'Nodes that have the task; none before it is begun' }),
+      }),
+      { description: 'Of a barrier inside workflows: tasks that have not entered; at most 20' },
+    ),
+  ),
 });
 
 /** plushEnterBarrier, plushLeaveBarrier, plushReleaseBarrier, plushGetBarrier. */
@@ -106,8 +129,28 @@ export const barrierMethods = {
     ],
   },
   plushLeaveBarrier: {
-    doc: 'Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.',
-    params: [param('entry', Type.Object({ run, barrier, node: Hostname, block }, closed), 'Who leaves what')],
+    doc: 'Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Where the lease ran out before, the answer has the cause expired. Of another barrier nobody leaves: the answer is how the participant stands.',
+    params: [
+      param(
+        'entry',
+        Type.Object(
+          {
+            run,
+            barrier,
+            node: Hostname,
+            block,
+            fence: optional(
+              Type.Integer({
+                minimum: 1,
+                description: 'The lease that is left; a newer one of the same participant is not touched',
+              }),
+            ),
+          },
+          closed,
+        ),
+        'Who leaves what',
+      ),
+    ],
     result: Standing,
     scope: 'operate',
     faults: [

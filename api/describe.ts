@@ -31,6 +31,10 @@ export function members(schema: TSchema): string[] {
 }
 
 function typeOf(schema: TSchema, isMany: boolean): string {
+  const options = schema.anyOf as TSchema[] | undefined;
+  if (options?.every((option) => option.const === undefined)) {
+    return options.map((option) => (isMany ? eachOf(option) : shape(option))).join(' or ');
+  }
   const type = xmlRpcType(schema);
   const own = isMany ? `${type}s` : type;
   const inner = within(schema);

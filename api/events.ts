@@ -5,6 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { event, type Topic, topics } from './event.ts';
 import { operationEvents } from './operation-events.ts';
+import { outageEvents } from './outage-events.ts';
 import { outputEvents } from './output-events.ts';
 import { planetLabEvents } from './planetlab-events.ts';
 import {
@@ -219,6 +220,15 @@ export const events = {
       participant,
       hostname,
       block: optional(Type.String({ description: 'The barrier block that waits' })),
+      number: optional(
+        Type.Integer({ description: 'Of a barrier block inside a workflow: the task that has come to it' }),
+      ),
+      losers: optional(
+        Type.Array(Hostname, {
+          description:
+            'Nodes that had the same task of a workflow, and come later: it is stopped there, and its output discarded',
+        }),
+      ),
       task_id: optional(Type.String({ description: 'The task that entered; RUN/BLOCK/NODE/ATTEMPT' })),
       label: optional(Type.String()),
       late: optional(
@@ -338,6 +348,7 @@ export const events = {
     },
   ),
 
+  ...outageEvents,
   ...outputEvents,
   ...planetLabEvents,
   ...workflowEvents,

@@ -180,8 +180,8 @@ export const faults = {
   QUITTING: { code: 1060, meaning: 'The controller is stopping', hint: '' },
   TOO_LARGE: {
     code: 1061,
-    meaning: 'The answer would be larger than clients accept',
-    hint: 'Ask for a smaller page.',
+    meaning: 'The answer would be larger than clients accept, or the request takes more work than one may',
+    hint: 'Ask for less at a time: a smaller page, or fewer calls in one request.',
   },
   FORBIDDEN: {
     code: 1070,

@@ -8,6 +8,7 @@ import { barrierMethods } from './barriers.ts';
 import { topics } from './event.ts';
 import { closed, type MethodDefinition, maybe, type Parameter, page, param, type Scope } from './method.ts';
 import { operationMethods } from './operations.ts';
+import { RunPart } from './run-part.ts';
 import { Hostname, NodeInput, nodeStates, oneOf, optional, runStates } from './schemas.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 import { tokenMethods } from './tokens.ts';
@@ -190,11 +191,11 @@ const methods = {
     faults: ['BAD_CURSOR'],
   },
   plushGetRun: {
-    doc: 'One run: its state, components, blocks, and what its nodes wait for.',
-    params: [runId],
+    doc: 'One run: its state, components, blocks, and what its nodes wait for. A run with very many components and blocks tells them by page, and all else with each of them.',
+    params: [runId, maybe('page', RunPart, 'limit and cursor')],
     result: answers.RunDetail,
     scope: 'read',
-    faults: ['RUN_NOT_FOUND'],
+    faults: ['RUN_NOT_FOUND', 'BAD_CURSOR'],
   },
   plushAbortRun: {
     doc: 'Aborts a run: its tasks are stopped, output is collected, its nodes are cleaned. Again while it ends: nothing more happens.',

@@ -90,7 +90,7 @@ export function apiPage(): string {
     '## Methods',
     ...rows.map(([name]) => `### ${name}\n\n\`\`\`text\n${methodHelp(name)}\n\`\`\``),
     '## Callbacks',
-    'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once. So does a subscriber (plushSubscribe), over XML-RPC or JSON-RPC (one request a POST, parameters by position); with `details` every call has one more parameter, the struct `event`, and `sendEvent` comes too. [Operating](operating.md#callbacks) tells how calls are delivered, tried again and signed.',
+    'A client that registered with setXmlRpcClientUrl gets these calls over XML-RPC, in order and at least once. So does a subscriber (plushSubscribe), over XML-RPC or JSON-RPC (one request a POST, parameters by position); with `details` every call has one more parameter, the struct `event`, and `sendEvent` comes too. A subscriber that answers that it has no method of that name goes on to the next call. [Operating](operating.md#callbacks) tells how calls are delivered, tried again and signed.',
     ...Object.entries(callbacks).map(([name, { doc, params, when }]) => {
       const types = params.map((param) => `${xmlRpcType(param.schema)} ${param.name}`).join(', ');
       return `### ${name}(${types})\n\n${doc} Sent after: ${when.join(', ')}.`;

@@ -11,7 +11,10 @@ const Result = Type.Object({
   nodes: names('Their names in order, at most 1000'),
   exit_code: optional(Type.Integer()),
   signal: optional(Type.String({ description: 'The signal that ended the command, such as SIGKILL' })),
-  stdout: Type.String({ description: 'Control characters and bytes that are not UTF-8 are replaced' }),
+  stdout: Type.String({
+    description:
+      'Text; control characters and bytes that are not UTF-8 are replaced. With encoding base64: the bytes as they are, in base64, in XML-RPC a base64 value',
+  }),
   stderr: Type.String(),
   stdout_cut: Type.Boolean({ description: 'There was more: 65536 bytes of each stream are kept' }),
   stderr_cut: Type.Boolean(),
@@ -69,12 +72,16 @@ const Step = Type.Object({
   command: optional(
     Type.String({ description: 'Program and arguments, or when the barrier releases, for a person to read' }),
   ),
+  rule: optional(
+    Type.String({ description: 'Of a workflow: when unfinished tasks are started again on other nodes' }),
+  ),
   nodes: Type.Integer({ description: 'How many nodes take this step' }),
   waits_for: Type.Array(
     Type.Object({
       block: Type.String(),
       on: Type.String({ description: 'node: on the same node; all: on all nodes of its component' }),
     }),
+    { description: 'Without those that the others named have waited for already' },
   ),
 });
 
@@ -117,6 +124,17 @@ const AppPlan = Type.Object({
       nodes: Type.Integer({ description: 'Nodes that need it; one that has it already moves nothing' }),
     }),
     { description: 'In the order of installation' },
+  ),
+  requests: Type.Array(
+    Type.Object({
+      component: Type.String(),
+      service: Type.String({ description: 'sword, shirako or usher' }),
+      server: optional(Type.String()),
+      note: Type.String({
+        description: 'Whether it was sent and answered, or when it is sent, for a person',
+      }),
+    }),
+    { description: 'Requests to services that judge nodes or make them' },
   ),
   steps: Type.Array(Step, { description: 'In an order in which they can happen' }),
   shortfalls: Type.Array(ShortfallSchema),
@@ -190,12 +208,17 @@ export const operationMethods = {
         'page',
         Type.Object(
           {
-            wait_s: optional(Type.Integer({ minimum: 0, maximum: 30, description: 'Default 0' })),
+            wait_s: optional(Type.Number({ minimum: 0, maximum: 30, description: 'Seconds; default 0' })),
             ...page,
+            encoding: optional(
+              Type.Union([Type.Literal('text'), Type.Literal('base64')], {
+                description: 'base64: stdout and stderr as the bytes they are. Default text',
+              }),
+            ),
           },
           closed,
         ),
-        'wait_s; limit and cursor',
+        'wait_s; limit and cursor; encoding',
       ),
     ],
     result: OperationInfo,

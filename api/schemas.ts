@@ -29,15 +29,23 @@ export const Hostname = Type.String({
   description: '"host" or "host:port"',
 });
 
+/** A time that a caller gives, as it is kept. */
+export const UTC_PATTERN = '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$';
+
+/** A time that a caller gives: other usual ways to write it are taken, and made this one. */
+export const timeToCome = (absent: string) =>
+  Type.String({
+    pattern: UTC_PATTERN,
+    description: `ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: ${absent}`,
+  });
+
+/** Digits that may come as a number. */
+export const NUMBER_PATTERN = '^[0-9]{1,9}$';
+
 const Lease = Type.Object(
   {
     id: Type.String({ maxLength: 256, description: 'A name of your own; events and messages repeat it' }),
-    expires: optional(
-      Type.String({
-        pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$',
-        description: 'ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end',
-      }),
-    ),
+    expires: optional(timeToCome('the lease does not end')),
   },
   { ...closed, description: 'The right to use the node until a time' },
 );
@@ -80,17 +88,22 @@ export const NodeInput = Type.Object(
     ),
     vn: optional(
       Type.String({
-        pattern: '^[0-9]{1,9}$',
-        description: "1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN",
+        pattern: NUMBER_PATTERN,
+        description:
+          "1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN",
       }),
     ),
     flag: optional(Type.String({ maxLength: 64, description: 'A mark of your own' })),
     lease: optional(Lease),
     properties: optional(
-      Type.Record(Type.String(), Type.String({ maxLength: 4096 }), {
-        maxProperties: 100,
-        description: 'Whatever you want to keep with the node; plushGetNode answers it',
-      }),
+      Type.Record(
+        Type.String(),
+        Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean()]),
+        {
+          maxProperties: 100,
+          description: 'Whatever you want to keep with the node; plushGetNode answers it',
+        },
+      ),
     ),
   },
   closed,
@@ -109,7 +122,21 @@ export const NodeSpecSchema = Type.Object({
 /** The application after parsing; its members are described in api/spec.ts. */
 export const AppSpecSchema = Type.Unsafe<AppSpec>({
   type: 'object',
-  description: 'The parsed application: project, software, components, component_blocks',
+  description:
+    'The parsed application: project, software, components, component_blocks; of their members those are named here that are doubles',
+  required: ['components'],
+  // XML-RPC has to be told that 2 may be a double.
+  properties: {
+    components: Type.Array(
+      Type.Object({
+        requirements: optional(
+          Type.Array(Type.Object({ min: optional(Type.Number()), max: optional(Type.Number()) }), {
+            description: 'With the metric they are about',
+          }),
+        ),
+      }),
+    ),
+  },
 });
 
 export const DiagnosticSchema = Type.Object({
@@ -167,9 +194,13 @@ export const ShortfallSchema = Type.Object({
   removed: Type.Array(
     Type.Object({
       requirement: Type.String({
-        description: 'Such as: group "lab", not failed, not in use by another run',
+        description:
+          'What the nodes are not: in group "lab", not marked failed, not in use by another run, static host "n1"',
       }),
-      nodes: Type.Integer(),
+      nodes: Type.Integer({ description: 'Nodes of the pool that are not; 0 for a static host' }),
+      sentence: optional(
+        Type.String({ description: 'The same for a person, such as: 2 nodes are marked failed' }),
+      ),
     }),
   ),
 });

@@ -356,5 +356,5 @@ export interface NodeSpec {
   readonly vn?: string;
   readonly flag?: string;
   readonly lease?: { readonly id: string; readonly expires?: string };
-  readonly properties?: Readonly<Record<string, string>>;
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
 }

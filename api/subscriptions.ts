@@ -47,9 +47,10 @@ const Order = Type.Object(
     ),
     secret: optional(
       Type.String({
-        minLength: 16,
+        minLength: 1,
         maxLength: 256,
-        description: 'With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256)',
+        description:
+          'With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256). Give at least 16 random characters',
       }),
     ),
     after: optional(
@@ -64,8 +65,10 @@ const Order = Type.Object(
 );
 
 const SubscriptionInfo = Type.Object({
-  subscription_id: Type.String({ description: 'Of a classic client: "client:" and its URL' }),
-  url: Type.String({ description: 'Without user and password' }),
+  subscription_id: Type.String({
+    description: 'Of a classic client: "client:" and its URL; of a WebSocket: it begins with "socket:"',
+  }),
+  url: Type.String({ description: 'Without user and password; empty: a WebSocket' }),
   protocol: Type.String({ description: 'xmlrpc or jsonrpc' }),
   classic: Type.Boolean({ description: 'Registered with setXmlRpcClientUrl' }),
   details: Type.Boolean(),
@@ -74,7 +77,9 @@ const SubscriptionInfo = Type.Object({
   signed: Type.Boolean({ description: 'A secret was given; it is never shown' }),
   caller: optional(Type.String({ description: 'Who subscribed' })),
   since: Time,
-  delivered: Type.Integer({ description: 'Every event up to this number is delivered, or was not wanted' }),
+  delivered: Type.Integer({
+    description: 'Every event up to this number is delivered (of a WebSocket: on its way), or was not wanted',
+  }),
   behind: Type.Integer({ description: 'Events in the journal after that' }),
   state: Type.String({
     description:
@@ -111,7 +116,7 @@ export const subscriptionMethods = {
     faults: ['SUBSCRIPTION_NOT_FOUND'],
   },
   plushListSubscriptions: {
-    doc: 'The subscriptions with a URL and how each stands, by page, in the order of their ids; classic clients too. Secrets and passwords are not shown.',
+    doc: 'The subscriptions and how each stands, by page, in the order of their ids: those with a URL, classic clients, and those of the WebSockets that are open. Secrets and passwords are not shown.',
     params: [maybe('filter', Type.Object(page, closed), 'limit and cursor')],
     result: SubscriptionPage,
     scope: 'read',

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox';
 import { True } from './answers.ts';
 import { closed, type MethodDefinition, param, SCOPES } from './method.ts';
-import { optional, Time } from './schemas.ts';
+import { optional, Time, timeToCome } from './schemas.ts';
 
 const Name = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
@@ -39,12 +39,7 @@ export const tokenMethods = {
           {
             name: Name,
             scopes: Scopes,
-            expires: optional(
-              Type.String({
-                pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z$',
-                description: 'ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: it does not end',
-              }),
-            ),
+            expires: optional(timeToCome('it does not end')),
             rate: optional(Rate),
           },
           closed,

@@ -3,7 +3,10 @@ import { Type } from '@sinclair/typebox';
 import { event } from './event.ts';
 import { Hostname, optional } from './schemas.ts';
 
-/** Why a node was given a task: it was its turn; the node that had it was lost; others take too long for it. */
+/**
+ * Why a node was given a task: it was its turn; nobody has it any more, since its node was lost or it waited at a barrier
+ * before anything was done; others take too long for it.
+ */
 export type GivenCause = 'first' | 'returned' | 'straggler';
 
 const run_id = Type.String();
@@ -25,16 +28,19 @@ export const workflowEvents = {
     cause: Type.Unsafe<GivenCause>({
       type: 'string',
       description:
-        'first; returned: the node that had it was lost; straggler: at a knee it was unfinished elsewhere, where it goes on',
+        'first; returned: the node that had it was lost, or it waited at a barrier and nothing was done before; straggler: at a knee it was unfinished elsewhere, where it goes on',
     }),
     kneed: optional(
-      Type.Integer({ description: 'Of a straggler: how many tasks had their result at the knee' }),
+      Type.Integer({
+        description:
+          'Of a straggler: how many tasks had their result at the knee, or had come to the barrier that they wait for',
+      }),
     ),
     total: optional(Type.Integer({ description: 'Of a straggler: all tasks of the workflow' })),
   }),
   workflow_task_returned: event(
     'task',
-    'A node that had a task of a workflow was lost. Where nobody else has the task, the next idle node gets it.',
+    'A node that had a task of a workflow was lost, or had kept it at a barrier with nothing done before. Where nobody else has the task, the next idle node gets it.',
     { run_id, block, number, attempt, hostname },
   ),
   workflow_task_finished: event(

@@ -7,7 +7,8 @@
         measure(fence)
 
 The program reaches its node's agent through the Unix socket that PLUSH_BARRIER_SOCKET names, one JSON object a line
-(docs/barriers.md). An agent that is started anew meanwhile is asked again; entering twice is entering once.
+(docs/barriers.md). An agent that is started anew meanwhile is asked again; entering
+twice is entering once, but for a semaphore that was left in between.
 """
 import contextlib
 import json
@@ -15,7 +16,7 @@ import os
 import socket
 import time
 
-__all__ = ["BarrierRefusal", "enter", "leave", "status", "inside"]
+__all__ = ["BarrierRefusal", "LeaseExpired", "enter", "leave", "status", "inside"]
 
 _RETRY_S = 0.25
 
@@ -26,6 +27,10 @@ class BarrierRefusal(Exception):
     def __init__(self, code, message):
         super().__init__(f"{code}: {message}")
         self.code = code
+
+
+class LeaseExpired(Exception):
+    """A place of a semaphore was held for longer than its hold_timeout: another may have been inside since."""
 
 
 def enter(barrier, label=None, wait=True, own=False, timeout=None):
@@ -41,24 +46,37 @@ def enter(barrier, label=None, wait=True, own=False, timeout=None):
     return _ask(question, own, timeout)
 
 
-def leave(barrier, own=False, timeout=None):
-    """Leaves a semaphore, or the line before it."""
-    return _ask({"op": "leave", "barrier": barrier}, own, timeout)
+def leave(barrier, own=False, timeout=None, fence=None):
+    """Leaves a semaphore, or the line before it. It may be entered again, for a new place and number.
+
+    Where the lease ran out before, ``cause`` is expired. ``fence``: the lease that is meant; a newer one is left alone.
+    """
+    return _ask({"op": "leave", "barrier": barrier, **_lease(fence)}, own, timeout)
 
 
-def status(barrier, own=False, timeout=None):
-    """How this task's node (``own``: the task) stands at the barrier."""
-    return _ask({"op": "status", "barrier": barrier}, own, timeout)
+def status(barrier, own=False, timeout=None, fence=None):
+    """How this task's node (``own``: the task), or its lease ``fence``, stands at the barrier."""
+    return _ask({"op": "status", "barrier": barrier, **_lease(fence)}, own, timeout)
+
+
+def _lease(fence):
+    return {} if fence is None else {"fence": fence}
 
 
 @contextlib.contextmanager
 def inside(barrier, label=None, own=False, timeout=None):
-    """A place inside a semaphore, left at the end; gives the number of the lease."""
-    standing = enter(barrier, label=label, own=own, timeout=timeout)
+    """A place inside a semaphore, left at the end; gives the number of the lease.
+
+    Raises LeaseExpired at the end when the lease ran out before.
+    """
+    fence = enter(barrier, label=label, own=own, timeout=timeout).get("fence")
     try:
-        yield standing.get("fence")
-    finally:
-        leave(barrier, own=own)
+        yield fence
+    except BaseException:
+        leave(barrier, own=own, fence=fence)
+        raise
+    if leave(barrier, own=own, fence=fence).get("cause") == "expired":
+        raise LeaseExpired(f'the lease {fence} of "{barrier}" ran out before it was left')
 
 
 def _ask(question, own, timeout):

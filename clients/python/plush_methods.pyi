@@ -25,12 +25,12 @@ class Methods:
           ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
           preference (double, -1000000 to 1000000, optional): Higher is chosen first; default 0
           vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
-          vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+          vn (string, optional): 1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN
           flag (string, at most 64 characters, optional): A mark of your own
           lease (struct, optional): The right to use the node until a time
             id (string, at most 256 characters): A name of your own; events and messages repeat it
-            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
-          properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: the lease does not end
+          properties (struct of strings (at most 4096 characters each) or doubles or booleans, at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
         Answers boolean: Always true: the seeds answer void, which XML-RPC does not have
 
         Scope: broker
@@ -197,12 +197,12 @@ class Methods:
             ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
             preference (double): As given, raised by success and lowered by failure
             vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
-            vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+            vn (string, optional): 1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN
             flag (string, at most 64 characters, optional): A mark of your own
             lease (struct, optional): The right to use the node until a time
               id (string, at most 256 characters): A name of your own; events and messages repeat it
-              expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
-            properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+              expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: the lease does not end
+            properties (struct of strings (at most 4096 characters each) or doubles or booleans, at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
             state (string): idle, connecting, connected, lost or failed; failed also when its lease is over
             since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
             owner (string, optional): Name of the token that added it
@@ -252,12 +252,12 @@ class Methods:
           ssh_identity (string, optional): Private key file on the controller; default: as plushd was started
           preference (double): As given, raised by success and lowered by failure
           vip (string, at most 64 characters, optional): ModelNet's virtual IP address, which tasks find as PLUSH_VIP
-          vn (string, optional): 1 to 9 digits: ModelNet's virtual node number, which tasks find as PLUSH_VN
+          vn (string, optional): 1 to 9 digits, also taken as an int: ModelNet's virtual node number, which tasks find as PLUSH_VN
           flag (string, at most 64 characters, optional): A mark of your own
           lease (struct, optional): The right to use the node until a time
             id (string, at most 256 characters): A name of your own; events and messages repeat it
-            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: the lease does not end
-          properties (struct of strings (at most 4096 characters each), at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
+            expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: the lease does not end
+          properties (struct of strings (at most 4096 characters each) or doubles or booleans, at most 100 members, optional): Whatever you want to keep with the node; plushGetNode answers it
           state (string): idle, connecting, connected, lost or failed; failed also when its lease is over
           since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           owner (string, optional): Name of the token that added it
@@ -325,7 +325,11 @@ class Methods:
           loaded (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
           components (int)
           component_blocks (int)
-          spec (struct): The parsed application: project, software, components, component_blocks
+          spec (struct): The parsed application: project, software, components, component_blocks; of their members those are named here that are doubles
+            components (array of structs)
+              requirements (array of structs, optional): With the metric they are about
+                min (double, optional)
+                max (double, optional)
 
         Scope: read
         Fault 1010 APP_NOT_FOUND: No application of that name is loaded
@@ -371,12 +375,15 @@ class Methods:
         Scope: read
         Fault 1050 BAD_CURSOR: The cursor does not come from this list
         """
-    def plushGetRun(self, run: str, /) -> Dict[str, Any]:
-        """plushGetRun(run)
+    def plushGetRun(self, run: str, page: Dict[str, Any] = ..., /) -> Dict[str, Any]:
+        """plushGetRun(run, [page])
 
-        One run: its state, components, blocks, and what its nodes wait for.
+        One run: its state, components, blocks, and what its nodes wait for. A run with very many components and blocks tells them by page, and all else with each of them.
 
         run (string, at most 256 characters): The run's id
+        page (struct, optional): limit and cursor
+          limit (int, 1 to 1000, optional): Components and blocks of a page at most; default: as many as clients accept
+          cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
           run_id (string)
           app (string)
@@ -393,7 +400,7 @@ class Methods:
             nodes (int)
             prepared (int)
             done (int)
-          blocks (array of structs)
+          blocks (array of structs): In the order of the specification; a page of them behind the components, see cursor
             name (string)
             component (string)
             component_block (string)
@@ -405,11 +412,20 @@ class Methods:
             workflow (struct, optional): Of a workflow block; the counts beside it are of nodes
               total (int): Tasks
               done (int): Tasks with their result, those that were ignored included
-              running (int): Tasks that some node has
-              queued (int): Tasks that no node has
+              running (int): Tasks that some node works on
+              queued (int): Tasks that no node has, or that wait for their node to go on with them
+              waiting (int, optional): Tasks that wait at barriers inside the workflow
               reallocated (int): Started again on another node because of a knee
               ignored (int): Failed for good, and ignored by their exit policy
               idle (int): Nodes that take part and have no task
+          components_total (int)
+          blocks_total (int)
+          block_states (struct): How many of all blocks are in which state
+            waiting (int)
+            running (int)
+            completed (int)
+            failed (int)
+          cursor (string, optional): Hand it to the next call for the next page; missing on the last
           waiting (array of structs): What the nodes of the run wait for, most nodes first
             waits_for (string)
             nodes (int)
@@ -420,11 +436,12 @@ class Methods:
             cause (string): output_missing, output_unsafe, output_not_a_file or output_unreadable
             message (string)
             nodes (int): From how many nodes it did not come back
-            examples (array of strings (1 to 255 characters each)): At most 20
+            examples (array of strings (1 to 255 characters each)): At most 5
           lost (int): Nodes that were lost on the way
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
+        Fault 1050 BAD_CURSOR: The cursor does not come from this list
         """
     def plushAbortRun(self, run: str, /) -> bool:
         """plushAbortRun(run)
@@ -458,8 +475,9 @@ class Methods:
           workflow (struct, optional): Of a workflow block; the counts beside it are of nodes
             total (int): Tasks
             done (int): Tasks with their result, those that were ignored included
-            running (int): Tasks that some node has
-            queued (int): Tasks that no node has
+            running (int): Tasks that some node works on
+            queued (int): Tasks that no node has, or that wait for their node to go on with them
+            waiting (int, optional): Tasks that wait at barriers inside the workflow
             reallocated (int): Started again on another node because of a knee
             ignored (int): Failed for good, and ignored by their exit policy
             idle (int): Nodes that take part and have no task
@@ -563,14 +581,15 @@ class Methods:
             found (int)
             pool (int): Nodes in the pool altogether
             removed (array of structs)
-              requirement (string): Such as: group "lab", not failed, not in use by another run
-              nodes (int)
+              requirement (string): What the nodes are not: in group "lab", not marked failed, not in use by another run, static host "n1"
+              nodes (int): Nodes of the pool that are not; 0 for a static host
+              sentence (string, optional): The same for a person, such as: 2 nodes are marked failed
           waiting (array of structs): What the nodes of the run wait for, most nodes first
             waits_for (string)
             nodes (int)
             since (string): The oldest of them
             examples (array of strings (1 to 255 characters each)): At most 5
-          nodes (array of structs): One entry a node, at most 1000
+          nodes (array of structs): One entry a node, at most 1000, and no more than clients accept in one answer
             hostname (string, 1 to 255 characters): "host" or "host:port"
             component (string)
             state (string): The node's one state in the run: waiting, running, done, failed, stopped
@@ -612,13 +631,19 @@ class Methods:
             path (string)
             size (int, optional): Bytes, where the specification says so
             nodes (int): Nodes that need it; one that has it already moves nothing
+          requests (array of structs): Requests to services that judge nodes or make them
+            component (string)
+            service (string): sword, shirako or usher
+            server (string, optional)
+            note (string): Whether it was sent and answered, or when it is sent, for a person
           steps (array of structs): In an order in which they can happen
             action (string): connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
             component (string, optional)
             block (string, optional)
             command (string, optional): Program and arguments, or when the barrier releases, for a person to read
+            rule (string, optional): Of a workflow: when unfinished tasks are started again on other nodes
             nodes (int): How many nodes take this step
-            waits_for (array of structs)
+            waits_for (array of structs): Without those that the others named have waited for already
               block (string)
               on (string): node: on the same node; all: on all nodes of its component
           shortfalls (array of structs)
@@ -627,8 +652,9 @@ class Methods:
             found (int)
             pool (int): Nodes in the pool altogether
             removed (array of structs)
-              requirement (string): Such as: group "lab", not failed, not in use by another run
-              nodes (int)
+              requirement (string): What the nodes are not: in group "lab", not marked failed, not in use by another run, static host "n1"
+              nodes (int): Nodes of the pool that are not; 0 for a static host
+              sentence (string, optional): The same for a person, such as: 2 nodes are marked failed
 
         Scope: read
         Fault 1011 NO_APP_LOADED: No application has been loaded yet
@@ -663,10 +689,11 @@ class Methods:
         How an operation is and what it has brought. With wait_s the answer comes when the operation is over, or after that time. Results are kept in memory: a restart of the controller loses them, and ends what was under way as interrupted; the oldest operations are forgotten beyond 100.
 
         id (string, at most 256 characters): Operation id
-        page (struct, optional): wait_s; limit and cursor
-          wait_s (int, 0 to 30, optional): Default 0
+        page (struct, optional): wait_s; limit and cursor; encoding
+          wait_s (double, 0 to 30, optional): Seconds; default 0
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
+          encoding ("text" or "base64", optional): base64: stdout and stderr as the bytes they are. Default text
         Answers struct
           operation_id (string)
           kind (string): shell or resources
@@ -683,7 +710,7 @@ class Methods:
             nodes (array of strings (1 to 255 characters each)): Their names in order, at most 1000
             exit_code (int, optional)
             signal (string, optional): The signal that ended the command, such as SIGKILL
-            stdout (string): Control characters and bytes that are not UTF-8 are replaced
+            stdout (string): Text; control characters and bytes that are not UTF-8 are replaced. With encoding base64: the bytes as they are, in base64, in XML-RPC a base64 value
             stderr (string)
             stdout_cut (boolean): There was more: 65536 bytes of each stream are kept
             stderr_cut (boolean)
@@ -710,16 +737,17 @@ class Methods:
           run (string, 1 to 256 characters): The run's id
           barrier (string, 1 to 256 characters): The barrier's name
           node (string, 1 to 255 characters): "host" or "host:port"
-          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters
+          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters. Inside a workflow: for the task that the node works on
           label (string, at most 256 characters, optional): A word for those who look on; the first one stays
           wait_s (double, 0 to 30, optional): Seconds; default 0
         Answers struct
           run_id (string)
           barrier (string)
-          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own
+          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own; BLOCK#NUMBER for a task of a workflow, by the name of the workflow block
           state (string): outside: it has not entered; waiting; released; inside or left, of a semaphore; catchup: it came late and is to go on at the barrier go_on_at; removed: it came late and its node is taken out of the run
           label (string, optional)
           fence (int, optional): Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones
+          cause (string, optional): With left, where it did not leave by itself: expired (its lease ran out, and another may have been inside since), ended (its task), lost (its node), unused
           go_on_at (string, optional)
           entered (int): How many have entered
           expected (int): How many participants there are
@@ -735,20 +763,22 @@ class Methods:
     def plushLeaveBarrier(self, entry: Dict[str, Any], /) -> Dict[str, Any]:
         """plushLeaveBarrier(entry)
 
-        Leaves a semaphore, or the line before it; the next one is let in. Of another barrier nobody leaves: the answer is how the participant stands.
+        Leaves a semaphore, or the line before it; the next one is let in, and who has left may enter again for a new place and fence. Where the lease ran out before, the answer has the cause expired. Of another barrier nobody leaves: the answer is how the participant stands.
 
         entry (struct): Who leaves what
           run (string, 1 to 256 characters): The run's id
           barrier (string, 1 to 256 characters): The barrier's name
           node (string, 1 to 255 characters): "host" or "host:port"
-          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters
+          block (string, at most 256 characters, optional): Block of the task that enters for itself; without it the node enters. Inside a workflow: for the task that the node works on
+          fence (int, at least 1, optional): The lease that is left; a newer one of the same participant is not touched
         Answers struct
           run_id (string)
           barrier (string)
-          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own
+          participant (string): COMPONENT/INDEX for a node, with /BLOCK for a task of its own; BLOCK#NUMBER for a task of a workflow, by the name of the workflow block
           state (string): outside: it has not entered; waiting; released; inside or left, of a semaphore; catchup: it came late and is to go on at the barrier go_on_at; removed: it came late and its node is taken out of the run
           label (string, optional)
           fence (int, optional): Number of the lease of a semaphore, larger than every one given before: what it protects can refuse older ones
+          cause (string, optional): With left, where it did not leave by itself: expired (its lease ran out, and another may have been inside since), ended (its task), lost (its node), unused
           go_on_at (string, optional)
           entered (int): How many have entered
           expected (int): How many participants there are
@@ -792,7 +822,12 @@ class Methods:
             label (string, optional)
             late (string, optional): It came after the release: pass, catchup, remove or replace
             fence (int, optional)
+            cause (string, optional): Why it has left, as in a standing
           missing (array of strings (1 to 255 characters each)): Nodes that have not entered; at most 20
+          missing_tasks (array of structs, optional): Of a barrier inside workflows: tasks that have not entered; at most 20
+            block (string): The workflow block
+            number (int): The task’s number
+            nodes (array of strings (1 to 255 characters each)): Nodes that have the task; none before it is begun
 
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
@@ -831,7 +866,12 @@ class Methods:
             label (string, optional)
             late (string, optional): It came after the release: pass, catchup, remove or replace
             fence (int, optional)
+            cause (string, optional): Why it has left, as in a standing
           missing (array of strings (1 to 255 characters each)): Nodes that have not entered; at most 20
+          missing_tasks (array of structs, optional): Of a barrier inside workflows: tasks that have not entered; at most 20
+            block (string): The workflow block
+            number (int): The task’s number
+            nodes (array of strings (1 to 255 characters each)): Nodes that have the task; none before it is begun
 
         Scope: read
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
@@ -848,7 +888,7 @@ class Methods:
           topics (array of "control", "node", "app", "run", "task", "operation" or "subscription", 1 to 16, optional): control, node, app, run, task, operation, subscription; absent: all
           details (boolean, optional): Every call has one more struct, the event {seq, time, type, …}, and events without a call of their own come as sendEvent; default false. On a WebSocket it says whether events come with their members, or as seq, time and type alone; there the default is true
           xml_types (array of "nil" or "i8", 1 to 2, optional): With protocol xmlrpc: what the client understands beyond the specification; without it members without a value are left out, and whole numbers beyond 32 bits are strings
-          secret (string, 16 to 256 characters, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256)
+          secret (string, 1 to 256 characters, optional): With url: signs each body, in the header X-Plush-Signature: sha256=HEX (HMAC-SHA256). Give at least 16 random characters
           after (int, at least -1, optional): Begin after the event of this number; 0 is the oldest, -1 is now. Absent: now, or where the subscription is already
         Answers struct
           subscription_id (string): For plushUnsubscribe
@@ -873,15 +913,15 @@ class Methods:
     def plushListSubscriptions(self, filter: Dict[str, Any] = ..., /) -> Dict[str, Any]:
         """plushListSubscriptions([filter])
 
-        The subscriptions with a URL and how each stands, by page, in the order of their ids; classic clients too. Secrets and passwords are not shown.
+        The subscriptions and how each stands, by page, in the order of their ids: those with a URL, classic clients, and those of the WebSockets that are open. Secrets and passwords are not shown.
 
         filter (struct, optional): limit and cursor
           limit (int, 1 to 1000, optional): Entries of a page; default 100
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
           subscriptions (array of structs)
-            subscription_id (string): Of a classic client: "client:" and its URL
-            url (string): Without user and password
+            subscription_id (string): Of a classic client: "client:" and its URL; of a WebSocket: it begins with "socket:"
+            url (string): Without user and password; empty: a WebSocket
             protocol (string): xmlrpc or jsonrpc
             classic (boolean): Registered with setXmlRpcClientUrl
             details (boolean)
@@ -890,7 +930,7 @@ class Methods:
             signed (boolean): A secret was given; it is never shown
             caller (string, optional): Who subscribed
             since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
-            delivered (int): Every event up to this number is delivered, or was not wanted
+            delivered (int): Every event up to this number is delivered (of a WebSocket: on its way), or was not wanted
             behind (int): Events in the journal after that
             state (string): active; failing: the last call failed and is tried again; suspended: 24 h of failures, nothing is tried until it subscribes again
             failures (int, optional): Of failing: calls that failed in a row
@@ -929,6 +969,11 @@ class Methods:
             failing (int)
             suspended (int)
           loaded_app (string, optional)
+          outage (struct, optional): There while the controller's own network is suspected, since most nodes fell silent at once
+            since (string): ISO 8601, UTC, with milliseconds: 2026-05-04T10:11:12.345Z
+            until (string): No node is replaced for its silence before; ISO 8601
+            silent (int): Nodes of runs that are silent now
+            message (string): One sentence for a person
           planetlab (struct, optional): PlanetLab Central, where the directory names slices of it
             url (string)
             user (string)
@@ -968,7 +1013,7 @@ class Methods:
         token (struct): What it is to be
           name (string): Letters, digits, ".", "_" and "-", at most 64
           scopes (array of "read", "broker", "operate" or "admin", 1 to 4): Some of read, broker, operate, admin
-          expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z. Absent: it does not end
+          expires (string, optional): ISO 8601, UTC, a time to come: 2026-05-04T10:11:12Z, also taken with a zone (12:11:12+02:00) and as XML-RPC writes it (20260504T10:11:12, UTC). Absent: it does not end
           rate (int, 0 to 1000000, optional): Calls a second, and ten times as many at once; 0 is without limit. Absent: as plushd was started
         Answers struct
           name (string): Letters, digits, ".", "_" and "-", at most 64

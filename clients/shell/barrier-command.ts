@@ -33,7 +33,7 @@ export function barrierCommand(context: Context, order: BarrierOrder, asJson: bo
 const COLUMNS: readonly Column<Barrier['entries'][number]>[] = [
   { title: 'PARTICIPANT', cell: (entry) => entry.participant },
   { title: 'NODE', cell: (entry) => entry.hostname },
-  { title: 'STATE', cell: (entry) => entry.state },
+  { title: 'STATE', cell: ({ state, cause }) => (cause === undefined ? state : `${state} (${cause})`) },
   { title: 'ENTERED', cell: (entry) => moment(entry.entered) },
   { title: 'LABEL', cell: (entry) => entry.label },
   { title: 'LATE', cell: (entry) => entry.late },
@@ -42,6 +42,9 @@ const COLUMNS: readonly Column<Barrier['entries'][number]>[] = [
 /** What is told of a barrier; at most as many entries as the answer has. */
 function barrierLines(barrier: Barrier, paint: Paint): string[] {
   const { state, rule, entered, expected, waiting, inside, opened, cause, entries, missing } = barrier;
+  const tasks = (barrier.missing_tasks ?? []).map(
+    ({ block, number, nodes }) => `${plain(block)}#${number} (${nodes.map(plain).join(', ') || 'not begun'})`,
+  );
   const since = opened === undefined ? '' : ` since ${moment(opened)} (${cause})`;
   const places =
     barrier.concurrency === undefined ? '' : `, ${inside} of ${barrier.concurrency} places taken`;
@@ -49,6 +52,7 @@ function barrierLines(barrier: Barrier, paint: Paint): string[] {
     `${paint('bold', plain(barrier.barrier))} is ${state}${since}: it ${rule}`,
     `${entered} of ${count(expected, 'participant')} entered, ${waiting} waiting${places}`,
     ...(missing.length === 0 ? [] : [`not there yet: ${missing.map(plain).join(', ')}`]),
+    ...(tasks.length === 0 ? [] : [`tasks not there yet: ${tasks.join(', ')}`]),
     ...(entries.length === 0
       ? []
       : tableLines(COLUMNS, entries, { paintTitle: (line) => paint('bold', line) })),

@@ -21,20 +21,20 @@ export function explanationLines(explanation: Explanation, paint: Paint): string
   return [
     paint('bold', title),
     ...(summary === '' ? [] : [plain(summary)]),
-    ...causes.flatMap((cause) => causeLines(cause, paint)),
+    ...causes.flatMap((cause) => causeLines(cause, paint, kind === 'run' ? subject : undefined)),
     ...shortfalls.flatMap(shortfallLines),
     ...waiting.map(({ waits_for, nodes, since, examples }) => {
       const who = `${count(nodes, 'node')} (${listNames(examples)})`;
-      return `Waiting since ${moment(since)}: ${who} for ${plain(waits_for)}`;
+      return `Waiting since ${moment(since)}: ${who} for ${plain(inCommands(waits_for, { run: kind === 'run' ? subject : undefined, node: examples[0] }))}`;
     }),
     ...nodeLines(explanation, paint),
   ];
 }
 
-function causeLines(told: Cause, paint: Paint) {
+function causeLines(told: Cause, paint: Paint, run: string | undefined) {
   const { cause, phase, message, nodes, examples, action, hint, numbers = [], failure } = told;
   const tail = failure.stderr_tail ?? [];
-  const what = nodes === 0 ? plain(message) : `${count(nodes, 'node')}: ${plain(message)}`;
+  const what = nodes === 0 ? plain(message).replace(/\.$/, '') : `${count(nodes, 'node')}: ${plain(message)}`;
   const rest = nodes > examples.length ? ` of ${nodes}` : '';
   return [
     '',
@@ -45,7 +45,7 @@ function causeLines(told: Cause, paint: Paint) {
       : [`  tasks of its workflow: ${listNames(numbers.map(String), MAX_NUMBERS)}`]),
     ...(failure.command === undefined ? [] : [`  command: ${plain(failure.command)}`]),
     ...(action === '' ? [] : [`  Plush: ${plain(action)}`]),
-    ...(hint === '' ? [] : [`  hint: ${plain(inCommands(hint))}`]),
+    ...(hint === '' ? [] : [`  hint: ${plain(inCommands(hint, { run, node: examples[0] }))}`]),
     ...(tail.length === 0
       ? []
       : ['  last lines of its stderr:', ...tail.map((line) => `    | ${plain(line)}`)]),
@@ -61,8 +61,13 @@ export function shortfallLines({
 }: Explanation['shortfalls'][number]) {
   return [
     '',
-    `Component ${plain(component)} needs ${count(wanted, 'node')} and found ${found} of the ${pool} in the pool`,
-    ...removed.map(({ requirement, nodes }) => `  ${count(nodes, 'node')} not: ${plain(requirement)}`),
+    found < wanted
+      ? `Component ${plain(component)} needs ${count(wanted, 'node')} and can have ${found} of the ${pool} in the pool`
+      : `Component ${plain(component)} lacks a host that it must have`,
+    ...removed.map(
+      ({ requirement, nodes, sentence }) =>
+        `  ${plain(sentence ?? `${count(nodes, 'node')} cannot be had: ${requirement}`)}`,
+    ),
   ];
 }
 

@@ -8,16 +8,26 @@ const COMMANDS: Readonly<Record<string, string>> = {
   plushListTokens: 'plush token list',
   plushLoadApp: 'plush run FILE',
   plushGetOutput: 'plush logs RUN NODE',
+  plushReleaseBarrier: 'plush barrier RUN NAME --release',
+  plushConnect: 'plush call plushConnect NODE',
+  plushAddNode: `plush call plushAddNode '{"hostname": "NODE"}'`,
 };
 
-/** A hint of the API with commands in place of the methods that it names. */
-export function inCommands(hint: string): string {
+/** What stands for RUN and NODE. */
+export interface Names {
+  readonly run?: string | undefined;
+  readonly node?: string | undefined;
+}
+
+/** A hint of the API with commands in place of the methods that it names, ready to be typed where the names are known. */
+export function inCommands(hint: string, { run = 'RUN', node = 'NODE' }: Names = {}): string {
   return hint
     .replace('plushLoadApp or plushLoadAppXml', 'plushLoadApp')
     .replace(/^Call (?=plush)/, 'Run ')
     .replace(/\bplush[A-Z]\w*(?:\(\))?/g, (found) => {
       const method = found.replace('()', '');
-      return `\`${COMMANDS[method] ?? `plush call ${method}`}\``;
+      const command = COMMANDS[method] ?? `plush call ${method}`;
+      return `\`${command.replace(/\bRUN\b/, run).replace(/\bNODE\b/, node)}\``;
     });
 }
 

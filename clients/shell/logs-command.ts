@@ -8,6 +8,7 @@ import { LineJoiner, OutputReader, type OutputSink, type OutputStream } from './
 import { foldEvents, type RunProgress, startProgress, type TaskPlace } from './progress.ts';
 import { type Context, withDaemon } from './session.ts';
 import type { Terminal } from './terminal.ts';
+import { wholeRun } from './whole-run.ts';
 import { listNames, printable } from './wording.ts';
 
 const POLL_MS = 200;
@@ -102,7 +103,7 @@ async function read(
 ): Promise<void> {
   // Before the lists, so that no task falls between them and the events.
   const { last } = await caller.call('plushGetEvents', { after: -1 });
-  const run = await caller.call('plushGetRun', request.run);
+  const run = await wholeRun(caller, request.run);
   const tasks = await listTasks(caller, request, run.blocks, terminal);
   for (const task of tasks) reader.add(task, request.stream);
   if (tasks.length === 0 && request.node !== undefined) await explainNothing(caller, request, request.node);

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import type { ResultOf } from '../../api/methods.ts';
 import { shortfallLines } from './explanation.ts';
 import { EXIT } from './failure.ts';
+import { inCommands } from './hints.ts';
 import { type Context, withDaemon } from './session.ts';
-import { diagnosticLine, hasErrors, readSpecification } from './specification.ts';
+import { diagnosticLine, hasErrors, readSpecification, sendSpecification } from './specification.ts';
 import { tableLines } from './table.ts';
 import type { Paint } from './terminal.ts';
 import { count, plain } from './wording.ts';
@@ -20,7 +21,7 @@ export function planCommand(context: Context, subject: string, asJson: boolean):
   return withDaemon(context, 'borrow', async (daemon) => {
     const { terminal } = context;
     if (text !== undefined) {
-      const diagnostics = await daemon.call('plushValidateApp', text);
+      const diagnostics = await sendSpecification(subject, () => daemon.call('plushValidateApp', text));
       for (const one of diagnostics) terminal.remark(diagnosticLine(subject, one, terminal.paint));
       if (hasErrors(diagnostics)) return EXIT.usage;
     }
@@ -37,13 +38,14 @@ function isFile(subject: string): boolean {
 
 /** A plan for a person. */
 function planLines(plan: Plan, paint: Paint): string[] {
-  const { app, can_run, note, transfers, steps, shortfalls } = plan;
+  const { app, can_run, note, transfers, requests, steps, shortfalls } = plan;
   const verdict = can_run ? paint('green', 'could run now') : paint('red', 'cannot run now');
   return [
     `${paint('bold', `Application ${plain(app)}`)}: ${verdict}`,
     ...shortfalls.flatMap(shortfallLines),
     ...placementLines(plan, paint),
     ...(transfers.length === 0 ? [] : ['', paint('bold', 'TRANSFERS'), ...transfers.map(transferLine)]),
+    ...(requests.length === 0 ? [] : ['', paint('bold', 'REQUESTS'), ...requests.map(requestLine)]),
     '',
     paint('bold', 'STEPS'),
     ...steps.map((step, index) => `${index + 1}. ${stepText(step)}`),
@@ -88,7 +90,13 @@ function transferLine({ package: name, type, path, size, nodes }: Plan['transfer
   return `${plain(name)} (${bytes}) from ${from}, ${how} ${count(nodes, 'node')}`;
 }
 
-function stepText({ action, component, block, command, nodes, waits_for }: Plan['steps'][number]): string {
+function requestLine({ component, service, server, note }: Plan['requests'][number]): string {
+  const where = server === undefined ? '' : ` at ${plain(server)}`;
+  return `${plain(service)}${where} for ${plain(component)}: ${plain(inCommands(note))}`;
+}
+
+function stepText(step: Plan['steps'][number]): string {
+  const { action, component, block, command, rule, nodes, waits_for } = step;
   const on = count(nodes, 'node');
   if (action === 'connect') return `connect to ${on}`;
   if (action === 'install') return `install the software of ${plain(component ?? '')} on ${on}`;
@@ -99,5 +107,6 @@ function stepText({ action, component, block, command, nodes, waits_for }: Plan[
   const waits = after.length === 0 ? '' : `, after ${after.join(' and ')}`;
   const of = `${plain(block ?? '')} of ${plain(component ?? '')} on ${on}${waits}`;
   if (action === 'reinstall') return `${of}: an empty working folder, and the software once more`;
-  return `${action === 'run' ? 'run ' : ''}${of}: ${plain(command ?? '')}`;
+  const how = rule === undefined ? '' : ` (${plain(rule)})`;
+  return `${action === 'run' ? 'run ' : ''}${of}: ${plain(command ?? '')}${how}`;
 }

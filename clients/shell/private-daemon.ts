@@ -37,6 +37,9 @@ const POLL_MS = 100;
 /** A daemon that was asked to stop has nothing to wait for. */
 const STOP_LIMIT_MS = 10_000;
 
+/** Largest body of a request that it takes: the largest specification as JSON, many times over. */
+const MAX_BODY_BYTES = 64 << 20;
+
 /** Beside the folder's lock: who holds it. */
 const HOLDER_FILE = 'lock.pid';
 /** With which options plush started the daemon. */
@@ -62,6 +65,7 @@ export interface StartRecord {
  * outlives this process and hears no Ctrl-C.
  *
  * @param appsDir its --apps, unless the options have one
+ * @param env its environment, in which paths are meant from our own folder
  * @returns undefined when another plushd holds the folder by now and serves
  * @throws CommandError with the end of its log when it does not come up
  */
@@ -69,6 +73,7 @@ export async function startPrivateDaemon(
   program: string,
   options: DaemonOptions,
   appsDir: string,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<PrivateDaemon | undefined> {
   const { stateDir } = options;
   if (!existsSync(program)) {
@@ -77,7 +82,7 @@ export async function startPrivateDaemon(
   const log = openLog(stateDir);
   try {
     const before = fstatSync(log).size;
-    const child = launch(program, options, appsDir, log);
+    const child = launch(program, options, appsDir, env, log);
     const end = await untilServing(child);
     if (end === undefined) {
       recordStart(options, child.pid ?? 0);
@@ -114,21 +119,34 @@ function openLog(stateDir: string): number {
   }
 }
 
-function launch(program: string, options: DaemonOptions, appsDir: string, log: number): ChildProcess {
+function launch(
+  program: string,
+  options: DaemonOptions,
+  appsDir: string,
+  env: NodeJS.ProcessEnv,
+  log: number,
+): ChildProcess {
   const passed = {
     '--listen': '127.0.0.1:0',
     '--state': options.stateDir,
-    ...(process.env[environmentName('--apps')] === undefined ? { '--apps': appsDir } : {}),
+    ...(env[environmentName('--apps')] === undefined ? { '--apps': appsDir } : {}),
+    ...(isSet(options, env, '--max-body') ? {} : { '--max-body': String(MAX_BODY_BYTES) }),
     ...(options.tokenFile === undefined ? {} : { '--token-file': options.tokenFile }),
     ...options.passed,
   };
   return spawn(process.execPath, [program, ...Object.entries(passed).flat()], {
     // Not the folder of the caller, which may be gone long before the daemon is.
     cwd: options.stateDir,
-    env: { ...process.env, ...absolutePaths(process.env) },
+    env: { ...env, ...absolutePaths(env) },
     detached: true,
     stdio: ['ignore', 'pipe', log],
   });
+}
+
+/** Whether somebody else may have set an option: a file of options may have any. */
+function isSet({ passed }: DaemonOptions, env: NodeJS.ProcessEnv, flag: string): boolean {
+  const has = (name: string) => passed[name] !== undefined || env[environmentName(name)] !== undefined;
+  return has(flag) || has('--config');
 }
 
 /** Paths in the environment are meant from the caller's folder. */

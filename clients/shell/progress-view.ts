@@ -96,7 +96,7 @@ export function summaryLines(run: {
   return [
     `Run ${run.run_id} ${verb} after ${clock(tookMs)} on ${count(nodes, 'node')}${lost}${why}`,
     ...missingLines(run),
-    `Its output: plush logs ${run.run_id}`,
+    ...(nodes + run.lost === 0 ? [] : [`Its output: plush logs ${run.run_id}`]),
   ];
 }
 

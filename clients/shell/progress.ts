@@ -84,7 +84,9 @@ export interface Note {
 }
 
 /** The beginning of a run, from plushGetRun: it knows the blocks that have not begun. */
-export function startProgress(run: ResultOf<'plushGetRun'>): RunProgress {
+export function startProgress(
+  run: Pick<ResultOf<'plushGetRun'>, 'run_id' | 'app' | 'started' | 'blocks'>,
+): RunProgress {
   const blocks = run.blocks.map(({ name, component }) => [name, newBlock(name, component)] as const);
   return {
     runId: run.run_id,
@@ -143,7 +145,8 @@ class NoteBook {
     const index = this.list.findIndex((note) => note.level === 'routine' && note.text === text);
     const note = this.list[index];
     if (note === undefined) this.add('routine', [subject], text);
-    else this.list[index] = { ...note, subjects: [...note.subjects, subject] };
+    else if (!note.subjects.includes(subject))
+      this.list[index] = { ...note, subjects: [...note.subjects, subject] };
   }
 
   milestone(text: string): void {
@@ -204,7 +207,7 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
     progress.message = message;
     // A run that succeeds has its nodes cleaned one by one, as they finish.
     const cleaning = outcome === 'succeeded' ? '' : '; cleaning the nodes';
-    notes.milestone(`${outcome}: ${plain(message)}${cleaning}`);
+    notes.milestone(`${outcome}: ${plain(message).replace(/\.$/, '')}${cleaning}`);
   },
   run_ended: (progress, { outcome, time }) => {
     progress.state = outcome;
@@ -293,7 +296,8 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
       notes.routine(hostname, `completed ${plain(name)}`);
     } else if (event.outcome === 'failed') {
       block.failed.add(hostname);
-      notes.trouble(hostname, `${taskName(event.task_id)} failed: ${exitSentence(event)}`);
+      const how = event.exit_code === 0 ? 'ended, which is no success by its exit policy' : 'failed';
+      notes.trouble(hostname, `${taskName(event.task_id)} ${how}: ${exitSentence(event)}`);
     } else if (event.outcome === 'lost') {
       notes.trouble(hostname, `${taskName(event.task_id)} vanished: ${exitSentence(event)}`);
     }

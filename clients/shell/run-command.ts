@@ -11,8 +11,9 @@ import { LineJoiner, OutputReader } from './output-reader.ts';
 import { foldEvents, type Note, type RunProgress, startProgress, type TaskPlace } from './progress.ts';
 import { blockLines, noteLine, summaryLines } from './progress-view.ts';
 import { type Context, withDaemon } from './session.ts';
-import { diagnosticLine, hasErrors, readSpecification } from './specification.ts';
+import { diagnosticLine, hasErrors, readSpecification, sendSpecification } from './specification.ts';
 import { LiveBlock } from './terminal.ts';
+import { wholeRun } from './whole-run.ts';
 import { printable } from './wording.ts';
 
 const POLL_MS = 200;
@@ -39,7 +40,7 @@ export async function runCommand(
     const { terminal } = context;
     const show = new RunView(context, withOutput);
     const caller = daemon.patient(() => show.remark('plushd does not answer any more; looking for it'));
-    const diagnostics = await caller.call('plushValidateApp', text);
+    const diagnostics = await sendSpecification(file, () => caller.call('plushValidateApp', text));
     for (const one of diagnostics) terminal.remark(diagnosticLine(file, one, terminal.paint));
     if (hasErrors(diagnostics)) return EXIT.usage;
     const app = await caller.call('plushLoadAppXml', text);
@@ -136,7 +137,7 @@ class RunFollower {
   }
 
   private async follow(runId: string, from: number): Promise<void> {
-    const progress = startProgress(await this.caller.call('plushGetRun', runId));
+    const progress = startProgress(await wholeRun(this.caller, runId));
     const reader = new OutputReader(this.caller, runId, {
       text: (text, task) => this.view.joiner.push(task, text),
       missing: (sentence) => this.view.remark(sentence),
@@ -175,7 +176,7 @@ class RunFollower {
 
   private async finish(runId: string): Promise<number> {
     const { terminal } = this.context;
-    const run = await this.caller.call('plushGetRun', runId);
+    const run = await wholeRun(this.caller, runId);
     const [first = '', ...rest] = summaryLines(run);
     const colour = run.state === 'succeeded' ? 'green' : 'red';
     terminal.print([terminal.paint(colour, first), ...rest].join('\n'));

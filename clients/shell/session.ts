@@ -1,4 +1,7 @@
 /** How a command comes by its daemon: finds the one that runs, or starts one. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Daemon } from './daemon.ts';
 import { CommandError, EXIT } from './failure.ts';
@@ -64,6 +67,29 @@ export async function withDaemon<T>(
   } finally {
     if (need === 'borrow' && started !== undefined) await giveBack(daemon, started);
   }
+}
+
+/** Runs `work` with a daemon that knows nothing, on a state folder that is gone afterwards. @throws as `withDaemon` */
+export async function withOwnDaemon<T>(context: Context, work: (daemon: Daemon) => Promise<T>): Promise<T> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'plush-'));
+  const options = { stateDir, passed: {} };
+  try {
+    const started = await startPrivateDaemon(context.daemonProgram, options, stateDir, environmentOfOthers());
+    try {
+      const daemon = await Daemon.find(options);
+      if (daemon === undefined) throw new CommandError('plushd was started and is gone again');
+      return await work(daemon);
+    } finally {
+      await started?.stop();
+    }
+  } finally {
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** The environment without what is said there about another plushd. */
+function environmentOfOthers(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PLUSH_')));
 }
 
 /** Runs that somebody started meanwhile, or that were under way, keep their daemon. */

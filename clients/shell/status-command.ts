@@ -37,6 +37,7 @@ function statusLines(url: string, info: ResultOf<'plushInfoControl'>, paint: Pai
       `${to}, delivered to ${delivered}${suspended ? ', suspended' : ''}`,
     ]),
   ];
+  if (info.outage !== undefined) rows.push(['outage', info.outage.message]);
   if (info.planetlab !== undefined) rows.push(['planetlab', planetLab(info.planetlab)]);
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${paint('bold', name.padEnd(width))}  ${value}`);

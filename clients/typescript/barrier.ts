@@ -1,6 +1,7 @@
 /**
  * Barriers for programs that Plush starts: through the Unix socket that PLUSH_BARRIER_SOCKET names, one JSON object a line
- * (docs/barriers.md). An agent that is started anew meanwhile is asked again; entering twice is entering once.
+ * (docs/barriers.md). An agent that is started anew meanwhile is asked again; entering twice is entering once, but
+ * for a semaphore that was left in between.
  */
 import { connect } from 'node:net';
 
@@ -13,6 +14,8 @@ export interface BarrierStanding {
   readonly label?: string;
   /** Of a semaphore: grows with each lease, so that what it protects can refuse older holders. */
   readonly fence?: number;
+  /** With `left`, where it did not leave by itself: `expired` when its lease ran out, so that another may have been inside since. */
+  readonly cause?: 'expired' | 'ended' | 'lost' | 'unused';
   /** With `catchup`: the barrier at which to go on. */
   readonly go_on_at?: string;
   readonly entered: number;
@@ -24,6 +27,11 @@ export interface BarrierOptions {
   readonly own?: boolean;
   /** Gives up waiting, and with it nothing: what was entered stays entered. */
   readonly signal?: AbortSignal;
+}
+
+export interface LeaseOptions extends BarrierOptions {
+  /** The lease that is meant; a newer one is left alone. @default the newest */
+  readonly fence?: number;
 }
 
 export interface EnterOptions extends BarrierOptions {
@@ -53,14 +61,22 @@ export function enterBarrier(barrier: string, options: EnterOptions = {}): Promi
   return ask({ op: 'enter', barrier, wait, ...(label === undefined ? {} : { label }) }, rest);
 }
 
-/** Leaves a semaphore, or the line before it. @throws BarrierRefusal; the signal's reason */
-export function leaveBarrier(barrier: string, options: BarrierOptions = {}): Promise<BarrierStanding> {
-  return ask({ op: 'leave', barrier }, options);
+/**
+ * Leaves a semaphore, or the line before it. It may be entered again, for a new place and number. Where the lease ran out before,
+ * the answer has the cause `expired`.
+ * @throws BarrierRefusal; the signal's reason
+ */
+export function leaveBarrier(barrier: string, options: LeaseOptions = {}): Promise<BarrierStanding> {
+  return ask({ op: 'leave', barrier, ...fenceOf(options) }, options);
+}
+
+function fenceOf({ fence }: LeaseOptions): { fence?: number } {
+  return fence === undefined ? {} : { fence };
 }
 
 /** How this task's node, or the task, stands there. @throws BarrierRefusal; the signal's reason */
-export function barrierStatus(barrier: string, options: BarrierOptions = {}): Promise<BarrierStanding> {
-  return ask({ op: 'status', barrier }, options);
+export function barrierStatus(barrier: string, options: LeaseOptions = {}): Promise<BarrierStanding> {
+  return ask({ op: 'status', barrier, ...fenceOf(options) }, options);
 }
 
 async function ask(question: object, { own = false, signal }: BarrierOptions): Promise<BarrierStanding> {

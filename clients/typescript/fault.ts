@@ -33,8 +33,8 @@ export class UnreachableError extends Error {
 export class RefusedError extends Error {
   constructor(
     message: string,
-    /** What was not good enough: the token is unknown or unreadable, it lacks the scope, or the other side is no plushd. */
-    readonly reason: 'token' | 'scope' | 'stranger' | 'request',
+    /** What was not good enough: the token is unknown or unreadable, it lacks the scope, the request is too large, or the other side is no plushd. */
+    readonly reason: 'token' | 'scope' | 'stranger' | 'request' | 'size',
     options?: ErrorOptions,
   ) {
     super(message, options);

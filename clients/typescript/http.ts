@@ -121,7 +121,7 @@ export class HttpLink {
 /** What an HTTP status other than 200 means. */
 export function refusalOf(endpoint: Endpoint, status: number, text: string): Error {
   const { url, tokenSource } = endpoint;
-  const sentence = text.startsWith('<') ? '' : text.trim().slice(0, 500);
+  const sentence = text.startsWith('<') ? '' : text.trim().slice(0, 500).replace(/\.$/, '');
   const said = sentence === '' ? `HTTP ${status}` : `HTTP ${status}: ${sentence}`;
   if (status === 401)
     return new RefusedError(`plushd at ${url} rejects the token of ${tokenSource}`, 'token');
@@ -134,6 +134,8 @@ export function refusalOf(endpoint: Endpoint, status: number, text: string): Err
   if (status >= 500 || status === 429)
     return new UnreachableError(`plushd at ${url} cannot serve now (${said})`);
   if (status === 400) return new RefusedError(`plushd at ${url} refuses the request (${said})`, 'request');
+  if (status === 413)
+    return new RefusedError(`plushd at ${url} takes no request that large (${said})`, 'size');
   return new RefusedError(
     `Something else than plushd answers at ${url} (${said}). Check the URL`,
     'stranger',

@@ -1,22 +1,25 @@
 /**
- * The command `plush-barrier` of tasks: `enter NAME [--label L] [--own] [--wait] [--timeout S] [--json]`, `leave NAME`,
- * `status NAME`. An agent that is being started anew is waited for, and asked again.
+ * The command `plush-barrier` of tasks: `enter NAME [--label L] [--own] [--wait] [--timeout S] [--json]`, `leave NAME [--fence N]`,
+ * `status NAME [--fence N]`. An agent that is being started anew is waited for, and asked again.
  *
  * Exit codes: 0 it is so; 1 refused; 2 wrong usage; 3 late, go on at the barrier that is named; 4 late, the node is taken out;
- * 75 the time was up.
+ * 5 the lease ran out before it was left; 75 the time was up.
  */
 import { connect } from 'node:net';
 import { errorCode } from '../drivers/agent-error.ts';
 import { monotonicMs } from '../drivers/clock.ts';
 
 const USAGE = `plush-barrier enter NAME [--label TEXT] [--own] [--wait] [--timeout SECONDS] [--json]
-plush-barrier leave NAME [--own] [--json]
-plush-barrier status NAME [--own] [--json]
+plush-barrier leave NAME [--fence NUMBER] [--own] [--json]
+plush-barrier status NAME [--fence NUMBER] [--own] [--json]
 
-Enters a barrier of the run for this task's node (--own: for the task itself). --wait: until the barrier releases it.`;
+Enters a barrier of the run for this task's node (--own: for the task itself). --wait: until the barrier releases it.
+--fence: the lease that is meant, by the number that enter printed.`;
 const EXIT_USAGE = 2;
+const EXIT_EXPIRED = 5;
 const EXIT_TIMEOUT = 75;
 const EXIT_OF: Readonly<Record<string, number>> = { catchup: 3, removed: 4 };
+const EXPIRED = 'The lease ran out before it was left: another may have been inside since';
 const RETRY_MS = 250;
 /** How long an answer that nothing has to happen for may take. */
 const ANSWER_S = 60;
@@ -46,13 +49,14 @@ export function barrierCommand(args: readonly string[], env: NodeJS.ProcessEnv):
 function readOrder(args: readonly string[], env: NodeJS.ProcessEnv): Order | string {
   const [op, ...rest] = args;
   if (op !== 'enter' && op !== 'leave' && op !== 'status') return 'Say what to do: enter, leave or status';
-  const given: { label?: string; own?: true; wait?: true } = {};
+  const given: { label?: string; own?: true; wait?: true; fence?: number } = {};
   let barrier: string | undefined;
   let seconds: number | undefined;
   let json = false;
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === '--label' && op === 'enter') given.label = rest.shift() ?? '';
     else if (word === '--wait' && op === 'enter') given.wait = true;
+    else if (word === '--fence' && op !== 'enter') given.fence = Number(rest.shift() || Number.NaN);
     else if (word === '--own') given.own = true;
     else if (word === '--json') json = true;
     else if (word === '--timeout') seconds = Number(rest.shift() || Number.NaN);
@@ -62,6 +66,9 @@ function readOrder(args: readonly string[], env: NodeJS.ProcessEnv): Order | str
   }
   if (barrier === undefined) return 'Name the barrier';
   if (seconds !== undefined && !(seconds >= 0 && seconds <= MAX_SECONDS)) return '--timeout takes seconds';
+  const { fence } = given;
+  if (fence !== undefined && !(Number.isSafeInteger(fence) && fence > 0))
+    return '--fence takes the number that enter printed';
   const limit = seconds ?? (given.wait ? undefined : ANSWER_S);
   const request = { op, task: env.PLUSH_TASK ?? '', barrier, ...given };
   return { request, timeoutMs: limit === undefined ? undefined : limit * 1000, json };
@@ -99,10 +106,11 @@ function answered(line: string, json: boolean): void {
     end(1, json ? '' : `${answer.code}: ${answer.message}`);
     return;
   }
-  const { state = '', fence, go_on_at } = answer;
-  const more = [fence, go_on_at].filter((value) => value !== undefined);
+  const { state = '', fence, cause, go_on_at } = answer;
+  const more = [fence, cause, go_on_at].filter((value) => value !== undefined);
   if (!json) process.stdout.write(`${[state, ...more].join(' ')}\n`);
-  end(EXIT_OF[state] ?? 0, '');
+  if (cause === 'expired') end(EXIT_EXPIRED, json ? '' : EXPIRED);
+  else end(EXIT_OF[state] ?? 0, '');
 }
 
 function end(code: number, message: string): void {

@@ -17,7 +17,7 @@ export function readQuestion(line: string): ReadQuestion {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { problem: 'Each line is one JSON object', tag: undefined };
-  const { op, task, barrier, label, own, wait, id } = value as Record<string, unknown>;
+  const { op, task, barrier, label, own, wait, fence, id } = value as Record<string, unknown>;
   const tag = typeof id === 'string' || typeof id === 'number' ? id : undefined;
   const bad = (problem: string): ReadQuestion => ({ problem, tag });
   if (op !== 'enter' && op !== 'leave' && op !== 'status')
@@ -30,12 +30,15 @@ export function readQuestion(line: string): ReadQuestion {
     if (flag !== undefined && typeof flag !== 'boolean')
       return bad(`The member ${name} must be true or false`);
   }
+  if (fence !== undefined && (op === 'enter' || !Number.isSafeInteger(fence) || Number(fence) < 1))
+    return bad('The member fence is the number of a lease, and for leave and status alone');
   return {
     op,
     task_id: task,
     barrier,
     ...(label === undefined ? {} : { label }),
     ...(own === true ? { own } : {}),
+    ...(fence === undefined ? {} : { fence: Number(fence) }),
     waits: op === 'enter' && wait === true,
     tag,
   };

@@ -5,6 +5,8 @@ import { Fault } from './fault.ts';
 /** All answers to one request together, in bytes. Without it a small body could ask for more than there is memory. */
 const MAX_ANSWER_BYTES = 16 << 20;
 
+const SMALLER = 'Ask for smaller pages, or make the calls in several requests.';
+
 export class AnswerRoom {
   #left = MAX_ANSWER_BYTES;
 
@@ -22,6 +24,7 @@ export class AnswerRoom {
 
   #full(): Fault {
     this.#left = 0;
-    return new Fault('TOO_LARGE', `The answers to one request may take ${MAX_ANSWER_BYTES} bytes together`);
+    const sentence = `The answers to one request may take ${MAX_ANSWER_BYTES >> 20} MiB together`;
+    return new Fault('TOO_LARGE', sentence, undefined, SMALLER);
   }
 }

@@ -14,6 +14,9 @@ export interface CallbackUrl {
  * @throws Fault BAD_URL, URL_NOT_ALLOWED
  */
 export function checkCallbackUrl(text: string, allowed: readonly string[]): CallbackUrl {
+  // URLs with such characters are read in different ways, and shown, they can hide what they are.
+  if (!/^[!-[\]-~\u00a0-\uffff]+$/.test(text))
+    throw new Fault('BAD_URL', 'It has a space, a control character or a backslash in it');
   let url: URL;
   try {
     url = new URL(text);

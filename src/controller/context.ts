@@ -13,6 +13,7 @@ import type { Callbacks } from './callbacks.ts';
 import type { Writer } from './loop.ts';
 import type { Operations } from './operations.ts';
 import type { PlanetLab } from './planetlab.ts';
+import type { SocketSubscriptions } from './socket-subscriptions.ts';
 
 export interface Context {
   readonly state: State;
@@ -23,6 +24,7 @@ export interface Context {
   readonly outputs: OutputStore;
   readonly specs: Pick<SpecReader, 'read' | 'pending'>;
   readonly callbacks: Callbacks;
+  readonly socketSubscriptions: SocketSubscriptions;
   /** Secrets and passwords of callback subscribers. */
   readonly secrets: CallbackSecrets;
   readonly operations: Operations;

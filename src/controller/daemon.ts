@@ -47,6 +47,7 @@ import type { Options } from './options.ts';
 import { openPlanetLab, type PlanetLab } from './planetlab.ts';
 import { createRpc } from './rpc.ts';
 import { SocketClients } from './socket-clients.ts';
+import { SocketSubscriptions } from './socket-subscriptions.ts';
 import { sshAccess } from './ssh-access.ts';
 import { Timers } from './timers.ts';
 import { Transfers } from './transfers.ts';
@@ -155,6 +156,7 @@ export class Daemon {
       outputs,
       specs: this.#specs,
       callbacks: this.#callbacks,
+      socketSubscriptions: new SocketSubscriptions(),
       secrets,
       operations: this.#operations,
       planetlab: () => planetlab.info(),

@@ -12,6 +12,8 @@ import { turns } from './turns.ts';
 const PAGE = 500;
 /** In whose name all streams have their turns; no token can have it. */
 const STREAMS = ' streams';
+/** How long readers who were woken together may keep all else waiting, about. */
+const TURN_MS = 10;
 /** Records that one page looks at; where topics leave most of them out, it ends with fewer events than it may have. */
 const MAX_LOOKED_AT = 20_000;
 /** Records that are looked at before others have their turn. */
@@ -21,6 +23,11 @@ interface PageQuery {
   readonly after?: number;
   readonly limit?: number;
   readonly topics?: readonly string[];
+}
+
+interface StreamQuery extends EventQuery {
+  /** Told the number up to which the reader has taken every event that it wants. */
+  readonly reached?: (seq: number) => void;
 }
 
 interface EventPage {
@@ -34,9 +41,9 @@ export function eventOf({ seq, time, type, body }: JournalRecord): StreamedEvent
   return { seq, time, type, ...body };
 }
 
-function isWanted(record: JournalRecord, topics: ReadonlySet<string> | undefined): boolean {
+function isWanted({ type }: { readonly type: string }, topics: ReadonlySet<string> | undefined): boolean {
   if (topics === undefined) return true;
-  return Object.hasOwn(events, record.type) && topics.has(events[record.type as EventType].topic);
+  return Object.hasOwn(events, type) && topics.has(events[type as EventType].topic);
 }
 
 /** Why nobody can read on after an event that is yet to come; undefined where it is there, or was. */
@@ -114,6 +121,10 @@ function* gather(
 export class EventStream {
   readonly #journal: Journal;
   #waiters = new Set<() => void>();
+  /** When the first reader went on in this turn of the event loop; undefined when none has. */
+  #sinceMs: number | undefined;
+  /** The last event that was larger than a page. Readers that come to it while another has it share it. */
+  #large: { readonly seq: number; readonly event: WeakRef<StreamedEvent> } | undefined;
 
   constructor(journal: Journal) {
     this.#journal = journal;
@@ -133,29 +144,59 @@ export class EventStream {
   }
 
   /** Events from where the query says, for as long as the reader stays. */
-  async *stream({ after, fromNow, topics, signal }: EventQuery): AsyncGenerator<StreamedEvent> {
+  async *stream({ after, fromNow, topics, signal, reached }: StreamQuery): AsyncGenerator<StreamedEvent> {
     const journal = this.#journal;
     const turn = () => turns.next(STREAMS, signal);
     let position = fromNow ? journal.last : (after ?? 0);
     while (!signal.aborted) {
-      const gathering = gather(journal, {
-        after: position,
-        limit: PAGE,
-        ...(topics === undefined ? {} : { topics }),
-      });
-      let step = gathering.next();
-      while (!step.done) {
+      if (this.#isLate()) {
         await turn();
         if (signal.aborted) return;
-        step = gathering.next();
       }
-      const page = step.value;
+      let page = this.#shared(position, topics);
+      if (page === undefined) {
+        const query = { after: position, limit: PAGE, ...(topics === undefined ? {} : { topics }) };
+        const gathering = gather(journal, query);
+        let step = gathering.next();
+        while (!step.done) {
+          await turn();
+          if (signal.aborted) return;
+          step = gathering.next();
+        }
+        page = step.value;
+        this.#share(page);
+      }
       position = page.last;
       for (const event of page.events) yield event as StreamedEvent;
+      reached?.(position);
       // Asked anew: facts that came while a slow reader took the page have woken nobody. A page without events handed
       // control to nobody either, hence the turn.
       await (position < journal.last ? turn() : this.#news(signal));
     }
+  }
+
+  /** Whether the readers before this one have kept all else waiting for long enough. */
+  #isLate(): boolean {
+    if (this.#sinceMs !== undefined) return performance.now() - this.#sinceMs > TURN_MS;
+    this.#sinceMs = performance.now();
+    setImmediate(() => {
+      this.#sinceMs = undefined;
+    });
+    return false;
+  }
+
+  /** The page after a sequence number, where another reader has it and it is costly. */
+  #shared(after: number, topics: readonly string[] | undefined): EventPage | undefined {
+    const event = this.#large?.seq === after + 1 ? this.#large.event.deref() : undefined;
+    if (event === undefined) return undefined;
+    const isTold = topics === undefined || isWanted(event, new Set(topics));
+    return { events: isTold ? [event] : [], last: event.seq, more: event.seq < this.#journal.last };
+  }
+
+  #share({ events: [event, ...more] }: EventPage): void {
+    if (event === undefined || more.length > 0 || weigh(event, MAX_PAGE_BYTES) <= MAX_PAGE_BYTES) return;
+    const large = event as StreamedEvent;
+    this.#large = { seq: large.seq, event: new WeakRef(large) };
   }
 
   #news(signal: AbortSignal): Promise<void> {

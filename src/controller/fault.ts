@@ -9,13 +9,18 @@ export class Fault extends Error {
   readonly code: number;
   readonly hint: string;
 
-  /** @param sentence without symbol and hint */
+  /**
+   * @param sentence without symbol and hint
+   * @param better what to do, where that is less general than what the table says
+   */
   constructor(
     readonly symbol: FaultSymbol,
     sentence: string,
     readonly details?: unknown,
+    better?: string,
   ) {
-    const { code, hint } = faults[symbol];
+    const { code, hint: general } = faults[symbol];
+    const hint = better ?? general;
     super(`${symbol}: ${ended(sentence)}${hint === '' ? '' : ` ${hint}`}`);
     this.code = code;
     this.hint = hint;

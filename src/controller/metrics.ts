@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 import { nodeStates, runStates } from '../../api/schemas.ts';
+import { isHolding } from '../core/pool/outage.ts';
 import { nodeState } from '../core/views/nodes.ts';
 import type { HttpFace } from '../drivers/http/face.ts';
 import type { Callbacks } from './callbacks.ts';
@@ -48,6 +49,8 @@ export function registerMetrics(registry: Registry, sources: MetricsSources): vo
   registerStates(registry, sources);
   registerCallbacks(registry, sources);
   gauge('plush_nodes_free', 'Nodes that a run may take', () => state.free.size);
+  const outage = 'Whether silent nodes are not replaced, since most fell silent at once';
+  gauge('plush_outage_suspected', outage, () => (isHolding(state) ? 1 : 0));
   gauge('plush_journal_last_seq', 'Sequence number of the newest fact', () => journal.last);
   gauge('plush_journal_bytes', 'Size of the journal on the disk', () => journalBytes(sources));
   gauge('plush_ssh_connections', 'SSH connections that are logged in', sources.sshConnections);

@@ -84,6 +84,11 @@ const KNOWN: Readonly<Record<string, { readonly value?: string; readonly doc: st
     doc: 'a node that loses its connection so often is marked failed, 1 to 100; default 3',
   },
   'drop-window': { value: 'SECONDS', doc: '… within this time, 10 to 86400; default 600' },
+  'hold-time': {
+    value: 'SECONDS',
+    doc: 'no node is replaced for so long where most fall silent at once, 0 (not at all) to 86400; default 600',
+  },
+  'hold-percent': { value: 'N', doc: '… which is so many of those that answered, 50 to 100; default 80' },
   topology: { value: 'star', doc: 'how agents are reached; this version has star' },
   degree: { value: 'N', doc: 'children of a node in a tree of agents, 2 to 100; a star has none' },
   'log-level': { value: 'LEVEL', doc: 'error, warn, info or debug; default info' },
@@ -298,6 +303,8 @@ function nodeRules(raw: Raw): NodeRules {
     failedShortMs: ms('failed-time-short', 1, 2_592_000, NODE_RULES.failedShortMs),
     dropCount: number(raw, 'drop-count', { least: 1, most: 100, usual: NODE_RULES.dropCount }),
     dropWindowMs: ms('drop-window', 10, 86_400, NODE_RULES.dropWindowMs),
+    holdMs: ms('hold-time', 0, 86_400, NODE_RULES.holdMs),
+    holdPercent: number(raw, 'hold-percent', { least: 50, most: 100, usual: NODE_RULES.holdPercent }),
   };
 }
 

@@ -2,12 +2,15 @@
 import type { TSchema } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { type MethodName, methodTable, type Parameter } from '../../api/methods.ts';
+import { NUMBER_PATTERN, UTC_PATTERN } from '../../api/schemas.ts';
 import { nearestName } from '../core/suggest.ts';
 import type { Protocol } from './call.ts';
 import { Fault } from './fault.ts';
 
 /** Longer strings are described by their length. */
 const MAX_SHOWN_CHARACTERS = 60;
+
+const WRITTEN_TIME = /^(\d{4})-?(\d\d)-?(\d\d)T(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|[+-]\d\d:\d\d)?$/;
 
 const DIGITS = /^-?[1-9][0-9]{0,15}$/;
 
@@ -88,10 +91,10 @@ function check(method: MethodName, param: Parameter, index: number, value: unkno
 
 /** What a schema wants, in words that follow "expected". */
 function expectation(schema: TSchema): string {
-  const literals = (schema.anyOf as { const?: unknown }[] | undefined)?.map((option) =>
-    JSON.stringify(option.const),
+  const options = (schema.anyOf as TSchema[] | undefined)?.map((option) =>
+    option.const === undefined ? expectation(option) : JSON.stringify(option.const),
   );
-  if (literals !== undefined) return literals.join(' or ');
+  if (options !== undefined) return options.join(' or ');
   switch (schema.type as string | undefined) {
     case 'string':
       return `a string${range(schema.minLength, schema.maxLength, ' of ', ' characters')}${note(schema)}`;
@@ -161,6 +164,8 @@ function normalise(value: unknown, schema: TSchema, protocol: Protocol): unknown
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
   if (typeof value === 'string' && schema.type === 'integer' && protocol === 'xmlrpc')
     return beyond32Bits(value);
+  if (typeof value === 'string' && schema.pattern === UTC_PATTERN) return inUtc(value);
+  if (Number.isInteger(value) && schema.pattern === NUMBER_PATTERN) return String(value);
   if (Array.isArray(value) || typeof value !== 'object') return value;
   const members = (schema.properties ?? {}) as Record<string, TSchema>;
   const clean: Record<string, unknown> = {};
@@ -171,6 +176,25 @@ function normalise(value: unknown, schema: TSchema, protocol: Protocol): unknown
     Object.defineProperty(clean, name, { value: kept, enumerable: true, configurable: true, writable: true });
   }
   return clean;
+}
+
+/**
+ * A time with another zone, or as XML-RPC writes it, in UTC; everything else as it came. A time without a zone is one only in the
+ * form of XML-RPC: in the other, programs write local time.
+ */
+function inUtc(text: string): string {
+  const [, year, month, day, time, zone] = WRITTEN_TIME.exec(text) ?? [];
+  const isXmlRpc = !text.includes('-') && zone === undefined;
+  if (year === undefined || zone === 'Z' || (zone === undefined && !isXmlRpc)) return text;
+  const asWritten = `${year}-${month}-${day}T${time}Z`;
+  const at = Date.parse(`${asWritten.slice(0, -1)}${zone ?? 'Z'}`);
+  // The 30th of February stays as it is written, for whoever refuses it.
+  return isXmlRpc || !isOfCalendar(asWritten) || Number.isNaN(at) ? asWritten : new Date(at).toISOString();
+}
+
+function isOfCalendar(text: string): boolean {
+  const at = Date.parse(text);
+  return !Number.isNaN(at) && new Date(at).toISOString().slice(0, 19) === text.slice(0, 19);
 }
 
 /** The number where the digits are of one that `int` cannot hold and a number can; what else came is the check's to refuse. */

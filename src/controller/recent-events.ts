@@ -5,7 +5,7 @@
 import { weigh } from '../core/views/weight.ts';
 import type { Journal, JournalRecord } from '../drivers/journal.ts';
 
-/** Facts that are kept, and about their bytes, calls included. */
+/** Facts that are kept, and about their bytes, calls included; the one that was read last is kept whatever its size. */
 const MAX_KEPT = 8_192;
 const MAX_KEPT_BYTES = 16 << 20;
 /** Facts read ahead of who asks; readers at very different places so cost each other little. */
@@ -62,6 +62,8 @@ export class RecentEvents {
   #shrink(): void {
     for (const [seq, { bytes }] of this.#kept) {
       if (this.#kept.size <= MAX_KEPT && this.#bytes <= MAX_KEPT_BYTES) return;
+      // Those who are woken by it all come at once.
+      if (this.#kept.size === 1) return;
       this.#kept.delete(seq);
       this.#bytes -= bytes;
     }

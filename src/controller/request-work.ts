@@ -5,6 +5,9 @@ import { turns } from './turns.ts';
 /** Far more than reading all there is takes; without it one small body could ask for hours of work. */
 const MAX_WORK_MS = 10_000;
 
+const STAY = 'Keep the connection open until the answer has come.';
+const AGAIN = 'Send the calls that were refused again, in another request.';
+
 export class RequestWork {
   #leftMs = MAX_WORK_MS;
   #held: Promise<void> | undefined;
@@ -21,10 +24,10 @@ export class RequestWork {
   /** Before what only reads: nothing is read that nobody waits for. @throws Fault TOO_LARGE */
   check(): void {
     if (this.signal?.aborted)
-      throw new Fault('TOO_LARGE', 'The connection ended before its request was done');
+      throw new Fault('TOO_LARGE', 'The connection ended before its request was done', undefined, STAY);
     if (this.#leftMs > 0) return;
-    const sentence = `The calls of one request may take ${MAX_WORK_MS / 1000} s of the controller's work together: send this one again in another request`;
-    throw new Fault('TOO_LARGE', sentence);
+    const sentence = `The calls of one request may take ${MAX_WORK_MS / 1000} s of the controller's work together`;
+    throw new Fault('TOO_LARGE', sentence, undefined, AGAIN);
   }
 
   /** Does a piece of the work at once, and counts the time that it takes. */

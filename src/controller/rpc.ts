@@ -13,6 +13,7 @@ import { asFault, ended, type Fault } from './fault.ts';
 import { inTurns } from './turns.ts';
 
 const XML = 'text/xml; charset=utf-8';
+const MULTICALL = 'system.multicall';
 
 /** The data of a JSON-RPC error: all members always, empty where there is nothing to say. */
 interface FaultData {
@@ -51,7 +52,7 @@ export function createRpc(
       const message = decodeJsonRpc(body);
       const items = message.batch ? message.items : [message.item];
       // A multicall begins its calls itself, and does not say when.
-      const isLong = items.some((item) => item.kind === 'request' && item.method === 'system.multicall');
+      const isLong = items.some((item) => item.kind === 'request' && item.method === MULTICALL);
       const texts = await inTurns(
         items,
         (item) => item.kind === 'invalid' || isRead(item.method),
@@ -75,7 +76,11 @@ export function createRpc(
       const request = new CallRequest('xmlrpc', caller, remote, head.isPaid, undefined, head.signal);
       try {
         const { method, params } = decodeCall(body, contentType);
-        const answer = await dispatcher.call(method, params, request);
+        const answering = dispatcher.call(method, params, request);
+        // A multicall begins its calls itself, and does not say when.
+        const begun = method === MULTICALL ? settled(answering) : request.work.held;
+        if (begun !== undefined) head.hold?.(begun);
+        const answer = await answering;
         const doubles = doublesOfAnswer(method, params, answer);
         const text = encodeResponse(answer, encoding(head.xmlTypes), doubles);
         return { body: text, contentType: XML };
@@ -90,10 +95,21 @@ export function createRpc(
     },
     async jsonrpc(body, caller, remote, head = {}) {
       const request = new CallRequest('jsonrpc', caller, remote, head.isPaid, undefined, head.signal);
-      const answered = await converse(body, request, () => {});
+      let isBegun = false;
+      let tell = () => {};
+      const answering = converse(body, request, () => {
+        isBegun = true;
+        tell();
+      });
+      if (!isBegun) head.hold?.(new Promise((resolve) => (tell = resolve)));
+      const answered = await answering;
       return answered === undefined ? { status: 204 } : { status: answered.status, body: answered.text };
     },
   };
+}
+
+async function settled(answering: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([answering]);
 }
 
 async function answer(

@@ -56,9 +56,14 @@ function resultOf(end: ShellEnd, binary: Buffer, timeoutMs: number): CommandResu
   const { exit_code, signal, timed_out, stdout_bytes, left } = end;
   const stdout = textOf(binary.subarray(0, stdout_bytes), end.stdout_cut);
   const stderr = textOf(binary.subarray(stdout_bytes), end.stderr_cut);
+  const raw = {
+    ...(stdout.raw === undefined ? {} : { stdout: stdout.raw }),
+    ...(stderr.raw === undefined ? {} : { stderr: stderr.raw }),
+  };
   const output = {
     stdout: stdout.text,
     stderr: stderr.text,
+    ...(Object.keys(raw).length === 0 ? {} : { raw }),
     stdout_cut: stdout.isCut,
     stderr_cut: stderr.isCut,
   };
@@ -75,9 +80,12 @@ function resultOf(end: ShellEnd, binary: Buffer, timeoutMs: number): CommandResu
   };
 }
 
-/** Bytes as text that every client takes. */
-function textOf(bytes: Buffer, isCut: boolean): { text: string; isCut: boolean } {
+/** Bytes as text that every client takes, and as they are where the text is not exactly that. */
+function textOf(bytes: Buffer, isCut: boolean): { text: string; raw?: Uint8Array; isCut: boolean } {
   const { data } = pageOf({ bytes, offset: 0, eof: !isCut });
   const text = fitEncoded(data, MAX_STREAM_BYTES);
-  return { text, isCut: isCut || text.length < data.length };
+  const isSame = Buffer.from(text, 'utf8').equals(bytes);
+  // A copy, since the bytes may be a piece of a larger buffer.
+  const raw = isSame ? {} : { raw: Uint8Array.from(bytes) };
+  return { text, ...raw, isCut: isCut || text.length < data.length };
 }

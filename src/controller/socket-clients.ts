@@ -15,6 +15,7 @@ import { type EventStream, refuseFuture } from './event-stream.ts';
 import { Fault } from './fault.ts';
 import type { Converse } from './rpc.ts';
 import type { SocketSession, SocketSubscription } from './socket-session.ts';
+import type { SocketSubscriptions } from './socket-subscriptions.ts';
 
 const EVENT: NotificationName = 'plushEvent';
 
@@ -26,12 +27,13 @@ export interface SocketClientsOptions {
   readonly converse: Converse;
   readonly events: EventStream;
   readonly journal: Pick<Journal, 'last'>;
+  /** Learns which subscriptions there are, and how far each has come. */
+  readonly socketSubscriptions: SocketSubscriptions;
   readonly log: Log;
 }
 
 export class SocketClients {
   readonly #options: SocketClientsOptions;
-  #subscriptions = 0;
 
   constructor(options: SocketClientsOptions) {
     this.#options = options;
@@ -56,7 +58,7 @@ export class SocketClients {
     const starts: (() => void)[] = [];
     const session: SocketSession = {
       subscribe: (wanted) => {
-        const { subscription_id, start } = this.#subscribe(wanted, peer, subscriptions);
+        const { subscription_id, start } = this.#subscribe(wanted, caller.name, peer, subscriptions);
         starts.push(start);
         return { subscription_id };
       },
@@ -85,7 +87,8 @@ export class SocketClients {
   }
 
   #subscribe(
-    { after = -1, topics, details }: SocketSubscription,
+    { after = -1, topics, details = true }: SocketSubscription,
+    caller: string,
     peer: SocketPeer,
     subscriptions: Map<string, AbortController>,
   ): { readonly subscription_id: string; readonly start: () => void } {
@@ -94,31 +97,31 @@ export class SocketClients {
         'TOO_MANY_SUBSCRIBERS',
         `A socket has at most ${MAX_OF_SOCKET} subscriptions; end one with plushUnsubscribe, or name several topics in one`,
       );
-    if (this.#subscriptions >= MAX_OF_ALL)
+    const { socketSubscriptions, journal } = this.#options;
+    if (socketSubscriptions.size >= MAX_OF_ALL)
       throw new Fault(
         'TOO_MANY_SUBSCRIBERS',
         `All sockets together have at most ${MAX_OF_ALL} subscriptions`,
       );
-    refuseFuture(after, this.#options.journal.last);
+    refuseFuture(after, journal.last);
     const subscription_id = `socket:${randomBytes(8).toString('hex')}`;
     const subscription = new AbortController();
     subscriptions.set(subscription_id, subscription);
-    this.#subscriptions += 1;
+    // What "now" is, is settled now.
+    const from = after < 0 ? journal.last : after;
+    const wanted = topics === undefined ? {} : { topics };
+    const since = new Date().toISOString();
+    socketSubscriptions.add({ subscription_id, caller, ...wanted, details, since, delivered: from });
     const { signal } = subscription;
     signal.addEventListener('abort', () => {
       subscriptions.delete(subscription_id);
-      this.#subscriptions -= 1;
+      socketSubscriptions.remove(subscription_id);
     });
     if (peer.signal.aborted) subscription.abort();
-    // What "now" is, is settled now.
-    const query = {
-      after: after < 0 ? this.#options.journal.last : after,
-      fromNow: false,
-      signal,
-      ...(topics === undefined ? {} : { topics }),
-    };
+    const reached = (seq: number) => socketSubscriptions.reached(subscription_id, seq);
+    const query = { after: from, fromNow: false, signal, ...wanted, reached };
     const start = () => {
-      this.#feed(this.#options.events.stream(query), subscription_id, details !== false, peer, signal).catch(
+      this.#feed(this.#options.events.stream(query), subscription_id, details, peer, signal).catch(
         (error: unknown) => {
           this.#options.log.error({ err: error }, 'A subscription on a WebSocket failed unexpectedly');
           subscription.abort();
@@ -140,6 +143,7 @@ export class SocketClients {
       if (signal.aborted) return;
       const params = { subscription_id, event: whole ? event : brief(event) };
       await peer.send(encodeJsonRpcCall(undefined, EVENT, params));
+      this.#options.socketSubscriptions.reached(subscription_id, event.seq);
     }
   }
 }

@@ -9,6 +9,7 @@ import type { Input, InputOf, Moment } from './input.ts';
 import * as operation from './operation/decide.ts';
 import * as pool from './pool/decide.ts';
 import { expireLeases } from './pool/lease.ts';
+import { settleOutage } from './pool/outage.ts';
 import * as sources from './pool/sources.ts';
 import * as barriers from './run/barrier-calls.ts';
 import * as run from './run/decide.ts';
@@ -73,6 +74,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
     else if (timer.kind === 'workflow') workflows.workflowDue(tx, timer);
     else if (timer.kind === 'barrier') barriers.barrierDue(tx, timer);
     else if (timer.kind === 'restart_task') restart.restartTask(tx, timer.task_id);
+    else if (timer.kind === 'outage') settleOutage(tx);
     else if (timer.kind === 'lease') expireLeases(tx);
     else if (timer.kind === 'refresh') refresh.refresh(tx, timer.run_id);
     else if (timer.kind === 'begin_again') restart.beginAgain(tx, timer.run_id);

@@ -5,6 +5,7 @@ import { END_DEADLINE_MS, STOP_GRACE_MS } from './limits.ts';
 import { isNeeded } from './needed.ts';
 import { leaseTimer } from './pool/leases.ts';
 import { specOf } from './pool/login.ts';
+import { outageTimer } from './pool/outage.ts';
 import { flagEndMs } from './pool/rules.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
@@ -22,9 +23,10 @@ import {
   kneeTimer,
   resumeWorkflows,
   stopBeaten,
+  stopLosers,
   wantedTasks,
 } from './run/workflow-effects.ts';
-import { isBeaten } from './run/workflow-state.ts';
+import { isBeaten, participantTask } from './run/workflow-state.ts';
 import { isOver, type Member, type PoolNode, type Run, type State, type Task } from './state.ts';
 
 type EffectsOf<T extends EventType> = (body: FactOf<T>['body'], state: State, nowMs: number) => Effect[];
@@ -51,6 +53,7 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
     if (retry_ms === undefined) return [];
     return [{ type: 'timer', timer: { kind: 'reconnect', hostname }, delayMs: retry_ms }];
   },
+  outage_suspected: (_body, state, nowMs) => outageTimer(state, nowMs),
   node_failed: ({ hostname }, state, nowMs) => restoreTimer(state.nodes.get(hostname), nowMs),
   run_matched: ({ run_id, members }, state) =>
     members.flatMap(({ hostname }) => {
@@ -99,13 +102,14 @@ const table: { readonly [T in EventType]?: EffectsOf<T> } = {
   workflow_task_finished: ({ run_id, block, losers }, state, nowMs) => {
     const run = state.runs.get(run_id);
     if (run === undefined) return [];
-    const stops = losers
-      .filter((hostname) => state.nodes.get(hostname)?.link === 'connected')
-      .flatMap((hostname) => stopBeaten(run, run.members.get(hostname)));
-    return [...stops, ...kneeTimer(run, block, nowMs, nowMs)];
+    return [...stopLosers(state, run, losers), ...kneeTimer(run, block, nowMs, nowMs)];
   },
   workflow_knee: ({ run_id, block }, state, nowMs) => kneeTimer(state.runs.get(run_id), block, nowMs, nowMs),
-  barrier_entered: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
+  barrier_entered: ({ run_id, barrier, participant, losers }, state, nowMs) => [
+    ...timerOf(state, run_id, barrier, nowMs),
+    ...stopLosers(state, state.runs.get(run_id), losers),
+    ...kneeTimer(state.runs.get(run_id), participantTask(participant)?.workflow ?? '', nowMs, nowMs),
+  ],
   barrier_left: ({ run_id, barrier }, state, nowMs) => timerOf(state, run_id, barrier, nowMs),
   barrier_released: ({ run_id, barrier, participants }, state, nowMs) => {
     const run = state.runs.get(run_id);
@@ -319,7 +323,7 @@ function cleanIfConnected(state: State, hostname: string, run_id: string): Effec
 
 /** What to do after a restart: everything that the facts say is under way. Whatever was done already is told again. */
 export function resume(state: State, nowMs: number): Effect[] {
-  const effects: Effect[] = leaseTimer(state, nowMs);
+  const effects: Effect[] = [...leaseTimer(state, nowMs), ...outageTimer(state, nowMs)];
   for (const spec of state.leaving.values()) effects.push({ type: 'dismiss', node: spec });
   for (const node of state.nodes.values()) {
     if (isNeeded(state, node)) effects.push({ type: 'connect', node: specOf(node) });

@@ -2,6 +2,7 @@
 import type { EventType, Fact, FactOf } from '../../api/events.ts';
 import { isNeeded } from './needed.ts';
 import { operationEvolvers } from './operation/evolve.ts';
+import { keepAwaited, outageEvolvers } from './pool/contact.ts';
 import { poolEvolvers, setLink } from './pool/evolve.ts';
 import { runEvolvers } from './run/evolve.ts';
 import { missedEvolvers } from './run/missed.ts';
@@ -16,6 +17,7 @@ export type Evolver<T extends EventType> = (state: State, body: FactOf<T>['body'
 /** One evolver for every type of fact: a forgotten one does not compile. */
 const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...poolEvolvers,
+  ...outageEvolvers,
   ...runEvolvers,
   ...policyEvolvers,
   ...missedEvolvers,
@@ -28,6 +30,7 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
     state.controller = controller;
     state.quitting = false;
     stopShortfalls(state, time);
+    keepAwaited(state);
     for (const node of state.nodes.values()) {
       node.held = false;
       node.attempts = 0;

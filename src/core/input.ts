@@ -144,6 +144,8 @@ export type Input =
       readonly barrier: string;
       readonly hostname: string;
       readonly block?: string;
+      /** The lease that is meant. */
+      readonly fence?: number;
     }
   /** Without `hostnames`: all that have entered, and the barrier is open. */
   | {
@@ -184,6 +186,8 @@ export type Timer =
   | { readonly kind: 'end'; readonly run_id: string }
   | { readonly kind: 'restart_task'; readonly task_id: string }
   | { readonly kind: 'begin_again'; readonly run_id: string }
+  /** An outage has taken too long. */
+  | { readonly kind: 'outage' }
   /** A lease ends. */
   | { readonly kind: 'lease' }
   /** A service looks for more nodes. */

@@ -6,6 +6,7 @@
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { Entry } from './barrier/barrier.ts';
 import { addEntry, decodeBarrier, encodeBarrier, type SavedBarrier } from './barrier/saved.ts';
+import { noContact } from './pool/contact.ts';
 import { countOwned } from './pool/owned.ts';
 import type { LoadedApp, Member, PoolNode, Run, RunBarrier, State } from './state.ts';
 import {
@@ -178,8 +179,9 @@ class Reader {
         runs: new Map(),
       };
       this.#state = { ...row[1], ...empty };
-      // Rows of a version that knew no subscriptions lack them.
+      // Rows of earlier versions lack what those did not know.
       this.#state.subscriptions ??= new Map();
+      this.#state.contact ??= noContact();
       return;
     }
     this.#add(present(this.#state), row);

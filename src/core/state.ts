@@ -9,6 +9,8 @@ import type { Failure, RunOutcome, RunState, Shortfall } from '../../api/schemas
 import type { AppSpec, ComponentSpec, NodeSpec, Policy } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
 import type { Barrier } from './barrier/barrier.ts';
+import type { Contact, Outage } from './pool/contact.ts';
+import { noContact } from './pool/contact.ts';
 import type { Workflow } from './workflow/workflow.ts';
 
 /**
@@ -102,8 +104,10 @@ export interface Task {
 
 /** What a node does in a workflow. */
 export interface Work {
-  /** Number of the task that it has; its attempt may have come too late already, and is being stopped then. */
+  /** Number of the task that it works on; its attempt may have come too late already, and is being stopped then. */
   number?: number;
+  /** Another attempt was the first to enter a barrier: what runs of this one is being stopped. */
+  late?: boolean;
   since: string;
   /** Tasks that it was the first to finish, and the time it took for them together. */
   tasks: number;
@@ -321,6 +325,10 @@ export interface State {
   membership: number;
   /** Bytes, about, that the nodes of each owner take. */
   owned: Map<string, number>;
+  /** Which nodes answer, and which do not any more. */
+  contact: Contact;
+  /** Most nodes are silent, and the controller suspects its own side. */
+  outage?: Outage;
   /** PlanetLab's slices that the account of the directory may see, with the port in the names of their nodes. */
   slices?: Map<string, number>;
   /** Removed nodes whose agent still has to clean up and leave. */
@@ -359,6 +367,7 @@ export function emptyState(): State {
     free: new Set(),
     membership: 0,
     owned: new Map(),
+    contact: noContact(),
     leaving: new Map(),
     apps: new Map(),
     runs: new Map(),

@@ -1,4 +1,5 @@
 /** What controller and agent know of tasks, in the form in which they tell each other (wire/agent.ts). */
+import type { LeaveCause } from '../../api/events.ts';
 import type { LivenessSpec } from '../../api/spec.ts';
 
 /** A task to start. Identity is `task_id`: an agent starts an identity at most once, ever. */
@@ -130,6 +131,8 @@ export interface BarrierAsk {
   readonly label?: string;
   /** The task enters for itself, and not for its node. */
   readonly own?: boolean;
+  /** Of leave and status: the lease that is meant; another one is left alone. */
+  readonly fence?: number;
 }
 
 /** How one participant stands at a barrier. */
@@ -142,6 +145,8 @@ export interface Standing {
   readonly label?: string;
   /** Number of the lease, of a semaphore. */
   readonly fence?: number;
+  /** Why it has left, where it did not do so by itself: `expired` when its lease ran out. */
+  readonly cause?: LeaveCause;
   readonly go_on_at?: string;
   readonly entered: number;
   readonly expected: number;

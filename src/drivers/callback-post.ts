@@ -14,7 +14,7 @@ export interface CallbackRequest {
   /** Without user and password. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
   /** Time for all of it, connecting included. */
   readonly timeoutMs: number;
   /** Use one connection for many calls. Some servers (Perl's RPC::XML) serve one connection at a time, to its end. */

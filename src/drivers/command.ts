@@ -2,8 +2,10 @@
  * Watches one command of a NodeSession to its end, whichever way it was started: feeds its standard input, keeps a
  * bounded part of its output, and holds it to its deadline.
  */
+
 import { finished, type Readable, type Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { durationText } from '../core/duration.ts';
 import { AccessError, type ExecOptions, type ExecResult } from './access.ts';
 import { startDeadline } from './deadline.ts';
 
@@ -81,7 +83,7 @@ class CommandWatch {
     this.#stdout = new BoundedText(limit);
     this.#stderr = new BoundedText(limit);
     this.#deadline = startDeadline(options.timeoutMs, () => {
-      const message = `The command did not end within ${options.timeoutMs} ms on ${setting.place}`;
+      const message = `The command did not end within ${durationText(options.timeoutMs)} on ${setting.place}`;
       this.#fail(new AccessError('timeout', message), 'kill');
     });
   }

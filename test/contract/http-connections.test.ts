@@ -214,6 +214,10 @@ describe('too many connections of one address', () => {
   it('are dropped, with one line in the log, while those that are there go on', async () => {
     face = await startFace({ limits: { maxConnectionsPerAddress: 2 } });
     const [one, two] = [await connect(), await connect()];
+    for (const client of [one, two]) {
+      client.write(post('/RPC2', 'known'));
+      expect((await client.response()).status).toBe(200);
+    }
     for (const further of [await connect(), await connect()]) expect(await further.end()).toBe('');
     two.socket.destroy();
     await waitFor('the place to be free', async () => {
@@ -228,6 +232,24 @@ describe('too many connections of one address', () => {
     );
     expect(lines.length).toBeGreaterThanOrEqual(1);
     expect(lines[0]?.details).toEqual({ address: '127.0.0.1', most: 2 });
+  });
+
+  it('give way to newer ones, the oldest first, as long as they have shown no good token', async () => {
+    face = await startFace({ limits: { maxConnectionsPerAddress: 3 } });
+    const known = await connect();
+    known.write(post('/RPC2', 'known'));
+    expect((await known.response()).status).toBe(200);
+    const [silent, half] = [await connect(), await connect()];
+    half.write('POST /RPC2 HTTP/1.1\r\nHost: ');
+    const flood = [];
+    for (let n = 0; n < 20; n += 1) flood.push(await connect());
+    expect([await silent.end(), await half.end()]).toEqual(['', '']);
+    const late = await connect();
+    for (const client of [known, late]) {
+      client.write(post('/RPC2', 'served'));
+      expect((await client.response()).body).toBe('<served>');
+    }
+    for (const one of flood.slice(0, -1)) expect(await one.end()).toBe('');
   });
 });
 

@@ -4,6 +4,7 @@ import { EventStream } from '../../src/controller/event-stream.ts';
 import { Fault } from '../../src/controller/fault.ts';
 import { createRpc } from '../../src/controller/rpc.ts';
 import { SocketClients } from '../../src/controller/socket-clients.ts';
+import { SocketSubscriptions } from '../../src/controller/socket-subscriptions.ts';
 import { createMemoryJournal } from '../../src/drivers/journal-memory.ts';
 import { type StartedFace, startFace, TOKEN } from '../harness/http-face.ts';
 import { examples } from '../harness/jsonrpc-examples.ts';
@@ -37,7 +38,13 @@ beforeAll(async () => {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   face = await startFace({
     rpc: { xmlrpc, jsonrpc, events: (query) => events.stream(query) },
-    openSocket: new SocketClients({ converse, events, journal, log }).open,
+    openSocket: new SocketClients({
+      converse,
+      events,
+      journal,
+      socketSubscriptions: new SocketSubscriptions(),
+      log,
+    }).open,
   });
   socket = await SocketClient.connect(face.address, { token: TOKEN });
 });

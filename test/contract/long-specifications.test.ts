@@ -7,6 +7,7 @@ import { escaped } from '../harness/application.ts';
 import { longApplication, longNonsense } from '../harness/long-specifications.ts';
 import { type Plushd, startPlushd } from '../harness/plushd.ts';
 import { RawCalls, xmlCall } from '../harness/raw-calls.ts';
+import { exchange } from '../harness/raw-exchange.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
 import { SocketClient } from '../harness/socket-client.ts';
 import { waitFor } from '../harness/wait.ts';
@@ -125,6 +126,28 @@ describe('calls behind one that loads a long specification see it loaded', () =>
     own.close();
     other.close();
   });
+});
+
+it('requests behind one that loads a long specification see it loaded, on one connection', async () => {
+  const json = (method: string, ...params: string[]) =>
+    raw.request('/rpc', JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
+  const named = (name: string) => medium.replace('name="medium"', `name="${name}"`);
+  const many = JSON.stringify([{ methodName: 'plushLoadAppXml', params: [named('third')] }]);
+  const responses = await exchange(
+    plushd.url,
+    Buffer.concat([
+      json('plushLoadAppXml', named('first')),
+      json('plushPlanApp'),
+      raw.request('/RPC2', xmlCall(escaped(named('second')), 'plushLoadAppXml')),
+      json('plushPlanApp'),
+      raw.request('/rpc', `{"jsonrpc":"2.0","id":1,"method":"system.multicall","params":[${many}]}`),
+      json('plushPlanApp'),
+    ]),
+  );
+  const plans = responses
+    .filter((_, index) => index % 2 === 1)
+    .map(({ body }) => JSON.parse(body).result.app);
+  expect(plans).toEqual(['first', 'second', 'third']);
 });
 
 it('a client that has gone is not waited for, and its specification not read', async () => {

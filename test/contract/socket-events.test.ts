@@ -64,6 +64,36 @@ test('a subscription ends with plushUnsubscribe, and only on the socket that mad
   expect(client.events(ended)).toEqual([]);
 });
 
+test('a subscription is listed with how far it is, until its socket has gone', async () => {
+  const client = await connect();
+  const id = await client.subscribe({ topics: ['node'], details: false });
+  // Nothing of its topic: what was not wanted counts as delivered.
+  await plushd.call('plushShell', 'true').catch(() => undefined);
+  await plushd.call('plushAddNode', { hostname: 'listed.example.org' });
+  const listed = async () => {
+    const { subscriptions } = await plushd.call('plushListSubscriptions');
+    return subscriptions.find(({ subscription_id }) => subscription_id === id);
+  };
+  const newest = (await plushd.events()).at(-1)?.seq;
+  await waitFor('the event', async () => (await listed())?.delivered === newest);
+  expect(await listed()).toEqual({
+    subscription_id: id,
+    url: '',
+    protocol: 'jsonrpc',
+    classic: false,
+    details: false,
+    topics: ['node'],
+    signed: false,
+    caller: 'owner',
+    since: expect.stringMatching(/Z$/),
+    delivered: newest,
+    behind: 0,
+    state: 'active',
+  });
+  client.close();
+  await waitFor('its end', async () => (await listed()) === undefined);
+});
+
 test('of a thousand subscriptions most are refused, and those of a socket that is gone count no more', async () => {
   const client = await connect();
   for (let id = 0; id < 1_000; id += 1)

@@ -86,7 +86,7 @@ describe('the contract table', () => {
         expect.stringMatching(/^ {2}lease \(struct, optional\): /),
         expect.stringMatching(/^ {4}expires \(string, optional\): ISO 8601/),
         expect.stringMatching(
-          /^ {2}properties \(struct of strings \(at most 4096 characters each\), at most 100/,
+          /^ {2}properties \(struct of strings \(at most 4096 characters each\) or doubles or booleans, at most 100/,
         ),
       ]),
     );

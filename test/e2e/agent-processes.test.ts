@@ -45,7 +45,7 @@ describe('a time limit', () => {
     await client.start(order('a', script, { timeout_ms: 200 }));
     const report = await client.exited(ID);
     expect(report).toMatchObject({ cause: 'timeout', exit_code: 0 });
-    expect(report.message).toBe('It ran longer than 200 ms and was stopped');
+    expect(report.message).toBe('The process ran longer than its timeout of 200 ms and was stopped');
   });
 
   test('counts from the start of a program that another agent takes over', async () => {
@@ -156,7 +156,9 @@ describe('a liveness monitor', () => {
     await client.start(order('a', script, { liveness: [counting] }));
     const report = await client.exited(ID);
     expect(report).toMatchObject({ cause: 'liveness', monitor: 0, signal: 'SIGTERM' });
-    expect(report.message).toMatch(/^The liveness monitor ".*" exited with code 1, 2 times in a row failed$/);
+    expect(report.message).toMatch(
+      /^The liveness monitor ".*" failed 2 times in a row: the command exited with code 1$/,
+    );
     // The second look was well: only the two after it count.
     expect(fs.readFileSync(workFile('looks'), 'utf8')).toBe('x\nx\nx\nx\n');
     const told = client.reports.filter(
@@ -168,7 +170,9 @@ describe('a liveness monitor', () => {
   test('whose command hangs is killed with all its processes', async () => {
     const hanging = monitor('command', 'echo $$ >>hung; sleep 1000 & sleep 1000');
     await client.start(order('a', 'exec sleep 1000', { liveness: [hanging] }));
-    expect((await client.exited(ID)).message).toMatch(/did not end within 200 ms/);
+    expect((await client.exited(ID)).message).toMatch(
+      /failed.*: the command did not end within its timeout of 200 ms$/,
+    );
     await waitFor('the commands to be gone', () => node.processes().length === 0);
   });
 
@@ -184,7 +188,9 @@ describe('a liveness monitor', () => {
       await client.start(order('a', 'exec sleep 1000', { liveness: [http] }));
       await waitFor('the first looks', () => asked >= 3);
       status = 500;
-      expect((await client.exited(ID)).message).toMatch(/answered with status 500, 2 times/);
+      expect((await client.exited(ID)).message).toMatch(
+        /failed 2 times in a row: the server answered with status 500$/,
+      );
     } finally {
       server.close();
     }
@@ -197,7 +203,9 @@ describe('a liveness monitor', () => {
     try {
       const liveness = [monitor('http', `http://127.0.0.1:${port}/`)];
       await client.start(order('a', 'exec sleep 1000', { liveness }));
-      expect((await client.exited(ID)).message).toMatch(/did not answer within 200 ms/);
+      expect((await client.exited(ID)).message).toMatch(
+        /failed.*: the server did not answer within the timeout of 200 ms$/,
+      );
     } finally {
       server.closeAllConnections();
       server.close();
@@ -211,7 +219,9 @@ describe('a liveness monitor', () => {
     const silence = { ...monitor('output'), interval_ms: 300 };
     await client.start(order('b', 'while :; do echo x >&2; sleep 0.05; done', { liveness: [silence] }));
     await client.start(order('a', 'echo ready; exec sleep 1000', { liveness: [silence] }));
-    expect((await client.exited(ID)).message).toMatch(/saw nothing written for 300 ms/);
+    expect((await client.exited(ID)).message).toMatch(
+      /^The liveness monitor of the output failed.*: nothing was written within its interval of 300 ms$/,
+    );
     expect(
       (await client.request('hello', { protocol: 1, epoch: 1, controller: 'c', node: 'n1' })).ok.tasks,
     ).toContainEqual(expect.objectContaining({ task_id: 'run/b/n1/1', state: 'running' }));

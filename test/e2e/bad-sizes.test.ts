@@ -85,8 +85,20 @@ it('answers about a run of ten thousand blocks at once, and ends it', async () =
     return answer;
   };
   expect((await quickly(() => plushd.call('plushPlanApp', 'long'))).can_run).toBe(false);
-  const { blocks, waiting } = await quickly(() => plushd.call('plushGetRun', run));
-  expect(blocks.length).toBe(BLOCKS);
+  const first = await quickly(() => plushd.call('plushGetRun', run));
+  const { waiting, blocks_total, block_states } = first;
+  expect({ blocks_total, block_states }).toEqual({
+    blocks_total: BLOCKS,
+    block_states: { waiting: BLOCKS - 1, running: 1, completed: 0, failed: 0 },
+  });
+  const names = first.blocks.map(({ name }) => name);
+  for (let { cursor } = first; cursor !== undefined; ) {
+    const next = await quickly(() => plushd.call('plushGetRun', run, { cursor: cursor ?? '' }));
+    expect(JSON.stringify(next).length).toBeLessThan(512 << 10);
+    names.push(...next.blocks.map(({ name }) => name));
+    cursor = next.cursor;
+  }
+  expect(names).toEqual(Array.from({ length: BLOCKS }, (_, i) => `b${i}`));
   expect(waiting[0]?.waits_for).toBe('its task in block "b0" to end');
   expect((await quickly(() => plushd.call('plushExplain', run))).summary).toContain('is running');
   expect((await quickly(() => plushd.call('plushGetBlock', run, 'b9999'))).tasks).toEqual([]);

@@ -1,6 +1,6 @@
 /** Barriers with real nodes: between components, from within tasks, and while everything dies around those who wait. */
 import { execFile } from 'node:child_process';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -131,7 +131,9 @@ describe('a barrier between components', () => {
       expected: 3,
     });
     const { waiting } = await plushd.call('plushGetRun', run);
-    expect(waiting.map((one) => one.waits_for)).toContain('barrier "meet" (2 of 3 have entered)');
+    expect(waiting.map((one) => one.waits_for)).toContain(
+      `barrier "meet" (2 of 3 have entered): ${missing[0]} is missing`,
+    );
     go();
     await plushd.waitRun(run);
     for (const node of receivers) expect(await plushd.output(run, node)).toBe('met\n');
@@ -242,6 +244,87 @@ describe('a task at a barrier', () => {
     const entries = (await plushd.events()).filter(({ type, again }) => type === 'barrier_entered' && !again);
     expect(entries.filter(({ task_id }) => task_id !== undefined)).toHaveLength(1);
   });
+
+  it('enters and leaves a semaphore as often as it likes, each time with a number of its own', async () => {
+    await plushd.addLocalNodes(3);
+    const log = `${scratch.dir}/inside`;
+    const sh = `for i in 1 2 3; do fence=$(plush-barrier enter door --wait | tr -dc 0-9); echo "in $fence" >>${log}; echo "out $fence" >>${log}; plush-barrier leave door; done`;
+    const python = `import plush_barrier as b
+for i in range(3):
+    with b.inside("door") as fence, open("${log}", "a", buffering=1) as log:
+        log.write(f"in {fence}\\n"); log.write(f"out {fence}\\n")`;
+    const typescript = `import { appendFileSync as log } from "node:fs";
+import { enterBarrier, leaveBarrier } from "${ROOT}/clients/typescript/dist/barrier.js";
+for (let i = 0; i < 3; i += 1) {
+  const { fence } = await enterBarrier("door");
+  log("${log}", "in " + fence + "\\n"); log("${log}", "out " + fence + "\\n");
+  await leaveBarrier("door");
+}`;
+    const door = (name: string) => barrierBlock(name, 'name="door" type="3" concurrency="1"');
+    const part = (name: string, block: string, script: string) => ({
+      name,
+      hosts: 1,
+      blocks: door(`${block}-door`) + shell(block, script),
+    });
+    const run = await plushd.run(
+      application(
+        part('shell', 'a', sh),
+        part('python', 'b', `PYTHONPATH=${ROOT}/clients/python python3 -c '${python}'`),
+        part('typescript', 'c', `node --input-type=module -e '${typescript}'`),
+      ),
+    );
+    await plushd.waitRun(run);
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    const fences = lines.filter((_, i) => i % 2 === 0).map((line) => Number(line.slice(3)));
+    expect(lines).toEqual(fences.flatMap((fence) => [`in ${fence}`, `out ${fence}`]));
+    expect(fences).toHaveLength(9);
+    expect(fences).toEqual([...fences].sort((a, b) => a - b));
+    const { entries, inside } = await plushd.call('plushGetBarrier', run, 'door');
+    expect([inside, entries.map(({ state }) => state)]).toEqual([0, ['left', 'left', 'left']]);
+  });
+
+  it('is told that its lease ran out, and leaves no newer one with the old number', async () => {
+    await plushd.addLocalNodes(3);
+    const sh = `fence=$(plush-barrier enter one --wait | tr -dc 0-9)
+      while plush-barrier status one --fence $fence >/dev/null 2>&1; do sleep 0.1; done; plush-barrier leave one >told
+      echo "leave $? $(tr -d $fence <told)"; newer=$(plush-barrier enter one --wait | tr -dc 0-9)
+      plush-barrier leave one --fence $fence >&2; echo "old $?"; plush-barrier leave one --fence $newer | tr -d $newer
+      plush-barrier leave one --fence x; echo "wrong $?"`;
+    const python = `import plush_barrier as b, time
+try:
+    with b.inside("two") as fence:
+        while b.status("two", fence=fence)["state"] == "inside": time.sleep(0.1)
+except b.LeaseExpired as error: print(error)
+with b.inside("two"): print("again")`;
+    const typescript = `import { barrierStatus, enterBarrier, leaveBarrier } from "${ROOT}/clients/typescript/dist/barrier.js";
+const { fence } = await enterBarrier("three");
+while ((await barrierStatus("three", { fence })).state === "inside") await new Promise((go) => setTimeout(go, 100));
+console.log((await leaveBarrier("three", { fence })).cause);`;
+    const part = (name: string, script: string) => ({
+      name,
+      hosts: 1,
+      blocks:
+        barrierBlock(`${name}-door`, `name="${name}" type="3" concurrency="1" hold_timeout="3"`) +
+        shell(`${name}-work`, script),
+    });
+    const run = await plushd.run(
+      application(
+        part('one', sh),
+        part('two', `PYTHONPATH=${ROOT}/clients/python python3 -c '${python}'`),
+        part('three', `node --input-type=module -e '${typescript}'`),
+      ),
+    );
+    await plushd.waitRun(run);
+    const nodes = await plushd.call('plushGetMatching', run);
+    const output = (name: string, stream: 'stdout' | 'stderr' = 'stdout') =>
+      plushd.output(run, nodes[name]?.[0] ?? '', { stream, task: `${name}-work` });
+    expect(await output('one')).toBe('leave 5 left  expired\nold 5\nleft \nwrong 2\n');
+    expect(await output('one', 'stderr')).toContain('another may have been inside since');
+    expect(await output('two')).toMatch(/^the lease \d+ of "two" ran out before it was left\nagain\n$/);
+    expect(await output('three')).toBe('expired\n');
+    const left = (await plushd.events()).filter(({ cause }) => cause === 'expired');
+    expect(left.map(({ barrier }) => barrier).sort()).toEqual(['one', 'three', 'two']);
+  }, 60_000);
 
   it('gives its place in a semaphore back when it dies', async () => {
     await plushd.addLocalNodes(2);

@@ -147,7 +147,11 @@ it('fails the run with the cause timeout, and with a hint that is about programs
   const run = await plushd.run(application([script('main', text, xml)]));
   const { causes } = await explained(run, ['failed']);
   expect(causes).toMatchObject([
-    { cause: 'timeout', phase: 'watch', message: 'It ran longer than 200 ms and was stopped' },
+    {
+      cause: 'timeout',
+      phase: 'watch',
+      message: 'The process ran longer than its timeout of 200 ms and was stopped',
+    },
   ]);
   expect(causes[0]?.hint).toMatch(/longer timeout/);
 });

@@ -153,6 +153,20 @@ describe('plushShell', () => {
     expect(processesOfCommand(id)).toEqual([]);
   });
 
+  it('answers what is no text as the bytes it is, when asked for base64', async () => {
+    await plushd.addLocalNodes(1);
+    const id = await call('printf "\\0\\377x"; printf "plain\\n" >&2');
+    const { results } = await ended(id);
+    expect(results[0]).toMatchObject({ stdout: '\ufffd\ufffdx', stderr: 'plain\n' });
+    const raw = await plushd.call('plushGetOperation', id, { encoding: 'base64' });
+    const bytes = ['AP94', Buffer.from('plain\n').toString('base64')];
+    expect([raw.results[0]?.stdout, raw.results[0]?.stderr]).toEqual(bytes);
+    const body = `<?xml version="1.0"?><methodCall><methodName>plushGetOperation</methodName><params><param><value>${id}</value></param><param><value><struct><member><name>encoding</name><value>base64</value></member></struct></value></param></params></methodCall>`;
+    const headers = { authorization: `Bearer ${plushd.token}`, 'content-type': 'text/xml' };
+    const answer = await fetch(`${plushd.url}/RPC2`, { method: 'POST', headers, body });
+    expect(await answer.text()).toContain('<name>stdout</name><value><base64>AP94</base64></value>');
+  });
+
   it('keeps the beginning of a large output and says that there was more', async () => {
     await plushd.addLocalNodes(1);
     const { results } = await shell('head -c 3000000 /dev/zero | tr "\\0" "a"; echo "the end" >&2');

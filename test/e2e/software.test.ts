@@ -65,7 +65,7 @@ test('a file that the nodes have from before is not sent again', async () => {
 test.each([
   ['../secret.txt', 'path'],
   ['link.txt', 'outside'],
-  ['none.txt', 'ENOENT'],
+  ['none.txt', 'there is no file '],
 ])(
   'a package of type file may be nothing but a file of the folder of applications: %s',
   async (path, word) => {

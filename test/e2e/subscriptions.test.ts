@@ -108,6 +108,14 @@ it('tells every event in order after everybody died and answers were cut off', a
   expect(await standing(id)).toMatchObject({ subscription_id: id, state: 'active' });
 });
 
+it('goes on to the next call for a subscriber that has no such method, and tries others again', async () => {
+  const some = await subscriber((n) => (['missing', 'error', 'result'] as const)[n % 3] ?? 'result');
+  await subscribe({ url: some.url, protocol: 'jsonrpc', details: true, after: 0 });
+  await plushd.addLocalNodes(2);
+  await waitFor('the last node', () => some.calls.filter(({ params }) => params[0] === 'node-2').length > 0);
+  expect(some.seqs().slice(0, 3)).toEqual([1, 2, 2]);
+});
+
 it('lets neither a dead subscriber nor one that never answers delay the others', async () => {
   const dead = await subscriber();
   await dead.stop();
@@ -262,7 +270,7 @@ const REFUSED: readonly (readonly [order: object, symbol: string, words: RegExp]
   [{ url: 'http://127.0.0.1/', protocol: 'soap' }, 'INVALID_PARAMETERS', /"xmlrpc" or "jsonrpc"/],
   [{ url: 'http://127.0.0.1/', topics: ['nodes'] }, 'INVALID_PARAMETERS', /"node"/],
   [{ url: 'http://127.0.0.1/', topics: [] }, 'INVALID_PARAMETERS', /topics/],
-  [{ url: 'http://127.0.0.1/', secret: 'short' }, 'INVALID_PARAMETERS', /16 to 256 characters/],
+  [{ url: 'http://127.0.0.1/', secret: '' }, 'INVALID_PARAMETERS', /1 to 256 characters/],
   [{ url: 'http://127.0.0.1/', after: 1_000_000 }, 'INVALID_PARAMETERS', /the newest event is/],
   [{ url: 'http://127.0.0.1/', after: -2 }, 'INVALID_PARAMETERS', /after/],
   [{ url: 'http://127.0.0.1/', detail: true }, 'INVALID_PARAMETERS', /details/],

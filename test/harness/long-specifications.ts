@@ -16,7 +16,9 @@ export function longApplication(characters: number, name = 'long'): string {
     }));
   const components = Array.from({ length: 10 }, (_, i) => ({ name: `c${i}`, hosts: 1 }));
   const ofCount = (count: number) => applicationXml({ name, components, blocks: blocksOf(count) });
-  return ofCount(10 + Math.ceil((10 * characters) / ofCount(10).length));
+  // Later blocks have longer names, so there are enough.
+  const ofOne = (ofCount(100).length - ofCount(10).length) / 90;
+  return ofCount(Math.ceil(characters / ofOne));
 }
 
 /** What is no application, with as many mistakes as fit into so many characters. */

@@ -11,8 +11,8 @@ export interface SubscriberCall {
   readonly params: readonly unknown[];
 }
 
-/** What a call is answered with: a result, an error of JSON-RPC, status 500, half an answer, or nothing ever. */
-export type Answering = 'result' | 'error' | 'status' | 'cut' | 'never';
+/** What a call is answered with: a result, an error of JSON-RPC, that there is no such method, status 500, half an answer, or nothing ever. */
+export type Answering = 'result' | 'error' | 'missing' | 'status' | 'cut' | 'never';
 
 export interface Subscriber {
   readonly url: string;
@@ -67,14 +67,20 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return text;
 }
 
+const ANSWERS: Readonly<Record<Exclude<Answering, 'never' | 'status'>, object>> = {
+  result: { result: true },
+  cut: { result: true },
+  error: { error: { code: 1, message: 'Not now' } },
+  missing: { error: { code: -32601, message: 'Method not found' } },
+};
+
 function reply(response: ServerResponse, id: unknown, answering: Answering): void {
   if (answering === 'never') return;
   if (answering === 'status') {
     response.writeHead(500).end();
     return;
   }
-  const answer = answering === 'error' ? { error: { code: 1, message: 'Not now' } } : { result: true };
-  const text = JSON.stringify({ jsonrpc: '2.0', id, ...answer });
+  const text = JSON.stringify({ jsonrpc: '2.0', id, ...ANSWERS[answering] });
   response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': text.length });
   if (answering === 'cut') response.write(text.slice(0, 10), () => response.destroy());
   else response.end(text);

@@ -114,6 +114,7 @@ function requirementsIn(settings: ReadonlyMap<string, string>): Pick<ComponentSp
  *     workflow crunch 5 min_percent=50 max_attempts=3 knee=kneedle
  *     step part
  *     step other after=part exit=3:ignore
+ *     gate all meet after=part
  *
  * @throws Error for a line that is none of these
  */
@@ -168,10 +169,9 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
       parents.at(-1)?.blocks.push(makeWorkflow(first, Number(second), list('after'), settings));
     } else if (kind === 'step') {
       const { process, ...step } = makeBlock(first, list('after'));
-      const parent = parents.at(-1)?.blocks;
-      const workflow = parent?.pop() as WorkflowBlockSpec;
-      const blocks = [...workflow.blocks, { ...step, process: { ...process, ...readPolicies(settings) } }];
-      parent?.push({ ...workflow, blocks });
+      addStep(parents, { ...step, process: { ...process, ...readPolicies(settings) } });
+    } else if (kind === 'gate') {
+      addStep(parents, { kind: 'barrier', name: first, barrier: second, predecessors: list('after') });
     } else if (kind === 'service') {
       service.service = true;
       if (first !== '') service.reconnect_interval_ms = Number(first) * 1000;
@@ -199,6 +199,16 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     ...service,
   };
   return barriers.length === 0 ? application : { ...application, barriers };
+}
+
+/** Puts a block into the workflow that was made last. */
+function addStep(
+  parents: readonly { readonly blocks: BlockSpec[] }[],
+  step: WorkflowBlockSpec['blocks'][number],
+): void {
+  const parent = parents.at(-1)?.blocks;
+  const workflow = parent?.pop() as WorkflowBlockSpec;
+  parent?.push({ ...workflow, blocks: [...workflow.blocks, step] });
 }
 
 /** A workflow without steps yet; `knee=none` for one without reallocation. */

@@ -1,7 +1,7 @@
 /** What a line of a scenario does. */
 import { missedCauses } from '../../api/output-events.ts';
 import type { Input } from '../../src/core/input.ts';
-import { shortfallSentence } from '../../src/core/pool/match.ts';
+import { shortfallSentence } from '../../src/core/pool/shortfall.ts';
 import { barrierNamed } from '../../src/core/run/barrier-calls.ts';
 import { barrierDetail } from '../../src/core/views/barriers.ts';
 import { explain } from '../../src/core/views/explain.ts';
@@ -51,15 +51,17 @@ function barrierAt(
   barrier: string,
   hostname: string,
   settings: ReadonlyMap<string, string>,
-): { run_id: string; barrier: string; hostname: string; block?: string; label?: string } {
+): { run_id: string; barrier: string; hostname: string; block?: string; label?: string; fence?: number } {
   const label = settings.get('label');
   const block = settings.get('own');
+  const fence = settings.get('fence');
   return {
     run_id: runFor(world, hostname, settings.get('run')),
     barrier,
     hostname,
     ...(block === undefined ? {} : { block }),
     ...(label === undefined ? {} : { label }),
+    ...(fence === undefined ? {} : { fence: Number(fence) }),
   };
 }
 
@@ -225,6 +227,7 @@ const commands: Readonly<Record<string, Command>> = {
           barrier,
           ...(label === undefined ? {} : { label }),
           ...(settings.has('own') ? { own: true } : {}),
+          ...(settings.has('fence') ? { fence: Number(settings.get('fence')) } : {}),
         },
       }),
     );
@@ -244,22 +247,26 @@ const commands: Readonly<Record<string, Command>> = {
     if (run === undefined) return [];
     const detail = barrierDetail(run, barrierNamed(run, barrier));
     const { state, rule, entered, expected, waiting, inside, cause, entries, missing } = detail;
+    const tasks = (detail.missing_tasks ?? []).map(
+      ({ block, number, nodes }) => `${block}#${number}${nodes.map((node) => ` on ${node}`).join('')}`,
+    );
     return [
       `${barrier}: ${[state, cause].filter(Boolean).join(' by ')}; ${entered} of ${expected} entered, ${waiting} waiting, ${inside} inside`,
       rule,
       ...entries.map((e) =>
-        [e.participant, e.hostname, e.state, e.label, e.late, e.fence]
+        [e.participant, e.hostname, e.state, e.label, e.late, e.fence, e.cause]
           .filter((x) => x !== undefined)
           .join(' '),
       ),
       ...(missing.length === 0 ? [] : [`missing ${missing.join(' ')}`]),
+      ...(tasks.length === 0 ? [] : [`missing ${tasks.join(', ')}`]),
     ];
   },
   left: forEach((hostname) => ({ type: 'left', hostname })),
   timer: single((world, { words: [kind = '', subject = ''] }) => ({
     type: 'timer',
     timer:
-      kind === 'lease'
+      kind === 'lease' || kind === 'outage'
         ? { kind }
         : kind === 'end' || kind === 'begin_again' || kind === 'refresh'
           ? { kind, run_id: world.runId(subject) }

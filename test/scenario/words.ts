@@ -136,5 +136,7 @@ export function rulesFrom(settings: ReadonlyMap<string, string>): NodeRules {
     failedShortMs: number('failed_time_short', NODE_RULES.failedShortMs, 1000),
     dropCount: number('drop_count', NODE_RULES.dropCount),
     dropWindowMs: number('drop_window', NODE_RULES.dropWindowMs, 1000),
+    holdMs: number('hold_time', NODE_RULES.holdMs, 1000),
+    holdPercent: number('hold_percent', NODE_RULES.holdPercent),
   };
 }

@@ -8,6 +8,13 @@ export class Chance {
     this.#next = randomFrom(Math.imul(seed, 0x9e3779b1));
   }
 
+  /** What a thing of that name does by chance: the same in every simulation of the seed, whatever else happens there. */
+  static of(seed: number, name: string): Chance {
+    let hash = seed ^ 0x811c9dc5;
+    for (let i = 0; i < name.length; i += 1) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+    return new Chance(hash ^ (hash >>> 15));
+  }
+
   /** True with this probability. */
   is(probability: number): boolean {
     return this.#next() < probability;

@@ -9,13 +9,15 @@ import { type Answer, decide } from '../../src/core/decide.ts';
 import type { Effect, EffectOf } from '../../src/core/effect.ts';
 import { resume } from '../../src/core/effects.ts';
 import { evolve } from '../../src/core/evolve.ts';
-import type { Input } from '../../src/core/input.ts';
+import type { Input, InputOf } from '../../src/core/input.ts';
+import type { NodeRules } from '../../src/core/pool/rules.ts';
 import { Rejection } from '../../src/core/rejection.ts';
 import { decodeState, encodeState } from '../../src/core/snapshot.ts';
 import { emptyState, type State } from '../../src/core/state.ts';
 import type { Chance } from './chance.ts';
 import type { Clock } from './clock.ts';
 import type { Machine } from './machine.ts';
+import { checkTimers, type Due, keyOf } from './timers.ts';
 
 /** Attempts to have an agent leave. */
 const DISMISSALS = 5;
@@ -28,10 +30,45 @@ export interface ControllerOptions {
   readonly latencyMs: number;
   /** Probability that a report comes twice, or an effect is carried out twice. */
   readonly doubling: number;
+  /** How nodes are judged. */
+  readonly rules: NodeRules;
   /** Why an install fails this time, if it does. */
-  readonly installFailure: () => string | undefined;
+  readonly installFailure: (machine: Machine, run_id: string) => string | undefined;
+  /** What a resource service answers to a request. */
+  readonly answer: (request: EffectOf<'request_resources'>) => ResourceAnswer;
+  /** Whoever gave a command that the daemon forgot when it died gives it again. */
+  readonly isRepeated: boolean;
+  /** As `dieAfter` of the controller, one after the other. */
+  readonly dieAfter: readonly number[];
   /** Called after each decision that changed something. */
   readonly check: (state: State) => void;
+}
+
+export type ResourceAnswer = Pick<InputOf<'resources_answered'>, 'ok' | 'message' | 'judged'>;
+
+/** What a person or a program asks for, and is not sure of before it is answered. */
+const COMMANDS: ReadonlySet<Input['type']> = new Set([
+  'load_directory',
+  'add_node',
+  'remove_node',
+  'fail_host',
+  'connect',
+  'disconnect',
+  'load_app',
+  'create_resources',
+  'start_run',
+  'abort_run',
+  'enter_barrier',
+  'leave_barrier',
+  'release_barrier',
+  'quit',
+]);
+
+/** A decision that is not yet durable. */
+interface Waiting {
+  readonly input?: Input;
+  readonly facts: readonly Fact[];
+  readonly effects: readonly Effect[];
 }
 
 interface Link {
@@ -44,27 +81,42 @@ interface Link {
 export class Controller {
   state: State = emptyState();
   readonly durable: Fact[] = [];
+  /** How many facts were durable after each decision: between those of one nothing can come. */
+  readonly cuts: number[] = [];
   /** The daemon is killed once so many facts are durable, before any effect of the last of them. */
-  dieAfter = Number.POSITIVE_INFINITY;
+  dieAfter: number;
   hasQuit = false;
+  #isOffline = false;
   restarts = 0;
-  #waiting: { facts: readonly Fact[]; effects: readonly Effect[] }[] = [];
+  readonly #deaths: number[];
+  #waiting: Waiting[] = [];
   /** Grows with each life of the daemon; whatever belongs to an earlier one is dropped. */
   #life = 0;
   readonly #links = new Map<string, Link>();
   readonly #attempts = new Set<string>();
-  readonly #timers = new Map<string, object>();
+  readonly #timers = new Map<string, Due>();
 
-  constructor(private readonly options: ControllerOptions) {}
+  constructor(private readonly options: ControllerOptions) {
+    this.#deaths = [...options.dieAfter];
+    this.dieAfter = this.#nextDeath();
+  }
 
-  start(): void {
+  #nextDeath(): number {
+    return this.#deaths.shift() ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Answers what it does again of what was under way. */
+  start(): readonly Effect[] {
     this.submit({ type: 'start_controller', controller: 'c', version: '1' });
     const effects = resume(this.state, this.options.clock.nowMs);
     this.#waiting.push({ facts: [], effects });
+    return effects;
   }
 
   /** SIGKILL, and a new daemon on the same journal. */
   restart(): void {
+    const forgotten = this.#waiting;
+    const asked = [...this.#timers.values()];
     this.restarts += 1;
     this.#life += 1;
     this.hasQuit = false;
@@ -75,16 +127,21 @@ export class Controller {
     const folded = emptyState();
     for (const fact of this.durable) evolve(folded, fact);
     this.state = this.options.chance.is(0.1) ? decodeState(encodeState(folded)) : folded;
-    this.start();
+    const effects = this.start();
+    const { clock, rules } = this.options;
+    checkTimers(this.state, asked, effects, { nowMs: clock.nowMs, hosts: this.#hosts, rules });
+    if (!this.options.isRepeated) return;
+    for (const { input } of forgotten)
+      if (input !== undefined && COMMANDS.has(input.type)) this.submit(input);
   }
 
   /** @throws whatever the core throws, but for a Rejection */
   submit(input: Input): Answer {
-    const { clock, chance, check } = this.options;
+    const { clock, chance, check, rules } = this.options;
     try {
-      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1), hosts: this.#hosts };
+      const moment = { nowMs: clock.nowMs, seed: chance.int(0, 2 ** 32 - 1), hosts: this.#hosts, rules };
       const { facts, effects, answer } = decide(this.state, input, moment);
-      this.#waiting.push({ facts, effects });
+      this.#waiting.push({ input, facts, effects });
       if (this.#waiting.length === 1) this.#later(chance.delay(5), () => this.#commit());
       if (facts.length > 0) check(this.state);
       return answer;
@@ -96,7 +153,7 @@ export class Controller {
 
   /** The newest sample of a node, where the link is there that it came over. */
   readonly #hosts = (hostname: string) =>
-    this.#links.has(hostname) ? this.options.machines.get(hostname)?.hello().host : undefined;
+    this.#links.has(hostname) ? this.options.machines.get(hostname)?.host : undefined;
 
   /** The link breaks, and the driver notices some time later. */
   breakLink(hostname: string): void {
@@ -110,6 +167,12 @@ export class Controller {
     });
   }
 
+  /** The controller's own network ends, or is there again. */
+  set isOffline(isOffline: boolean) {
+    this.#isOffline = isOffline;
+    if (isOffline) for (const hostname of [...this.#links.keys()]) this.breakLink(hostname);
+  }
+
   /** An unasked report from a node. */
   report(hostname: string, input: Input): void {
     const link = this.#links.get(hostname);
@@ -118,13 +181,18 @@ export class Controller {
 
   #commit(): void {
     const batch = this.#waiting;
-    this.#waiting = [];
-    for (const { facts } of batch) this.durable.push(...facts);
-    if (this.durable.length >= this.dieAfter) {
-      this.dieAfter = Number.POSITIVE_INFINITY;
+    for (let done = 0; done < batch.length; done += 1) {
+      const facts = batch[done]?.facts ?? [];
+      if (facts.length === 0) continue;
+      this.durable.push(...facts);
+      this.cuts.push(this.durable.length);
+      if (this.durable.length < this.dieAfter) continue;
+      this.dieAfter = this.#nextDeath();
+      this.#waiting = batch.slice(done + 1);
       this.restart();
       return;
     }
+    this.#waiting = [];
     for (const { effects } of batch) {
       // Every effect may be carried out twice with the result of once.
       for (const effect of effects) {
@@ -175,9 +243,9 @@ export class Controller {
         machine.join(run_id, generation ?? 1);
         this.#later(this.options.chance.delay(5000), () => this.#install(machine, link, run_id, generation));
       }),
-    start_task: ({ hostname, order }) =>
+    start_task: ({ hostname, order, reinstall }) =>
       this.#request(hostname, (machine, link) => {
-        const task = machine.start(order);
+        const task = machine.start(order, reinstall !== undefined);
         this.#deliver(hostname, link, { type: 'task_report', hostname, task });
       }),
     stop_task: ({ hostname, run_id, task_id }) =>
@@ -201,14 +269,24 @@ export class Controller {
     collect: () => undefined,
     release: () => undefined,
     timer: ({ timer, delayMs }) => {
-      const key = Object.values(timer).join(' ');
-      const mark = {};
-      this.#timers.set(key, mark);
+      const key = keyOf(timer);
+      const due = { timer, atMs: this.options.clock.nowMs + delayMs };
+      this.#timers.set(key, due);
       this.#later(delayMs, () => {
-        if (this.#timers.get(key) === mark) this.submit({ type: 'timer', timer });
+        if (this.#timers.get(key) !== due) return;
+        this.#timers.delete(key);
+        this.submit({ type: 'timer', timer });
       });
     },
-    request_resources: () => {},
+    request_resources: (request) => {
+      const { operation_id, component, index } = request;
+      this.#later(this.options.chance.delay(20_000), () =>
+        this.submit({
+          ...{ type: 'resources_answered', operation_id, component, request: index },
+          ...this.options.answer(request),
+        }),
+      );
+    },
     quit: () => {
       assert.equal(this.state.active.size, 0, 'the daemon ends while a run is under way');
       this.hasQuit = true;
@@ -226,9 +304,10 @@ export class Controller {
     this.#later(chance.delay(3000), () => {
       this.#attempts.delete(hostname);
       const machine = machines.get(hostname);
-      if (machine?.isUp !== true) {
+      if (this.#isOffline || machine?.isUp !== true) {
         this.#links.delete(hostname);
-        this.submit(down(hostname, 'bootstrap', chance.is(0.05) ? 'auth_failed' : 'refused'));
+        const gone = machine?.downCause ?? 'refused';
+        this.submit(down(hostname, 'bootstrap', this.#isOffline ? 'unreachable' : gone));
         return;
       }
       if (this.#links.get(hostname)?.isBroken !== false)
@@ -264,7 +343,7 @@ export class Controller {
     if (!machine.isUp || !machine.folders.has(run_id) || machine.generation(run_id) !== (generation ?? 1))
       return;
     const again = generation === undefined ? {} : { generation };
-    const cause = machine.installed.has(run_id) ? undefined : this.options.installFailure();
+    const cause = machine.installed.has(run_id) ? undefined : this.options.installFailure(machine, run_id);
     if (cause === undefined) machine.installed.add(run_id);
     this.#deliver(
       hostname,

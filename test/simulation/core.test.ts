@@ -2,20 +2,27 @@ import { evolve } from '../../src/core/evolve.ts';
 import { emptyState } from '../../src/core/state.ts';
 import { foldFacts } from '../scenario/world.ts';
 import { Chance } from './chance.ts';
-import { type Outcome, simulate } from './simulation.ts';
+import { type Cuts, checkCuts } from './cuts.ts';
+import { simulate } from './simulation.ts';
 
 /** `SEED=7` replays one seed; `SEEDS=100000` tries more of them than the usual number. */
 const one = process.env.SEED;
 const count = Number(process.env.SEEDS ?? 2000);
 const seeds = one === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [Number(one)];
 
-function replay(seed: number, dieAfter?: number): Outcome {
+/** Seeds of which every decision is a cut, and those of which a few are. */
+const WHOLE = 12;
+const SAMPLED = 40;
+const CUTS = 5;
+/** Decisions of a seed that is cut at every one of them. */
+const MAX_CUTS = 90;
+
+function replay<T>(seed: number, work: (seed: number) => T): T {
   try {
-    return simulate(seed, dieAfter);
+    return work(seed);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    const when = dieAfter === undefined ? '' : `, killed after fact ${dieAfter}`;
-    throw new Error(`${why}\nReplay: SEED=${seed}${when} npx jest test/simulation/core.test.ts`, { cause });
+    throw new Error(`${why}\nReplay: SEED=${seed} npx jest test/simulation/core.test.ts`, { cause });
   }
 }
 
@@ -25,39 +32,44 @@ describe('the core, with whatever may happen to it', () => {
     () => {
       const ends: Record<string, number> = {};
       let restarts = 0;
+      let outages = 0;
       for (const seed of seeds) {
-        const outcome = replay(seed);
+        const outcome = replay(seed, simulate);
         restarts += outcome.restarts;
+        outages += outcome.outages;
         for (const [end, runs] of Object.entries(outcome.runs)) ends[end] = (ends[end] ?? 0) + runs;
       }
       if (one !== undefined) return;
       expect(restarts).toBeGreaterThan(0);
+      expect(outages).toBeGreaterThan(0);
       expect(Object.keys(ends).sort()).toEqual(['aborted', 'failed', 'succeeded']);
     },
     60_000 + count * 50,
   );
 
-  it('comes to the same end whatever fact it died after, where nothing else goes wrong', () => {
-    let calm = 0;
-    for (const seed of seeds.slice(0, Math.max(150, count / 10))) {
-      const { facts, ends, isCalm } = replay(seed);
-      if (!isCalm) continue;
-      calm += 1;
-      const chance = new Chance(seed);
-      for (let cuts = 0; cuts < 3; cuts += 1) {
-        const dieAfter = chance.int(2, facts.length);
-        const again = replay(seed, dieAfter);
-        expect({ seed, dieAfter, ends: again.ends }).toEqual({ seed, dieAfter, ends });
-        expect(again.restarts).toBeGreaterThan(0);
-      }
+  it('comes to the same end whatever decision it died after, with trouble and without', () => {
+    const tried = { calm: 0, troubled: 0 };
+    const note = ({ isCalm, tried: cuts }: Cuts) => {
+      tried[isCalm ? 'calm' : 'troubled'] += cuts;
+    };
+    let whole = 0;
+    for (const seed of seeds) {
+      if (one === undefined && whole === WHOLE) break;
+      const { cuts } = simulate(seed, { isCut: true });
+      if (one === undefined && cuts.length > MAX_CUTS) continue;
+      whole += 1;
+      note(replay(seed, checkCuts));
     }
-    if (one === undefined) expect(calm).toBeGreaterThan(10);
-  });
+    if (one !== undefined) return;
+    for (let seed = 1; seed <= SAMPLED; seed += 1) note(replay(seed, () => checkCuts(seed, CUTS)));
+    expect(tried.calm).toBeGreaterThan(100);
+    expect(tried.troubled).toBeGreaterThan(100);
+  }, 120_000);
 
   it('folds facts in any order, and those of another journal, without a throw', () => {
-    const other = replay(1).facts;
+    const other = simulate(1).facts;
     for (const seed of seeds.slice(0, 50)) {
-      const { facts } = replay(seed);
+      const { facts } = simulate(seed);
       const chance = new Chance(seed);
       foldFacts(chance.shuffle(facts));
       foldFacts(chance.shuffle([...facts, ...facts, ...other]));

@@ -6,22 +6,27 @@ import type { Clock } from './clock.ts';
 
 interface Process {
   readonly run_id: string;
-  readonly block: string;
+  readonly order: TaskOrder;
+  /** Decides how it ends, and what is said of that. */
+  readonly chance: Chance;
   report: TaskReport;
 }
 
 export interface MachineOptions {
   readonly clock: Clock;
-  readonly chance: Chance;
+  /** What a task does, whenever it is started. */
+  readonly chanceOf: (task_id: string) => Chance;
   /** Probability that a task does not end with exit code 0. */
   readonly taskFailure: number;
+  /** Probability that an end is told otherwise than it was, each time that it is told again. */
+  readonly lying: number;
   /** How many times as long as elsewhere its tasks take. */
   readonly slowness: number;
   /** What its host monitor tells, which is the same all the time. */
   readonly host: HostSample;
   /** Identities started so far in the whole simulation. */
   readonly started: Set<string>;
-  /** A task has ended of itself. */
+  /** A task has ended of itself, or is said to have ended so. */
   readonly onEnd: (order: TaskOrder, end: Partial<TaskReport>) => void;
   /** Throws when it is too early for a task. */
   readonly checkOrder: (order: TaskOrder) => void;
@@ -30,6 +35,12 @@ export interface MachineOptions {
 export class Machine {
   /** Whether sshd answers. */
   isUp = true;
+  /** Why it cannot be reached while it does not. */
+  downCause = 'refused';
+  /** Installs that were tried so far. */
+  installs = 0;
+  /** Whether it tells of its tasks what is true from now on. */
+  isHonest = false;
   /** Removed from the pool while it did not answer: nobody is to clean it. */
   isOrphan = false;
   readonly processes = new Map<string, Process>();
@@ -46,6 +57,11 @@ export class Machine {
     private readonly tell: (report: TaskReport) => void,
   ) {}
 
+  /** The newest sample of its host monitor. */
+  get host(): HostSample {
+    return this.options.host;
+  }
+
   hello(): AgentState {
     return {
       protocol: 1,
@@ -53,28 +69,47 @@ export class Machine {
       instance: 'i',
       pid: 1,
       boot_id: 'b',
-      host: this.options.host,
+      host: this.host,
       node_version: 'v20',
       platform: 'linux-x64',
       installed: [...this.installed],
-      tasks: [...this.processes.values()].map((process) => process.report),
+      tasks: [...this.processes.values()].map((process) => this.#told(process)),
     };
   }
 
-  start(order: TaskOrder): TaskReport {
-    const { task_id, run_id, block } = order;
+  /** What it says of a task. Of one that is over it may say different things. */
+  #told({ order, chance, report }: Process): TaskReport {
+    const { lying, onEnd } = this.options;
+    const isOfItself = report.state === 'exited' && report.cause === undefined;
+    if (!isOfItself || this.isHonest || !chance.is(lying)) return report;
+    const { task_id, run_id, pid } = report;
+    const end = chance.is(0.5) ? { exit_code: chance.pick([0, 1, 3]) } : { signal: 'SIGSEGV' };
+    onEnd(order, end);
+    return { task_id, run_id, state: 'exited', ...(pid === undefined ? {} : { pid }), ...end };
+  }
+
+  /** @param isFresh the working folder is emptied before, and the software installed there again */
+  start(order: TaskOrder, isFresh = false): TaskReport {
+    const { task_id, run_id } = order;
     const known = this.processes.get(task_id);
-    if (known !== undefined) return known.report;
+    if (known !== undefined) return this.#told(known);
     assert(!this.options.started.has(task_id), `${task_id} was started twice`);
     assert(this.installed.has(run_id), `${task_id} was started before its software was there`);
     this.options.checkOrder(order);
     this.options.started.add(task_id);
     this.#pid += 1;
     const report: TaskReport = { task_id, run_id, state: 'running', pid: this.#pid };
-    this.processes.set(task_id, { run_id, block, report });
-    const { chance, clock, taskFailure, slowness } = this.options;
-    const end = chance.is(taskFailure) ? this.#badEnd(order) : { exit_code: 0 };
-    clock.after(slowness * chance.delay(20_000), () => {
+    const { clock, taskFailure, slowness } = this.options;
+    const chance = this.options.chanceOf(task_id);
+    this.processes.set(task_id, { run_id, order, chance, report });
+    let end = chance.is(taskFailure) ? this.#badEnd(order, chance) : { exit_code: 0 };
+    if (isFresh && end.exit_code !== 0) end = { cause: 'reinstall_failed', message: 'It went wrong' };
+    let lasts = slowness * chance.delay(20_000);
+    if (lasts > (order.timeout_ms ?? lasts)) {
+      lasts = order.timeout_ms ?? lasts;
+      end = { cause: 'timeout', signal: 'SIGTERM', message: 'It ran too long' };
+    }
+    clock.after(lasts, () => {
       if (this.processes.get(task_id)?.report.state !== 'running') return;
       if (end.cause === 'liveness') {
         this.#giveUp(order, end);
@@ -93,24 +128,22 @@ export class Machine {
     if (process === undefined) return;
     const message = 'It does not answer';
     process.report = { ...process.report, unhealthy: { monitor: end.monitor ?? 0, message } };
-    if (this.options.chance.is(0.7)) this.tell(process.report);
-    this.options.clock.after(this.options.chance.delay(5000), () => {
+    if (process.chance.is(0.7)) this.tell(process.report);
+    this.options.clock.after(process.chance.delay(5000), () => {
       if (this.processes.get(task_id)?.report.state !== 'running') return;
       this.options.onEnd(order, end);
       this.#end(task_id, end);
     });
   }
 
-  #badEnd({ liveness = [] }: TaskOrder): Partial<TaskReport> {
-    const causes: TaskCause[] = ['lost', 'disk_full', 'lost', 'program_not_found'];
-    const { chance } = this.options;
+  #badEnd({ liveness = [] }: TaskOrder, chance: Chance): Partial<TaskReport> {
+    const causes: TaskCause[] = ['lost', 'disk_full', 'lost', 'program_not_found', 'start_failed', 'stopped'];
     if (liveness.length > 0 && chance.is(0.4)) {
       const monitor = chance.int(0, liveness.length - 1);
       return { cause: 'liveness', signal: 'SIGTERM', monitor, message: 'A monitor failed' };
     }
     if (chance.is(0.5)) return { exit_code: chance.int(1, 255) };
     if (chance.is(0.2)) return { signal: 'SIGSEGV' };
-    if (chance.is(0.2)) return { cause: 'timeout', signal: 'SIGTERM', message: 'It ran too long' };
     return { cause: chance.pick(causes), message: 'It went wrong' };
   }
 
@@ -125,8 +158,9 @@ export class Machine {
   /** As the driver tells it: a task that the agent never heard of does not run. */
   stop(run_id: string, task_id: string): TaskReport {
     this.#end(task_id, { cause: 'stopped', message: 'It was stopped on request' });
-    const known = this.processes.get(task_id)?.report;
-    return known ?? { task_id, run_id, state: 'exited', cause: 'stopped', message: 'It never started' };
+    const known = this.processes.get(task_id);
+    if (known !== undefined) return this.#told(known);
+    return { task_id, run_id, state: 'exited', cause: 'stopped', message: 'It never started' };
   }
 
   /** The output of a task that is over is brought back, and the task forgotten. */

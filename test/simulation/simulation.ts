@@ -1,134 +1,215 @@
 /** One simulation from one seed: an application, a pool, and what happens to them. */
 import { strict as assert } from 'node:assert';
 import type { Fact } from '../../api/events.ts';
-import type { AppSpec, ComponentBlockSpec, NodeSpec } from '../../api/spec.ts';
 import { planOf } from '../../src/core/run/plan.ts';
 import { policyFor } from '../../src/core/run/policy.ts';
+import type { State } from '../../src/core/state.ts';
 import type { TaskOrder, TaskReport } from '../../src/core/task.ts';
-import { makeBlock, makeComponent } from '../scenario/application.ts';
-import { addBarriers, checkBarriers, checkReleases, meddle, releaseAll } from './barriers.ts';
+import { isSteady } from './applications.ts';
+import { checkBarriers, checkReleases, releaseAll } from './barriers.ts';
 import { Chance } from './chance.ts';
 import { checkAnswers, checkEnd, checkProcesses, checkState } from './checks.ts';
 import { Clock } from './clock.ts';
-import { Controller } from './controller.ts';
+import { Controller, type ResourceAnswer } from './controller.ts';
 import { Machine } from './machine.ts';
-import { checkPolicies, makePolicies } from './policies.ts';
-import { addWorkflows, checkResults, checkWorkflows } from './workflows.ts';
+import { checkContact, checkOutages } from './outages.ts';
+import { checkPolicies } from './policies.ts';
+import { makeScene, type Scene } from './scene.ts';
+import { Troubles } from './troubles.ts';
+import { checkInside } from './workflow-barriers.ts';
+import { checkResults, checkWorkflows } from './workflows.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 /** Trouble is made for this long; then everything that is broken is mended, and all must come to an end. */
 const TROUBLE_MS = 60_000;
 const LIMIT_MS = 6 * 3_600_000;
-const GROUPS = ['left', 'right'];
+/** Whoever starts applications one after the other looks this often whether the last one is over, and gives up after that time. */
+const TURN_MS = 3000;
+const TURNS_MS = 3_600_000;
 
 export interface Outcome {
   readonly facts: readonly Fact[];
+  /** How many facts there were after each decision. */
+  readonly cuts: readonly number[];
   readonly restarts: number;
   readonly runs: Readonly<Record<string, number>>;
-  /** How each run ended, in the order of their beginnings. */
-  readonly ends: readonly string[];
+  /** How each run ended: "app0#1" → "failed exit_code". */
+  readonly ends: ReadonlyMap<string, string>;
+  readonly outages: number;
   /** Nothing went wrong but what belongs to the application itself. */
   readonly isCalm: boolean;
 }
 
-/**
- * @param dieAfter facts after which the daemon is killed, without any effect of the last of them
- * @throws AssertionError when something does not hold
- */
-export function simulate(seed: number, dieAfter?: number): Outcome {
-  return new Simulation(seed, dieAfter).run();
+/** How a simulation differs from that of its seed alone. */
+export interface Variation {
+  /** Numbers of facts: as soon as so many are durable the daemon is killed, without any effect of the last of them. */
+  readonly dieAfter?: readonly number[];
+  /** Nothing else kills the daemon, and whatever it forgets by that is asked for again. */
+  readonly isCut?: boolean;
+  /** Other than 0: the same machines and people, but messages take another time, and all happens a little later or ends a little sooner. */
+  readonly timing?: number;
+}
+
+/** @throws AssertionError when something does not hold */
+export function simulate(seed: number, variation: Variation = {}): Outcome {
+  return new Simulation(seed, variation).run();
 }
 
 class Simulation {
+  readonly #seed: number;
+  readonly #scene: Scene;
+  /** How long messages take, and what else depends on no machine and no person. */
   readonly #chance: Chance;
   readonly #clock = new Clock(START_MS);
   readonly #machines = new Map<string, Machine>();
-  readonly #specs = new Map<string, NodeSpec>();
   readonly #controller: Controller;
+  readonly #troubles: Troubles;
+  readonly #names = new Map<string, string>();
   readonly #started = new Set<string>();
   readonly #succeeded = new Set<string>();
-  /** Trouble a second, a number from 0 (a quarter of the seeds) up. */
-  readonly #trouble: number;
-  readonly #apps: AppSpec[];
+  readonly #isCut: boolean;
+  readonly #isRetimed: boolean;
 
-  constructor(seed: number, dieAfter = Number.POSITIVE_INFINITY) {
-    this.#chance = new Chance(seed);
-    const chance = this.#chance;
-    this.#trouble = chance.is(0.25) ? 0 : chance.delay(100) / 100;
-    const count = chance.int(2, 9);
-    const taskFailure = this.#trouble === 0 ? 0 : chance.delay(30) / 100;
-    const installFailure = this.#trouble === 0 ? 0 : chance.delay(20) / 100;
-    for (let i = 0; i < count; i += 1) {
-      const hostname = `n${i}`;
-      const options = {
-        clock: this.#clock,
-        chance,
-        taskFailure,
-        host: {
-          load1: chance.int(0, 4),
-          memory_free_bytes: 1,
-          memory_total_bytes: 1,
-          disk_free_bytes: 1,
-        },
-        slowness: chance.is(0.2) ? chance.int(2, 20) : 1,
-        started: this.#started,
-        onEnd: (order: TaskOrder, end: Partial<TaskReport>) => this.#ended(order, end),
-        checkOrder: (order: TaskOrder) => this.#checkOrder(order),
-      };
-      const machine: Machine = new Machine(hostname, options, (task) =>
-        this.#controller.report(hostname, { type: 'task_report', hostname, task }),
-      );
-      this.#machines.set(hostname, machine);
-      this.#specs.set(hostname, { hostname, type: 'ssh', group: chance.pick(GROUPS) });
-    }
+  constructor(seed: number, { dieAfter = [], isCut = false, timing = 0 }: Variation) {
+    this.#seed = seed;
+    this.#isCut = isCut;
+    this.#isRetimed = timing !== 0;
+    const scene = makeScene(seed);
+    this.#scene = scene;
+    this.#chance = Chance.of(seed, `timing ${timing}`);
+    for (const node of scene.nodes) this.#addMachine(node);
+    const checks = Chance.of(seed, 'checks');
+    const { latencyMs, doubling, rules } = scene;
+    // What is before a cut has been looked at without it.
+    const isQuiet = this.#isRetimed || (isCut && dieAfter.length > 0);
     this.#controller = new Controller({
-      clock: this.#clock,
-      chance,
-      machines: this.#machines,
-      latencyMs: chance.int(1, 500),
-      doubling: chance.is(0.5) ? 0.1 : 0,
-      installFailure: () =>
-        chance.is(installFailure)
-          ? chance.pick(['disk_full', 'download_stalled', 'download_refused'])
-          : undefined,
+      ...{ clock: this.#clock, chance: this.#chance, machines: this.#machines, latencyMs, doubling },
+      rules,
+      installFailure: (machine, run_id) => this.#installFailure(machine, run_id),
+      answer: ({ component, index }) => this.#answer(Chance.of(seed, `answer ${component} ${index}`)),
+      isRepeated: isCut,
+      dieAfter,
       check: (state) => {
-        checkState(state);
-        if (chance.is(0.2)) checkBarriers(state);
-        if (chance.is(0.3)) checkWorkflows(state);
-        checkProcesses(state, this.#machines.values());
-        if (chance.is(0.01)) checkAnswers(state);
+        if (!isQuiet || this.#controller.restarts > 0) this.#check(state, checks);
       },
     });
-    this.#controller.dieAfter = dieAfter;
-    this.#apps = Array.from({ length: chance.int(1, 2) }, (_, i) => makeApp(chance, `app${i}`, count));
+    this.#troubles = new Troubles({
+      ...{ seed, scene, clock: this.#clock, controller: this.#controller, machines: this.#machines },
+      isFatal: !isCut,
+      forget: (machine) => this.#forget(machine),
+      ...(timing === 0 ? {} : { timing: this.#chance }),
+    });
   }
 
   run(): Outcome {
     const controller = this.#controller;
+    const { apps, isInTurn, nodes } = this.#scene;
     controller.start();
-    controller.submit({ type: 'load_directory', nodes: [...this.#specs.values()] });
-    for (const app of this.#apps) {
+    controller.submit({ type: 'load_directory', nodes: nodes.map(({ spec }) => spec) });
+    for (const app of apps) {
       controller.submit({ type: 'load_app', app, file: 'app.xml' });
-      controller.submit({ type: 'start_run', app: app.name });
+      if (!isInTurn) controller.submit({ type: 'start_run', app: app.name });
     }
-    if (this.#trouble > 0) this.#clock.after(this.#chance.delay(5000), () => this.#makeTrouble());
+    if (isInTurn) this.#startNext();
+    this.#troubles.begin(START_MS + TROUBLE_MS);
     while (this.#clock.step(START_MS + TROUBLE_MS));
     this.#mend();
     while (this.#clock.step(START_MS + LIMIT_MS));
+    this.#checkEnd();
+    const { durable: facts, cuts, restarts, state } = controller;
+    const runs: Record<string, number> = {};
+    const ends = new Map<string, string>();
+    for (const run of state.runs.values()) {
+      runs[run.state] = (runs[run.state] ?? 0) + 1;
+      ends.set(this.#nameOf(run.run_id), `${run.state} ${run.ending?.cause}`);
+    }
+    const outages = checkOutages(facts);
+    return { facts, cuts, restarts, runs, ends, outages, isCalm: this.#isCalm() };
+  }
+
+  #addMachine({ spec: { hostname }, host, slowness, lying }: Scene['nodes'][number]): void {
+    const options = {
+      ...{ clock: this.#clock, taskFailure: this.#scene.taskFailure, host, slowness, lying },
+      started: this.#started,
+      chanceOf: (task_id: string) => {
+        const [run_id = '', ...task] = task_id.split('/');
+        return Chance.of(this.#seed, `${this.#nameOf(run_id)} ${task.join(' ')}`);
+      },
+      onEnd: (order: TaskOrder, end: Partial<TaskReport>) => this.#ended(order, end),
+      checkOrder: (order: TaskOrder) => this.#checkOrder(order),
+    };
+    const machine = new Machine(hostname, options, (task) =>
+      this.#controller.report(hostname, { type: 'task_report', hostname, task }),
+    );
+    // What it says depends on how often it is asked, and who was killed asks more often.
+    machine.isHonest = this.#isCut;
+    this.#machines.set(hostname, machine);
+  }
+
+  #installFailure(machine: Machine, run_id: string): string | undefined {
+    machine.installs += 1;
+    const name = `install ${machine.hostname} ${this.#nameOf(run_id)} ${machine.installs}`;
+    const chance = Chance.of(this.#seed, name);
+    if (!chance.is(this.#scene.installFailure)) return undefined;
+    return chance.pick(['disk_full', 'download_stalled', 'download_refused', 'download_failed', 'exit_code']);
+  }
+
+  /** What a resource service says: SWORD judges some of the nodes. */
+  #answer(chance: Chance): ResourceAnswer {
+    if (chance.is(0.3)) return { ok: false, message: 'It has none' };
+    const names = chance.shuffle([...this.#machines.keys()]).slice(1);
+    const judged = names.map((hostname) => ({ hostname, penalty: chance.int(0, 5) }));
+    return { ok: true, message: 'It is done', ...(chance.is(0.7) ? { judged } : {}) };
+  }
+
+  /** Which application it is of, and the how many-th run of that: a run's id is chosen by chance. */
+  #nameOf(run_id: string): string {
+    const known = this.#names.get(run_id);
+    if (known !== undefined) return known;
+    const { runs } = this.#controller.state;
+    const app = runs.get(run_id)?.app;
+    let place = 0;
+    for (const run of runs.values()) {
+      if (run.app === app) place += 1;
+      if (run.run_id === run_id) break;
+    }
+    const name = `${app}#${place}`;
+    this.#names.set(run_id, name);
+    return name;
+  }
+
+  /** Somebody starts each application once the one before is over. */
+  #startNext(): void {
+    const { runs, active } = this.#controller.state;
+    const begun = new Set([...runs.values()].map((run) => run.app));
+    const next = this.#scene.apps.find(({ name }) => !begun.has(name));
+    if (next === undefined || this.#clock.nowMs > START_MS + TURNS_MS) return;
+    if (active.size === 0) this.#controller.submit({ type: 'start_run', app: next.name });
+    this.#clock.after(TURN_MS, () => this.#startNext());
+  }
+
+  #check(state: State, chance: Chance): void {
+    checkState(state);
+    if (chance.is(0.3)) checkContact(state);
+    if (chance.is(0.2)) checkBarriers(state);
+    if (chance.is(0.3)) checkWorkflows(state);
+    checkProcesses(state, this.#machines.values());
+    if (chance.is(0.01)) checkAnswers(state);
+  }
+
+  #checkEnd(): void {
+    const controller = this.#controller;
     checkReleases(controller);
+    checkInside(controller);
     checkPolicies(controller);
     checkResults(controller, this.#succeeded);
-    checkEnd(controller, this.#machines.values(), this.#succeeded, this.#chance.is(0.2));
+    checkEnd(controller, this.#machines.values(), this.#succeeded, this.#seed % 5 === 0);
     checkAnswers(controller.state);
-    const isCalm = this.#trouble === 0 && this.#apps.every(isSteady);
-    if (isCalm) this.#checkSuccess();
-    const runs: Record<string, number> = {};
-    for (const run of controller.state.runs.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
-    const ends = [...controller.state.runs.values()].map(
-      ({ app, state, ending }) => `${app} ${state} ${ending?.cause}`,
-    );
-    const { durable: facts, restarts } = controller;
-    return { facts, restarts, runs, ends, isCalm };
+    if (this.#isCalm()) this.#checkSuccess();
+  }
+
+  #isCalm(): boolean {
+    return this.#scene.trouble === 0 && this.#scene.apps.every(isSteady);
   }
 
   /** Where nothing went wrong, only a lack of nodes may have. */
@@ -136,29 +217,9 @@ class Simulation {
     for (const run of this.#controller.state.runs.values()) {
       assert(
         run.state === 'succeeded' || run.restarts !== undefined || run.ending?.cause === 'not_enough_nodes',
-        `${run.run_id} ${run.state}`,
+        `${run.run_id} ${run.state}: ${run.ending?.message}`,
       );
     }
-  }
-
-  #makeTrouble(): void {
-    if (this.#clock.nowMs > START_MS + TROUBLE_MS) return;
-    const troubles = [this.#breakMachine, this.#breakMachine, this.#operate, this.#operate, this.#kill];
-    this.#chance.pick(troubles).call(this);
-    this.#clock.after(this.#chance.delay(2000 / this.#trouble), () => this.#makeTrouble());
-  }
-
-  #breakMachine(): void {
-    const chance = this.#chance;
-    const machine = chance.pick([...this.#machines.values()]);
-    this.#controller.breakLink(machine.hostname);
-    if (chance.is(0.4)) return;
-    machine.isUp = false;
-    if (chance.is(0.3)) machine.reboot(chance.is(0.3));
-    else if (chance.is(0.4)) this.#forget(machine);
-    this.#clock.after(chance.delay(30_000), () => {
-      machine.isUp = true;
-    });
   }
 
   /** What the controller never heard of it cannot know to be lost: such a task may start anew under its old identity. */
@@ -208,112 +269,26 @@ class Simulation {
     this.#succeeded.add(`${run_id}/${block}/${hostname}${number === undefined ? '' : `/${number}`}`);
   }
 
-  #operate(): void {
-    const chance = this.#chance;
-    const controller = this.#controller;
-    const hostname = chance.pick([...this.#machines.keys()]);
-    const node = this.#specs.get(hostname) as NodeSpec;
-    const acts: (() => void)[] = [
-      () => controller.submit({ type: 'fail_host', hostname }),
-      () => meddle(chance, controller, hostname),
-      () => meddle(chance, controller, hostname),
-      () => controller.submit({ type: 'remove_node', hostname }),
-      () => controller.submit({ type: 'add_node', node }),
-      () => controller.submit({ type: 'add_node', node: { ...node, group: chance.pick(GROUPS) } }),
-      () => controller.submit({ type: 'disconnect', hostname: chance.is(0.2) ? '' : hostname }),
-      () => controller.submit({ type: 'connect', hostname }),
-      () => {
-        const expires = new Date(this.#clock.nowMs + chance.delay(60_000)).toISOString();
-        controller.submit({ type: 'add_node', node: { ...node, lease: { id: 'l', expires } } });
-      },
-      () =>
-        controller.submit({
-          type: 'load_directory',
-          nodes: chance.shuffle([...this.#specs.values()]).slice(1),
-        }),
-      () => controller.submit({ type: 'start_run', app: chance.pick(this.#apps).name }),
-      () => controller.submit({ type: 'start_run', app: chance.pick(this.#apps).name, request_id: 'once' }),
-      () => {
-        const run_id = [...controller.state.active][0];
-        if (run_id !== undefined) controller.submit({ type: 'abort_run', run_id });
-      },
-      () => {
-        if (chance.is(0.1)) controller.submit({ type: 'quit' });
-      },
-    ];
-    chance.pick(acts)();
-  }
-
-  /** Between two decisions, or as soon as the next facts are durable and nothing has come of them yet. */
-  #kill(): void {
-    const controller = this.#controller;
-    if (this.#chance.is(0.5)) controller.restart();
-    else controller.dieAfter = controller.durable.length + 1;
-  }
-
   /** Whoever is to release barriers by hand does so, again and again. */
   #releaseByHand(): void {
     releaseAll(this.#controller);
-    if (this.#controller.state.active.size > 0) this.#clock.after(30_000, () => this.#releaseByHand());
+    const isGoingOn = this.#controller.state.active.size > 0 || this.#clock.nowMs < START_MS + TURNS_MS;
+    if (isGoingOn) this.#clock.after(30_000, () => this.#releaseByHand());
   }
 
   #mend(): void {
+    const controller = this.#controller;
     this.#releaseByHand();
-    for (const machine of this.#machines.values()) machine.isUp = true;
-    if (this.#controller.hasQuit || this.#chance.is(0.3)) this.#controller.restart();
+    controller.isOffline = false;
+    for (const machine of this.#machines.values()) {
+      machine.isUp = true;
+      machine.isHonest = true;
+    }
+    if (controller.hasQuit || (!this.#isCut && this.#chance.is(0.3))) controller.restart();
     // What the daemon does not try again of its own accord.
-    for (const { held, trouble, spec } of this.#controller.state.nodes.values()) {
+    for (const { held, trouble, spec } of controller.state.nodes.values()) {
       if (held || trouble?.cause === 'auth_failed')
-        this.#controller.submit({ type: 'connect', hostname: spec.hostname });
+        controller.submit({ type: 'connect', hostname: spec.hostname });
     }
   }
-}
-
-/** Whether how a run ends depends on the application alone: not on measured loads, nor on who comes late by chance. */
-function isSteady({ components, barriers = [] }: AppSpec): boolean {
-  const measures = components.some(({ requirements }) => requirements !== undefined);
-  return !measures && !barriers.some(({ late }) => late === 'remove' || late === 'replace');
-}
-
-function makeApp(chance: Chance, name: string, nodes: number): AppSpec {
-  const components = Array.from({ length: chance.pick([1, 1, 2, 3]) }, (_, i) => {
-    const min = chance.int(1, Math.max(1, Math.floor(nodes / 4)));
-    return {
-      ...makeComponent(`c${i}`, min, min + chance.int(0, 2)),
-      resources: chance.is(0.2) ? [{ group: chance.pick(GROUPS) }] : [],
-      static_hosts: chance.is(0.05) ? [{ hostname: 'n0' }] : [],
-      ...(chance.is(0.15) ? { requirements: [{ metric: 'load' as const, max: chance.int(0, 4) }] } : {}),
-    };
-  });
-  const component_blocks: ComponentBlockSpec[] = [];
-  const earlier: string[] = [];
-  for (const component of components) {
-    for (let i = chance.int(1, 2); i > 0; i -= 1) {
-      const parent = `b${component_blocks.length}`;
-      const blocks = Array.from({ length: chance.int(1, 3) }, (_, j) => {
-        const block = makeBlock(`${parent}-${j}`, chance.shuffle(earlier).slice(0, chance.delay(3)));
-        earlier.push(block.name);
-        return { ...block, process: { ...block.process, ...makePolicies(chance) } };
-      });
-      const before = component_blocks.map((one) => one.name);
-      const predecessors = chance.shuffle(before).slice(0, chance.delay(3));
-      const cleanup = { command: './tidy', remove: chance.is(0.5) };
-      const more = chance.is(0.2) ? { cleanup } : {};
-      component_blocks.push({ name: parent, component: component.name, predecessors, blocks, ...more });
-    }
-  }
-  if (chance.is(0.5)) addWorkflows(chance, component_blocks, () => makePolicies(chance));
-  const barriers = chance.is(0.5) ? addBarriers(chance, component_blocks) : [];
-  const policies = makePolicies(chance);
-  const service = chance.is(0.3) ? { service: true, reconnect_interval_ms: chance.int(1, 90) * 1000 } : {};
-  return {
-    name,
-    project: name,
-    software: [],
-    components,
-    component_blocks,
-    barriers,
-    ...policies,
-    ...service,
-  };
 }

@@ -1,21 +1,24 @@
 /** Workflows in simulations: random ones, and what must hold of them. */
 import { strict as assert } from 'node:assert';
 import type { Fact } from '../../api/events.ts';
-import type { ComponentBlockSpec, ProcessBlockSpec, WorkflowBlockSpec } from '../../api/spec.ts';
+import type { BarrierSpec, ComponentBlockSpec, ProcessBlockSpec, WorkflowBlockSpec } from '../../api/spec.ts';
 import { MAX_UNCOLLECTED } from '../../src/core/limits.ts';
 import { planOf } from '../../src/core/run/plan.ts';
 import { isLive } from '../../src/core/run/workflow-state.ts';
 import type { Run, State } from '../../src/core/state.ts';
-import { nextNumber, type Workflow } from '../../src/core/workflow/workflow.ts';
+import { firstReady, parkedOn } from '../../src/core/workflow/parking.ts';
+import { attemptOf, nextNumber, type Workflow } from '../../src/core/workflow/workflow.ts';
 import { makeBlock } from '../scenario/application.ts';
 import type { Chance } from './chance.ts';
 import type { Controller } from './controller.ts';
+import { addInside, checkWaiting } from './workflow-barriers.ts';
 
 type Parent = { -readonly [K in keyof ComponentBlockSpec]: ComponentBlockSpec[K] };
 type MakeStep = (name: string, predecessors: readonly string[]) => ProcessBlockSpec;
 
 /** Gives some component blocks a workflow, which may wait for other blocks and may be waited for. */
-export function addWorkflows(chance: Chance, parents: Parent[], policies: () => object): void {
+export function addWorkflows(chance: Chance, parents: Parent[], policies: () => object): BarrierSpec[] {
+  const barriers: BarrierSpec[] = [];
   const makeStep: MakeStep = (name, predecessors) => {
     const block = makeBlock(name, predecessors);
     return { ...block, process: { ...block.process, ...policies() } };
@@ -23,7 +26,7 @@ export function addWorkflows(chance: Chance, parents: Parent[], policies: () => 
   for (const parent of parents) {
     if (chance.is(0.4)) continue;
     const before = parent.blocks.slice(0, chance.int(0, parent.blocks.length)).map((block) => block.name);
-    const workflow = randomWorkflow(chance, `wf-${parent.name}`, before, makeStep);
+    const workflow = randomWorkflow(chance, `wf-${parent.name}`, before, makeStep, barriers);
     const isAwaited = chance.is(0.5);
     const rest = parent.blocks.slice(before.length).map((one) => ({
       ...one,
@@ -32,6 +35,7 @@ export function addWorkflows(chance: Chance, parents: Parent[], policies: () => 
     // Each block stands behind what it waits for.
     parent.blocks = [...parent.blocks.slice(0, before.length), workflow, ...rest];
   }
+  return barriers;
 }
 
 function randomWorkflow(
@@ -39,9 +43,11 @@ function randomWorkflow(
   name: string,
   predecessors: readonly string[],
   makeStep: MakeStep,
+  barriers: BarrierSpec[],
 ): WorkflowBlockSpec {
   const first = `${name}-first`;
-  const blocks = [makeStep(first, []), ...(chance.is(0.4) ? [makeStep(`${name}-second`, [first])] : [])];
+  const steps = [makeStep(first, []), ...(chance.is(0.4) ? [makeStep(`${name}-second`, [first])] : [])];
+  const blocks = chance.is(0.4) ? addInside(chance, { name }, steps, barriers) : steps;
   const base = {
     kind: 'workflow',
     name,
@@ -81,9 +87,13 @@ function checkWorkflow(state: State, run: Run, workflow: Workflow): void {
   for (const number of again) assert(open.get(number)?.attempts.length !== 0, `${label}: ${number} again`);
   for (const { number, attempts } of open.values()) {
     assert(attempts.length <= (spec.reallocation?.max_attempts ?? 1), `${label}: attempts at ${number}`);
-    for (const { hostname } of attempts)
-      assert.equal(run.members.get(hostname)?.work?.get(block)?.number, number, `${label}: ${hostname}`);
+    for (const { hostname } of attempts) {
+      const isParked = parkedOn(workflow, hostname).includes(number);
+      const isAtWork = run.members.get(hostname)?.work?.get(block)?.number === number;
+      assert(isParked !== isAtWork, `${label}: ${hostname}`);
+    }
   }
+  checkWaiting(run, workflow);
   for (const member of run.members.values()) {
     const work = member.work?.get(block);
     assert.equal(
@@ -94,12 +104,14 @@ function checkWorkflow(state: State, run: Run, workflow: Workflow): void {
     if (work?.number === undefined) continue;
     const tasks = [...member.tasks.values()].filter((task) => task.number === work.number);
     const goesOn = tasks.some((task) => isLive(task) || task.restart_at !== undefined);
-    assert(goesOn, `${label}: ${member.hostname} does nothing for ${work.number}`);
+    const isInLine = attemptOf(workflow, work.number, member.hostname)?.at !== undefined;
+    assert(goesOn || isInLine, `${label}: ${member.hostname} does nothing for ${work.number}`);
   }
   for (const hostname of idle) {
     assert(run.members.has(hostname), `${label}: ${hostname} is idle and gone`);
     const isFull = (run.members.get(hostname)?.uncollected?.size ?? 0) >= MAX_UNCOLLECTED;
     if (isFull || state.nodes.get(hostname)?.link !== 'connected') continue;
+    assert.equal(firstReady(workflow, hostname), undefined, `${label}: ${hostname} is idle and may go on`);
     assert.equal(nextNumber(workflow, spec), undefined, `${label}: ${hostname} is idle`);
   }
 }
@@ -141,7 +153,7 @@ function checkResult(
   const run = state.runs.get(run_id);
   if (ignored || run === undefined) return;
   for (const [name, step] of planOf(run.spec).steps) {
-    if (step.workflow.name !== block) continue;
+    if (step.workflow.name !== block || step.spec.kind !== 'process') continue;
     const id = `${run_id}/${name}/${hostname}/${number}`;
     assert(succeeded.has(id), `${key}: ${number} counts, but ${name} did not end well on ${hostname}`);
   }

@@ -8,6 +8,7 @@ Exit code: 0 it succeeded, 1 it failed, 2 it was aborted, 3 it could not be run.
 import os
 import sys
 import uuid
+from typing import Any, Iterator
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import plush
@@ -30,8 +31,16 @@ def run_and_wait(client: plush.Client, specification: str) -> int:
     return EXIT_CODES[state]
 
 
+def blocks_of(client: plush.Client, run: str) -> Iterator[dict[str, Any]]:
+    page = client.plushGetRun(run)
+    yield from page["blocks"]
+    while "cursor" in page:  # of a run with very many blocks
+        page = client.plushGetRun(run, {"cursor": page["cursor"]})
+        yield from page["blocks"]
+
+
 def print_output(client: plush.Client, run: str) -> None:
-    for block in client.plushGetRun(run)["blocks"]:
+    for block in blocks_of(client, run):
         for task in client.plushGetBlock(run, block["name"])["tasks"]:
             try:
                 text = "".join(client.output(run, task["hostname"], task=task["task_id"]))

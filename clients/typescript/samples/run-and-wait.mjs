@@ -46,9 +46,19 @@ async function runAndWait(specification) {
 }
 
 /** @param {string} run */
+async function blocksOf(run) {
+  let { blocks, cursor } = await client.call('plushGetRun', run);
+  while (cursor !== undefined) {
+    const page = await client.call('plushGetRun', run, { cursor }); // of a run with very many blocks
+    blocks = [...blocks, ...page.blocks];
+    cursor = page.cursor;
+  }
+  return blocks;
+}
+
+/** @param {string} run */
 async function printOutput(run) {
-  const { blocks } = await client.call('plushGetRun', run);
-  for (const { name } of blocks) {
+  for (const { name } of await blocksOf(run)) {
     const { tasks } = await client.call('plushGetBlock', run, name);
     for (const { hostname, task_id } of tasks) {
       let text = '';

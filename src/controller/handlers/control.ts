@@ -1,6 +1,7 @@
 import { methodHelp, methodSignature } from '../../../api/help.ts';
-import { type MethodName, methodTable } from '../../../api/methods.ts';
+import { type MethodName, methodTable, type ResultOf } from '../../../api/methods.ts';
 import { openrpc } from '../../../api/openrpc.ts';
+import { outageSentence } from '../../core/pool/outage.ts';
 import { nodeState } from '../../core/views/nodes.ts';
 import type { Standing } from '../callbacks.ts';
 import type { Context } from '../context.ts';
@@ -62,6 +63,13 @@ export function controlHandlers(context: Context): Pick<Handlers, ControlMethods
   };
 }
 
+function outageInfo(state: Context['state']): Pick<ResultOf<'plushInfoControl'>, 'outage'> {
+  const message = outageSentence(state);
+  if (message === undefined || state.outage === undefined) return {};
+  const { since, until } = state.outage;
+  return { outage: { since, until, silent: state.contact.silent.size, message } };
+}
+
 function known(method: string): MethodName {
   if (Object.hasOwn(methodTable, method)) return method as MethodName;
   throw unknownMethod(method);
@@ -101,6 +109,7 @@ function info({ state, journal, callbacks, planetlab, appsDir, stateDir, started
       suspended: countOf('suspended'),
     },
     ...(state.loaded === undefined ? {} : { loaded_app: state.loaded }),
+    ...outageInfo(state),
     ...(ofPlanetLab === undefined ? {} : { planetlab: ofPlanetLab }),
   };
 }

@@ -30,7 +30,7 @@ export function runHandlers(context: Context): Pick<Handlers, RunMethods> {
     plushRunApp: async (call) => (await submit({ type: 'start_run' }, call)) as string,
     plushStartRun: async (call, order) => (await submit({ type: 'start_run', ...order }, call)) as string,
     plushListRuns: (_call, filter) => listRuns(state, filter ?? {}),
-    plushGetRun: (_call, run) => runDetail(runOf(run), state),
+    plushGetRun: (_call, run, page) => runDetail(runOf(run), state, page),
     plushAbortRun: async (call, run) => {
       await submit({ type: 'abort_run', run_id: run }, call);
       return true;

@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import type { CallContext, Handlers } from '../dispatcher.ts';
 import { refuseFuture } from '../event-stream.ts';
 import { Fault } from '../fault.ts';
+import type { SocketStanding } from '../socket-subscriptions.ts';
 import { subscriberOf } from '../subscribers.ts';
 
 type SubscriptionMethods =
@@ -44,7 +45,12 @@ export function subscriptionHandlers(context: Context): Pick<Handlers, Subscript
       if (before !== undefined) context.secrets.forget(before);
       return true;
     },
-    plushListSubscriptions: (_call, filter) => listed(callbacks.list(), context.journal.last, filter ?? {}),
+    plushListSubscriptions: (_call, filter) =>
+      listed(
+        [...callbacks.list(), ...context.socketSubscriptions.list().map(ofSocket)],
+        context.journal.last,
+        filter ?? {},
+      ),
   };
 }
 
@@ -127,6 +133,19 @@ function listed(all: Standing[], newest: number, { limit = DEFAULT_PAGE_ITEMS, c
     subscriptions: shown,
     total: all.length,
     ...(last === undefined ? {} : { cursor: makeCursor('subscriptions', last.subscription_id) }),
+  };
+}
+
+/** A subscription of a WebSocket: it has no URL and no durable cursor, and ends with its socket instead of failing. */
+function ofSocket(standing: SocketStanding): Standing {
+  const call = { url: '', protocol: 'jsonrpc', classic: false, signed: false, cursor: '' } as const;
+  return {
+    ...standing,
+    ...call,
+    state: 'active',
+    failures: 0,
+    failingSinceMs: undefined,
+    message: undefined,
   };
 }
 

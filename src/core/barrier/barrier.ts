@@ -28,6 +28,8 @@ export interface Entry {
   late?: Late;
   /** Semaphore: number of the lease, larger than every one given before, so that what it protects can refuse older ones. */
   fence?: number;
+  /** With the state left: why, where it did not leave by itself. */
+  left_by?: Exclude<LeaveCause, 'left'>;
   /** When it was let in, or out of the barrier. */
   released_ms?: number;
 }
@@ -126,6 +128,7 @@ export function leave(barrier: Barrier, participant: string, cause: LeaveCause, 
   const inside = barrier.inside.size;
   if (!barrier.inside.delete(participant)) return;
   entry.state = 'left';
+  if (cause !== 'left') entry.left_by = cause;
   if (cause === 'lost' || cause === 'unused') return;
   const stayMs = Math.max(0, atMs - (entry.released_ms ?? atMs));
   adapt(barrier.pace, { stayMs, atMs, inside, wanted: barrier.waiting.size > 0 });

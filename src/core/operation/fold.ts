@@ -6,6 +6,8 @@ export interface CommandResult {
   readonly signal?: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** What was printed, where the text is not exactly that. */
+  readonly raw?: { readonly stdout?: Uint8Array; readonly stderr?: Uint8Array };
   readonly stdout_cut: boolean;
   readonly stderr_cut: boolean;
   /** A symbol, where there is no exit code of the command's own. */
@@ -57,7 +59,8 @@ export class ResultFold {
   }
 
   #keep(hostname: string, given: CommandResult): void {
-    const size = given.stdout.length + given.stderr.length;
+    const { stdout = NOTHING, stderr = NOTHING } = given.raw ?? {};
+    const size = given.stdout.length + given.stderr.length + stdout.length + stderr.length;
     const isTooMuch = size > 0 && this.size + size > this.#maxSize;
     const result = isTooMuch ? withoutOutput(given) : given;
     const known = isTooMuch ? this.#folded.get(keyOf(result)) : undefined;
@@ -70,6 +73,8 @@ export class ResultFold {
   }
 }
 
+const NOTHING = new Uint8Array();
+
 /** The command ended by itself with exit code 0. */
 function isSuccess({ exit_code, cause }: CommandResult): boolean {
   return exit_code === 0 && cause === undefined;
@@ -80,7 +85,7 @@ function join(folded: Folded, hostname: string): void {
   folded.sorted = false;
 }
 
-function withoutOutput(result: CommandResult): CommandResult {
+function withoutOutput({ raw: _raw, ...result }: CommandResult): CommandResult {
   return {
     ...result,
     stdout: '',
@@ -94,5 +99,12 @@ function withoutOutput(result: CommandResult): CommandResult {
 function keyOf(result: CommandResult): string {
   const { exit_code, signal, cause, message, stdout, stderr, stdout_cut, stderr_cut } = result;
   const head = [exit_code ?? null, signal ?? null, cause ?? null, message ?? null, stdout_cut, stderr_cut];
-  return `${JSON.stringify([...head, stdout.length])}${stdout}${stderr}`;
+  const raw = [textOf(result.raw?.stdout), textOf(result.raw?.stderr)];
+  const lengths = [stdout, stderr, ...raw].map((one) => one.length);
+  return `${JSON.stringify([...head, ...lengths])}${stdout}${stderr}${raw.join('')}`;
+}
+
+/** One character a byte. */
+function textOf(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? '' : Buffer.from(bytes).toString('latin1');
 }

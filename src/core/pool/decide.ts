@@ -33,6 +33,7 @@ import type { Transaction } from '../transaction.ts';
 import { checkHostname, isIpAddress } from './hostname.ts';
 import { checkLease } from './lease.ts';
 import { meets } from './match.ts';
+import { HELD_RETRY_MS, holds, settleOutage } from './outage.ts';
 import { nodeBytes } from './owned.ts';
 import { judge, unmetSentence } from './requirements.ts';
 import { dropsNow } from './rules.ts';
@@ -190,6 +191,7 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
   const runs = [...new Set([...installed, ...tasks.map((task) => task.run_id)])];
   const isRefused = refuseUnmet(tx, node, agent.host);
   tx.emit('node_connected', { hostname, agent: { instance, bundle, boot_id, node_version, platform }, runs });
+  settleOutage(tx);
   for (const task of tasks) reconcileTask(tx, hostname, task);
   if (isRefused) fillComponents(tx, hostname);
   const part = partOf(tx.state, node);
@@ -234,9 +236,12 @@ export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_d
   const drops = wasUp ? Math.min(dropCount, dropsNow(tx.rules, node.drops, tx.nowMs)) : 0;
   const isFlapping = drops >= dropCount;
   const isFinal = FINAL_CAUSES.has(failure.cause);
-  const isLost = isFlapping || isFinal || (!wasUp && (isEnding || attempt >= CONNECT_ATTEMPTS));
+  const isOver = isFlapping || isFinal || (!wasUp && (isEnding || attempt >= CONNECT_ATTEMPTS));
+  const isHeld = part !== undefined && !isEnding && holds(tx, node, failure.cause);
+  const isLost = isOver && !isHeld;
   let retry_ms: number | undefined;
-  if (part !== undefined && !isLost) retry_ms = CONNECT_DELAYS_MS[Math.max(0, attempt - 1)];
+  if (isOver && isHeld) retry_ms = HELD_RETRY_MS;
+  else if (part !== undefined && !isLost) retry_ms = CONNECT_DELAYS_MS[Math.max(0, attempt - 1)];
   else if (!isFinal && mayOwe(node, part !== undefined))
     retry_ms = owedDelay(part === undefined ? attempt : 0);
   tx.emit('node_disconnected', {
@@ -245,7 +250,7 @@ export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_d
     message: failure.message,
     attempt,
     ...(retry_ms === undefined ? {} : { retry_ms }),
-    ...(wasUp ? { drops } : {}),
+    ...(wasUp && tx.state.outage === undefined ? { drops } : {}),
   });
   if (part !== undefined && isLost) {
     const times = `${drops} ${drops === 1 ? 'time' : 'times'} in ${durationText(dropWindowMs)}`;
@@ -255,6 +260,7 @@ export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_d
     else failNode(tx, node, { ...failure, ...why, attempt: Math.max(1, attempt) });
   }
   endWaiting(tx, [...node.owed]);
+  settleOutage(tx);
 }
 
 /** Whether something of a run is on the node, or will be said to be once the node is given up. */

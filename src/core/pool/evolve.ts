@@ -2,6 +2,7 @@
 import type { NodeSpec } from '../../../api/spec.ts';
 import type { Evolver } from '../evolve.ts';
 import type { LinkState, PoolNode, State } from '../state.ts';
+import { hush, noteDown, noteUp, unheard } from './contact.ts';
 import { refreshFree } from './free.ts';
 import { noteLease } from './leases.ts';
 import { specOf } from './login.ts';
@@ -92,6 +93,7 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     // Where no agent ever answered no task was ever started; an agent without one leaves by itself.
     if (node.agent !== undefined) state.leaving.set(hostname, specOf(node));
     stopCleaning(state, node);
+    unheard(state, hostname);
     countOwned(state, node.owner, node.spec, -1);
     state.nodes.delete(hostname);
     state.membership += 1;
@@ -118,14 +120,17 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     const node = state.nodes.get(hostname);
     if (node === undefined) return;
     setLink(node, 'connected', time);
+    noteUp(state, node);
     node.attempts = 0;
     node.agent = agent;
     delete node.trouble;
   },
-  node_disconnected: (state, { hostname, cause, message, attempt, drops }, time) => {
+  node_disconnected: (state, { hostname, cause, message, attempt, retry_ms, drops }, time) => {
     const node = state.nodes.get(hostname);
     if (node === undefined) return;
-    if (node.link === 'connected' && cause !== 'requested')
+    noteDown(state, node, cause, retry_ms !== undefined, time);
+    // In an outage it is not the node's fault.
+    if (node.link === 'connected' && cause !== 'requested' && state.outage === undefined)
       node.drops = addDrop(node.drops, Date.parse(time), drops);
     node.held = cause === 'requested';
     node.attempts = attempt;
@@ -141,6 +146,7 @@ export const poolEvolvers: { readonly [T in PoolEvents]: Evolver<T> } = {
     node.since = time;
     node.attempts = 0;
     node.credit -= 1;
+    hush(state, hostname);
     refreshFree(state, hostname);
   },
   node_restored: (state, { hostname }, time) => {

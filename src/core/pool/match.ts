@@ -8,14 +8,12 @@ import type { Random } from '../random.ts';
 import type { PoolNode, Run, State } from '../state.ts';
 import { isFree } from './free.ts';
 import { hostPart } from './hostname.ts';
-import { AT_LEAST, AT_MOST, type HostReadings, judge, NO_READINGS, requirementText } from './requirements.ts';
+import { type HostReadings, judge, NO_READINGS, requirementText } from './requirements.ts';
 import { takeLeast } from './select.ts';
+import { staticRequirement } from './shortfall.ts';
 
 /** Added to a preferred host's preference: above anything learned, below nothing the operator set higher on purpose. */
 const PREFERRED_BONUS = 1000;
-
-/** How a requirement begins that names a static host. */
-const STATIC = 'static host ';
 
 /** A place of a component to fill, with the node that had it before. */
 interface Place {
@@ -129,20 +127,20 @@ export function match(
   };
 }
 
-/** The component's static hosts among the nodes it may take, and the names of those that cannot be had. */
+/** The component's static hosts among the nodes it may take, and those that cannot be had. */
 function findStatic(
   state: State,
   component: ComponentSpec,
   isOpen: (node: PoolNode) => boolean,
-): { fixed: Set<PoolNode>; missing: string[] } {
+): { fixed: Set<PoolNode>; missing: HostReference[] } {
   const fixed = new Set<PoolNode>();
-  const missing: string[] = [];
+  const missing: HostReference[] = [];
   const isFit = (host: HostReference, node: PoolNode | undefined): node is PoolNode =>
     node !== undefined && !fixed.has(node) && refersTo(host, node) && isOpen(node);
   for (const host of component.static_hosts) {
     const named = state.nodes.get(host.hostname);
     const found = isFit(host, named) ? named : firstOf(state.nodes.values(), (node) => isFit(host, node));
-    if (found === undefined) missing.push(host.hostname);
+    if (found === undefined) missing.push(host);
     else fixed.add(found);
   }
   return { fixed, missing };
@@ -236,7 +234,7 @@ function whatRemoved(
   state: State,
   run: Run,
   component: ComponentSpec,
-  missing: readonly string[],
+  missing: readonly HostReference[],
   taken: ReadonlySet<string> | undefined,
   hosts: HostReadings,
 ): Shortfall['removed'] {
@@ -247,8 +245,13 @@ function whatRemoved(
   }
   return [
     ...[...counts].map(([requirement, nodes]) => ({ requirement, nodes })),
-    ...missing.map((name) => ({
-      requirement: `${STATIC}"${name}"`,
+    ...missing.map((host) => ({
+      requirement: staticRequirement(
+        state,
+        host,
+        (node) => refersTo(host, node),
+        (node) => unmet(state, run, component, node, taken),
+      ),
       nodes: 0,
     })),
   ];
@@ -286,28 +289,4 @@ function describe(component: ComponentSpec): string {
       .join(' and '),
   );
   return `in ${groups.join(', or in ')}`;
-}
-
-/** A shortfall as two sentences. */
-export function shortfallSentence({ component, wanted, found, pool, removed }: Shortfall): string {
-  const needs: string[] = [];
-  if (found < wanted) {
-    const can = found === 0 ? 'none' : `only ${found}`;
-    needs.push(`needs at least ${wanted} ${wanted === 1 ? 'node' : 'nodes'} and can have ${can}`);
-  }
-  const why: string[] = [];
-  for (const { requirement, nodes } of removed) {
-    const [is, has] = nodes === 1 ? ['is', 'has'] : ['are', 'have'];
-    if (requirement.startsWith(STATIC))
-      needs.push(`needs the ${requirement}, which is missing, failed or in use`);
-    else if (requirement.startsWith(AT_LEAST))
-      why.push(`${nodes} ${has} less than ${requirement.slice(AT_LEAST.length)}`);
-    else if (requirement.startsWith(AT_MOST))
-      why.push(`${nodes} ${has} more than ${requirement.slice(AT_MOST.length)}`);
-    else if (requirement.startsWith('not ')) why.push(`${nodes} ${is} ${requirement.slice(4)}`);
-    else why.push(`${nodes} ${is} not ${requirement}`);
-  }
-  const size = pool === 1 ? 'The pool has 1 node' : `The pool has ${pool} nodes`;
-  const reasons = why.length === 0 ? '' : `: ${why.join('; ')}`;
-  return `Component "${component}" ${needs.join(', and ')}. ${size}${reasons}.`;
 }

@@ -14,6 +14,10 @@ export interface NodeRules {
   readonly dropCount: number;
   /** … within this time is failed for good (engine, Repair). */
   readonly dropWindowMs: number;
+  /** Where most nodes fall silent at once, none is replaced for so long; 0: they are replaced like any other. */
+  readonly holdMs: number;
+  /** … which is so many of all nodes that answered, in percent. */
+  readonly holdPercent: number;
 }
 
 export const NODE_RULES: NodeRules = {
@@ -21,6 +25,8 @@ export const NODE_RULES: NodeRules = {
   failedShortMs: 10_000,
   dropCount: 3,
   dropWindowMs: 10 * 60_000,
+  holdMs: 10 * 60_000,
+  holdPercent: 80,
 };
 
 /** The rules that a moment brings, or those of a daemon without options. */

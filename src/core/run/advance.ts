@@ -25,11 +25,11 @@ export function advanceRun(tx: Transaction, run: Run): void {
     finishRun(tx, run);
     return;
   }
+  settleAll(tx, run);
   if (run.restarting !== undefined) {
     stoppedIfNothingRuns(tx, run);
     return;
   }
-  settleAll(tx, run);
   const components = [...run.components.values()];
   if (run.state === 'deploying') {
     if (!isReleasable(run)) return;
@@ -204,8 +204,8 @@ export function closeBlock(tx: Transaction, run: Run, name: string): void {
   const component = run.components.get(plan.blocks.get(name)?.component ?? '');
   if (block === undefined || component === undefined || run.restarting !== undefined) return;
   const { state, completed: done, skipped = 0 } = block;
-  // A block that every node goes on without has never begun.
-  if (state !== 'running' && (state !== 'waiting' || skipped === 0)) return;
+  // A block that every node goes on without, or has skipped to catch up, has never begun.
+  if (state !== 'running' && (state !== 'waiting' || done + skipped === 0)) return;
   // A service may have too few nodes for a while; what it lacks has not completed anything.
   if (done + skipped < Math.max(component.members.size, component.min) || endIfStranded(tx, run, name))
     return;

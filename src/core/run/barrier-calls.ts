@@ -6,10 +6,11 @@ import { isOver, type Member, type Run } from '../state.ts';
 import { didYouMean } from '../suggest.ts';
 import type { BarrierNews } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
-import { participantOf, standingAt } from './barrier-state.ts';
+import { isOldLease, participantOf, standingAt } from './barrier-state.ts';
 import { enterAt, leaveAt, releaseAt, settle } from './barriers.ts';
-import { splitTaskId } from './evolve.ts';
+import { splitTaskId, subjectOf } from './evolve.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from './plan.ts';
+import { askingTask, participantAsking, tasksWaitingAt } from './workflow-asks.ts';
 
 /** Longest label, in UTF-16 units. */
 const MAX_LABEL_CHARACTERS = 256;
@@ -47,13 +48,16 @@ interface Question {
   readonly run_id: string;
   readonly barrier: string;
   readonly hostname: string;
+  /** Of the task that asks. */
   readonly block?: string;
+  /** The task enters for itself. */
+  readonly own: boolean;
 }
 
 /** Who asks where, once it is sure that it may. @throws Rejection */
 function participantAt(
   tx: Transaction,
-  { run_id, barrier, hostname, block }: Question,
+  { run_id, barrier, hostname, block, own }: Question,
 ): { run: Run; planned: PlannedBarrier; member: Member } {
   const run = runOf(tx, run_id);
   const planned = barrierNamed(run, barrier);
@@ -67,22 +71,27 @@ function participantAt(
     throw new Rejection('NOT_A_PARTICIPANT', `Node "${hostname}" has no part in run "${run_id}"`, {
       hostname,
     });
-  if (!planned.components.has(member.component)) {
-    const message = `Node "${hostname}" is of component "${member.component}", which has no block of barrier "${barrier}"`;
+  const isOfTask = askingTask(planned, run, block) !== undefined;
+  if (!planned.components.has(member.component) && !isOfTask) {
+    const tasks = planned.workflows.size > 0 ? ': tasks of workflows take part in it' : '';
+    const message = `Node "${hostname}" is of component "${member.component}", which has no block of barrier "${barrier}"${tasks}`;
     throw new Rejection('NOT_A_PARTICIPANT', message, { hostname, barrier });
   }
-  if (block !== undefined) checkOwn(run, planned, member, block);
+  if (block !== undefined && own) checkOwn(run, planned, member, block);
   return { run, planned, member };
 }
 
 /** A task that enters for itself. @throws Rejection BLOCK_NOT_FOUND, NOT_A_PARTICIPANT */
-function checkOwn(run: Run, { spec }: PlannedBarrier, member: Member, block: string): void {
-  const planned = planOf(run.spec).blocks.get(block);
+function checkOwn(run: Run, { spec, workflows }: PlannedBarrier, member: Member, block: string): void {
+  const { blocks, steps } = planOf(run.spec);
+  const step = steps.get(block);
+  const planned = step ?? blocks.get(block);
   if (planned?.component !== member.component || planned.spec.kind === 'barrier') {
     const message = `Component "${member.component}" of run "${run.run_id}" has no process block "${block}"`;
     throw new Rejection('BLOCK_NOT_FOUND', message, { run: run.run_id, block });
   }
   if (spec.max !== undefined || spec.type === 'semaphore') return;
+  if (workflows.has(step?.workflow.name ?? '')) return;
   const message = `Barrier "${spec.name}" waits for nodes; give it a max, so that tasks can enter it for themselves`;
   throw new Rejection('NOT_A_PARTICIPANT', message, { barrier: spec.name });
 }
@@ -95,9 +104,12 @@ function checkLabel(label: string | undefined): void {
 /** @throws Rejection */
 export function enterBarrier(tx: Transaction, input: InputOf<'enter_barrier'>): void {
   const { label, block } = input;
-  const { run, planned, member } = participantAt(tx, input);
+  const own = block !== undefined;
+  const { run, planned, member } = participantAt(tx, { ...input, own });
   checkLabel(label);
+  const participant = participantAsking(run, planned, member, { block, own });
   enterAt(tx, run, member, planned, {
+    participant,
     ...(label === undefined ? {} : { label }),
     ...(block === undefined ? {} : { own: block }),
   });
@@ -105,9 +117,23 @@ export function enterBarrier(tx: Transaction, input: InputOf<'enter_barrier'>): 
 
 /** @throws Rejection */
 export function leaveBarrier(tx: Transaction, input: InputOf<'leave_barrier'>): void {
-  const { run, planned, member } = participantAt(tx, input);
-  const participant = participantOf(member, input.block);
-  if (planned.spec.type === 'semaphore') leaveAt(tx, run, planned, participant, 'left');
+  const { block, fence } = input;
+  const own = block !== undefined;
+  const { run, planned, member } = participantAt(tx, { ...input, own });
+  const participant = participantAsking(run, planned, member, { block, own });
+  leaveLease(tx, run, planned, participant, fence);
+}
+
+/** Leaves a semaphore, unless the lease that is meant is over and the participant has another one, or waits for it. */
+function leaveLease(
+  tx: Transaction,
+  run: Run,
+  planned: PlannedBarrier,
+  participant: string,
+  fence: number | undefined,
+): void {
+  if (planned.spec.type !== 'semaphore' || isOldLease(run, planned, participant, fence)) return;
+  leaveAt(tx, run, planned, participant, 'left');
 }
 
 /** @throws Rejection */
@@ -126,10 +152,13 @@ export function releaseBarrier(
     releaseAt(tx, run, planned, [...(barrier?.waiting ?? [])], 'manual', true);
     return;
   }
-  const named = hostnames.map((hostname) => {
+  const named = hostnames.flatMap((hostname) => {
     const member = run.members.get(hostname);
-    const participant = member && participantOf(member);
-    if (participant !== undefined && barrier?.entries.has(participant)) return participant;
+    const participants = [
+      ...(member === undefined ? [] : [participantOf(member)]),
+      ...(member === undefined ? [] : tasksWaitingAt(run, planned, member)),
+    ].filter((participant) => barrier?.entries.has(participant));
+    if (participants.length > 0) return participants;
     const message = `Node "${hostname}" has not entered barrier "${name}"`;
     throw new Rejection('NOT_A_PARTICIPANT', message, { hostname, barrier: name });
   });
@@ -139,7 +168,7 @@ export function releaseBarrier(
 
 /** A task asks through its agent. The answer, or why there is none, goes back the same way. */
 export function barrierAsk(tx: Transaction, { hostname, ask }: InputOf<'barrier_ask'>): void {
-  const { id, op, task_id, barrier, label, own } = ask;
+  const { id, op, task_id, barrier, label, own = false, fence } = ask;
   const [run_id, block, node] = splitTaskId(task_id);
   let news: BarrierNews;
   try {
@@ -149,19 +178,21 @@ export function barrierAsk(tx: Transaction, { hostname, ask }: InputOf<'barrier_
       run_id,
       barrier,
       hostname,
-      ...(own ? { block } : {}),
+      block,
+      own,
     });
     checkLabel(label);
-    const participant = participantOf(member, own ? block : undefined);
+    const { number } = subjectOf(task_id);
+    const participant = participantAsking(run, planned, member, { block, own, number });
     if (op === 'enter')
       enterAt(tx, run, member, planned, {
         task_id,
+        participant,
         ...(label === undefined ? {} : { label }),
         ...(own ? { own: block } : {}),
       });
-    else if (op === 'leave' && planned.spec.type === 'semaphore')
-      leaveAt(tx, run, planned, participant, 'left');
-    news = { id, standing: standingAt(run, planned, participant) };
+    else if (op === 'leave') leaveLease(tx, run, planned, participant, fence);
+    news = { id, standing: standingAt(run, planned, participant, op === 'enter' ? undefined : fence) };
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
     news = { id, error: { code: error.symbol, message: error.message } };

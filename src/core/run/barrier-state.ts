@@ -5,6 +5,7 @@ import type { Evolver } from '../evolve.ts';
 import type { Member, Run, RunBarrier, State } from '../state.ts';
 import type { Standing } from '../task.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from './plan.ts';
+import { participantTask, stoodInLine, taskEntered, tasksReleased } from './workflow-state.ts';
 
 /**
  * The participant that a node is, or a task of it that enters for itself: the place in the run and not the node, so that
@@ -18,11 +19,12 @@ export function participantOf(
 }
 
 /** How many participants a barrier has. */
-export function expectedAt(run: Run, { spec, components }: PlannedBarrier): number {
+export function expectedAt(run: Run, { spec, components, workflows }: PlannedBarrier): number {
   const barrier = run.barriers.get(spec.name);
   if (barrier?.byTask && spec.max !== undefined) return spec.max;
   let living = -(barrier?.absent ?? 0);
   for (const name of components) living += run.components.get(name)?.members.size ?? 0;
+  for (const { num_tasks } of workflows.values()) living += num_tasks;
   return Math.min(spec.max ?? Number.POSITIVE_INFINITY, Math.max(0, living));
 }
 
@@ -32,8 +34,22 @@ export function hasTransfers(run: Run, { component }: Pick<Member, 'component'>)
   return run.spec.software.some((one) => wanted.has(one.name) && one.package !== undefined);
 }
 
-/** How a participant stands at a barrier. */
-export function standingAt(run: Run, planned: PlannedBarrier, participant: string): Standing {
+/** Whether a lease of a semaphore is not the one that the participant has, or had last. */
+export function isOldLease(
+  run: Run,
+  { spec }: PlannedBarrier,
+  participant: string,
+  fence: number | undefined,
+): boolean {
+  const entry = run.barriers.get(spec.name)?.entries.get(participant);
+  return fence !== undefined && entry !== undefined && entry.fence !== fence;
+}
+
+/**
+ * How a participant stands at a barrier.
+ * @param fence the lease that is meant; one that was over before the participant took another has expired for whoever asks for it
+ */
+export function standingAt(run: Run, planned: PlannedBarrier, participant: string, fence?: number): Standing {
   const { name: barrier, catchup } = planned.spec;
   const known = run.barriers.get(barrier);
   const entry = known?.entries.get(participant);
@@ -45,12 +61,15 @@ export function standingAt(run: Run, planned: PlannedBarrier, participant: strin
     expected: expectedAt(run, planned),
   };
   if (entry === undefined) return { ...base, state: 'outside' };
-  const { label, fence } = entry;
+  if (fence !== undefined && isOldLease(run, planned, participant, fence))
+    return { ...base, state: 'left', fence, cause: 'expired' };
+  const { label, fence: own, left_by } = entry;
   return {
     ...base,
     state: stateOf(entry),
     ...(label === undefined ? {} : { label }),
-    ...(fence === undefined ? {} : { fence }),
+    ...(own === undefined ? {} : { fence: own }),
+    ...(left_by === undefined ? {} : { cause: left_by }),
     ...(entry.late === 'catchup' && catchup !== undefined ? { go_on_at: catchup } : {}),
   };
 }
@@ -94,6 +113,7 @@ function barrierFor(run: Run, planned: PlannedBarrier): RunBarrier {
       if (member !== undefined && skips(member, planned)) markAbsent(run, barrier, member);
     }
   }
+  for (const name of planned.workflows.keys()) barrier.absent += run.workflows?.get(name)?.ignored ?? 0;
   return barrier;
 }
 
@@ -111,7 +131,7 @@ type BarrierEvents =
 export const barrierEvolvers: { readonly [T in BarrierEvents]: Evolver<T> } = {
   barrier_entered: (
     state,
-    { run_id, barrier: name, participant, hostname, block, task_id, label, late },
+    { run_id, barrier: name, participant, hostname, block, task_id, label, late, number, losers = [] },
     time,
   ) => {
     const found = find(state, run_id, name);
@@ -119,10 +139,10 @@ export const barrierEvolvers: { readonly [T in BarrierEvents]: Evolver<T> } = {
     const { run, planned } = found;
     const barrier = barrierFor(run, planned);
     const member = run.members.get(hostname);
-    if (member !== undefined) {
-      unmarkAbsent(run, member, name);
-      if (participant !== participantOf(member)) barrier.byTask = true;
-    }
+    const task = participantTask(participant);
+    if (member !== undefined && task === undefined) unmarkAbsent(run, member, name);
+    const isNode = member === undefined || participant === participantOf(member);
+    if (!isNode && !planned.workflows.has(task?.workflow ?? '')) barrier.byTask = true;
     const newcomer = {
       participant,
       hostname,
@@ -131,6 +151,11 @@ export const barrierEvolvers: { readonly [T in BarrierEvents]: Evolver<T> } = {
       ...(late === undefined ? {} : { late }),
     };
     enter(barrier, planned.spec, newcomer, Date.parse(time));
+    if (task !== undefined) {
+      const isWaiting = barrier.waiting.has(participant);
+      taskEntered(run, task, { hostname, block, losers, isWaiting }, time);
+    } else if (block !== undefined && number !== undefined && member !== undefined)
+      stoodInLine(run, member, block, number, time);
     const counted = block === undefined ? undefined : run.blocks.get(block);
     if (block === undefined || counted === undefined || member === undefined || member.at?.has(block)) return;
     member.at ??= new Map();
@@ -141,6 +166,7 @@ export const barrierEvolvers: { readonly [T in BarrierEvents]: Evolver<T> } = {
     const { planned, barrier } = find(state, run_id, name) ?? {};
     if (planned === undefined || barrier === undefined) return;
     release(barrier, planned.spec, released, Date.parse(time));
+    tasksReleased(state.runs.get(run_id) as Run, name, released.participants, released.opens);
   },
   barrier_left: (state, { run_id, barrier: name, participant, cause }, time) => {
     const barrier = find(state, run_id, name)?.barrier;

@@ -11,6 +11,8 @@ import { completed, startBlocks } from './advance.ts';
 import { expectedAt, hasTransfers, participantOf } from './barrier-state.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, type PlannedBlock, planOf } from './plan.ts';
 import { failMember, removeMember } from './recover.ts';
+import { freeLosers, losersAt, passSemaphore, passTasks } from './workflow-barriers.ts';
+import { participantTask } from './workflow-state.ts';
 
 /** Who enters a barrier for the node or for itself. */
 export interface Entering {
@@ -19,6 +21,10 @@ export interface Entering {
   readonly label?: string;
   /** The block of the task that enters for itself. */
   readonly own?: string;
+  /** Who enters, where that is neither the node nor a task at its place. */
+  readonly participant?: string;
+  /** Of a block inside a workflow: the task that has come to it. */
+  readonly number?: number;
 }
 
 /** Enters a node, or its task, where it has not entered yet; whatever that leads to is decided too. */
@@ -30,24 +36,28 @@ export function enterAt(
   how: Entering,
 ): void {
   const { spec } = planned;
-  const { block, task_id, label, own } = how;
-  const participant = participantOf(member, own);
+  const { block, task_id, label, own, number } = how;
+  const participant = how.participant ?? participantOf(member, own);
+  const isNode = participant === participantOf(member);
   const barrier = run.barriers.get(spec.name);
   const known = barrier?.entries.get(participant);
   const isEntered = known !== undefined && known.state !== 'left';
   if (isEntered && block === undefined) return;
-  const late = barrier === undefined || isEntered ? undefined : lateness(spec, barrier);
+  const late = barrier === undefined || isEntered ? undefined : latenessOf(planned, barrier, participant);
+  const losers = isEntered ? [] : losersAt(run, participant, member.hostname);
   const { run_id } = run;
   const { hostname } = member;
   const isNew = known === undefined ? 1 : 0;
   // The newcomer was counted out where its part was over.
-  const back = member.absent?.has(spec.name) ? 1 : 0;
+  const back = isNode && member.absent?.has(spec.name) ? 1 : 0;
   tx.emit('barrier_entered', {
     run_id,
     barrier: spec.name,
     participant,
     hostname,
     ...(block === undefined ? {} : { block }),
+    ...(number === undefined ? {} : { number }),
+    ...(losers.length === 0 ? {} : { losers }),
     ...(task_id === undefined ? {} : { task_id }),
     ...(label === undefined ? {} : { label }),
     ...(late === undefined ? {} : { late }),
@@ -56,11 +66,24 @@ export function enterAt(
   });
   if (block !== undefined && run.blocks.get(block)?.state === 'waiting')
     tx.emit('block_changed', { run_id, block, component: member.component, state: 'running' });
+  freeLosers(tx, run, participant, losers);
   // A program that came late has been told so; what it missed is skipped now that its node comes to the barrier itself.
   if (isEntered && known.late === 'catchup') catchUp(tx, run, member, planned);
-  else if (isEntered && known.state !== 'waiting') passBlocks(tx, run, planned, participant);
-  else if (late === undefined || late === 'pass') settle(tx, run, planned);
+  else if (isEntered && known.state !== 'waiting') {
+    passBlocks(tx, run, planned, participant);
+    if (planned.workflows.size > 0) tx.later(() => passTasks(tx, run, planned, [participant]));
+  } else if (late === undefined || late === 'pass') settle(tx, run, planned);
   else comeLate(tx, run, member, planned, late);
+}
+
+/** What becomes of one that enters a barrier with entries already. A task of a workflow is no node that could be taken out. */
+function latenessOf(
+  { spec, workflows }: PlannedBarrier,
+  barrier: RunBarrier,
+  participant: string,
+): ReturnType<typeof lateness> {
+  const isTask = workflows.has(participantTask(participant)?.workflow ?? '');
+  return lateness(isTask ? { ...spec, late: 'pass' } : spec, barrier);
 }
 
 /** A barrier block is due on a node. */
@@ -106,7 +129,9 @@ function catchUp(tx: Transaction, run: Run, member: Member, planned: PlannedBarr
   const skipped = new Set<string>();
   const behind = [...target.before];
   for (let name = behind.pop(); name !== undefined; name = behind.pop()) {
-    if (member.completed.has(name) || member.tasks.has(name) || skipped.has(name)) continue;
+    // What has begun on the node goes on to its end.
+    if (member.completed.has(name) || member.tasks.has(name) || member.work?.has(name)) continue;
+    if (skipped.has(name)) continue;
     skipped.add(name);
     behind.push(...(byName.get(name)?.before ?? []));
   }
@@ -125,10 +150,10 @@ export function settle(tx: Transaction, run: Run, planned: PlannedBarrier): void
   }
 }
 
-/** Barriers are held while the run goes on; that of the transfers from the beginning. */
+/** Barriers are held while the run goes on; that of the transfers from the beginning, and while the application is begun again. */
 function isHeld(run: Run, { spec }: PlannedBarrier): boolean {
-  if (run.restarting !== undefined) return false;
-  return run.state === 'running' || (run.state === 'deploying' && spec === INSTALL_BARRIER);
+  if (spec === INSTALL_BARRIER) return run.state === 'deploying' || run.state === 'running';
+  return run.state === 'running' && run.restarting === undefined;
 }
 
 function carryOut(tx: Transaction, run: Run, planned: PlannedBarrier, barrier: RunBarrier, step: Step): void {
@@ -165,11 +190,18 @@ export function releaseAt(
     opens,
   });
   for (const participant of participants) passBlocks(tx, run, planned, participant);
+  if (planned.workflows.size > 0) tx.later(() => passTasks(tx, run, planned, participants));
 }
 
 /** Completes the barrier blocks of a participant's node, which has been released. */
 function passBlocks(tx: Transaction, run: Run, planned: PlannedBarrier, participant: string): void {
   const entry = run.barriers.get(planned.spec.name)?.entries.get(participant);
+  const [, , own] = participant.split('/');
+  if (own !== undefined && planned.workflows.has(own)) {
+    tx.later(() => passSemaphore(tx, run, planned, participant, own));
+    return;
+  }
+  if (participantTask(participant) !== undefined) return;
   const member = run.members.get(memberOf(run, participant, entry?.hostname) ?? '');
   if (member === undefined || member.at === undefined) return;
   const blocks = [...member.at.keys()].filter((block) => isBlockOf(planned, block));
@@ -282,12 +314,13 @@ function leaveAll(
 
 /** Everything that a member, or a task of it for itself, may have entered. */
 function entriesOf(run: Run, member: Member): [PlannedBarrier, string][] {
-  const { barriers, ofComponent } = planOf(run.spec);
+  const { barriers, ofComponent, steps } = planOf(run.spec);
+  const blocks = (ofComponent.get(member.component) ?? []).map((block) => block.spec.name);
+  for (const [name, step] of steps) if (step.component === member.component) blocks.push(name);
   return [...run.barriers.values()].flatMap(({ name, byTask }) => {
     const planned = barriers.get(name);
     if (planned === undefined) return [];
-    const own = byTask ? (ofComponent.get(member.component) ?? []).map((block) => block.spec.name) : [];
-    return [undefined, ...own].map((block): [PlannedBarrier, string] => [
+    return [undefined, ...(byTask ? blocks : [])].map((block): [PlannedBarrier, string] => [
       planned,
       participantOf(member, block),
     ]);

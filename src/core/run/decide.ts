@@ -3,7 +3,7 @@ import type { Failure } from '../../../api/schemas.ts';
 import type { InputOf } from '../input.ts';
 import { COMMON_INSTALL_CAUSES, DOWNLOAD_CAUSES } from '../limits.ts';
 import { expireLeases } from '../pool/lease.ts';
-import { shortfallSentence } from '../pool/match.ts';
+import { shortfallSentence } from '../pool/shortfall.ts';
 import { refuseWhenQuitting } from '../quitting.ts';
 import { randomName } from '../random.ts';
 import { Rejection } from '../rejection.ts';

@@ -1,6 +1,7 @@
 /** How facts about runs and tasks change the state. */
 import type { AppSpec } from '../../../api/spec.ts';
 import type { Evolver } from '../evolve.ts';
+import { hush } from '../pool/contact.ts';
 import { oweCleaning } from '../pool/evolve.ts';
 import { refreshFree } from '../pool/free.ts';
 import { useLogin } from '../pool/login.ts';
@@ -242,6 +243,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
       const node = state.nodes.get(member.hostname);
       if (node?.run_id !== run_id) continue;
       delete node.run_id;
+      hush(state, member.hostname);
       if (outcome === 'succeeded') node.credit += 1;
       refreshFree(state, member.hostname);
     }
@@ -271,6 +273,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
     run.components.get(member.component)?.vacant.push(member.index);
     const node = state.nodes.get(hostname);
     if (node?.run_id === run_id) delete node.run_id;
+    hush(state, hostname);
     refreshFree(state, hostname);
     oweCleaning(state, hostname, run_id);
     if (node?.link === 'connected') run.cleaning.add(hostname);
@@ -286,6 +289,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
       if (member.phase === 'preparing') component.prepared += 1;
     }
     setPhase(member, 'done', time);
+    hush(state, hostname);
     run.uncleaned -= 1;
   },
   block_changed: (state, { run_id, block, state: now }) => {
@@ -316,7 +320,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
       ...(number === undefined ? {} : { number }),
       ...(number === undefined || before === undefined ? {} : { replaces: before.task_id }),
     });
-    if (number !== undefined) orderedInWorkflow(run, block, hostname, number, attempt);
+    if (number !== undefined) orderedInWorkflow(run, member, { block, number, attempt }, time);
     if (member.phase === 'ready') setPhase(member, 'working', time);
   },
   task_started: (state, { run_id, task_id, pid }, time) => {

@@ -4,6 +4,7 @@
  */
 import type {
   AppSpec,
+  BarrierBlockSpec,
   BarrierSpec,
   BlockSpec,
   ComponentBlockSpec,
@@ -31,18 +32,26 @@ export interface PlannedBlock {
 /** A barrier with those who meet there. */
 export interface PlannedBarrier {
   readonly spec: BarrierSpec;
-  /** Components whose nodes take part: those with a block of the barrier, or all where no block names it. */
+  /** Components whose nodes take part: those with a block of the barrier beside workflows, or all where no block names it. */
   readonly components: ReadonlySet<string>;
   readonly blocks: readonly PlannedBlock[];
+  /** Workflows whose tasks take part, since they have a block of the barrier inside; by the names of their blocks. */
+  readonly workflows: ReadonlyMap<string, WorkflowBlockSpec>;
 }
 
-/** A process block inside a workflow: a step of each of its tasks. */
+export type StepSpec = ProcessBlockSpec | BarrierBlockSpec;
+
+/** A block inside a workflow: a step of each of its tasks. */
 export interface PlannedStep {
-  readonly spec: ProcessBlockSpec;
+  readonly spec: StepSpec;
   readonly workflow: WorkflowBlockSpec;
   readonly component: string;
   /** The step after it; absent for the last. */
   readonly next?: string;
+  /** It is begun by a node that has nothing else to do: a process, and the line of a semaphore. */
+  readonly onNode: boolean;
+  /** Of a process right behind the block of a semaphore: the semaphore that it is done inside of. */
+  readonly inside?: string;
 }
 
 export interface Plan {
@@ -127,7 +136,7 @@ function makePlan(app: AppSpec): Plan {
   const processes = processesOf(app);
   const graces = processes.map((process) => process.stop_grace_ms ?? STOP_GRACE_MS);
   return {
-    steps: stepsOf([...blocks.values()]),
+    steps: stepsOf(app, [...blocks.values()]),
     blocks,
     ofComponent,
     after,
@@ -148,28 +157,41 @@ function processesOf(app: AppSpec): ProcessSpec[] {
   return app.component_blocks.flatMap((parent) => inside(parent.blocks));
 }
 
-function stepsOf(blocks: readonly PlannedBlock[]): Map<string, PlannedStep> {
+function stepsOf(app: AppSpec, blocks: readonly PlannedBlock[]): Map<string, PlannedStep> {
   const steps = new Map<string, PlannedStep>();
+  const semaphores = new Set(
+    (app.barriers ?? []).flatMap(({ type, name }) => (type === 'semaphore' ? name : [])),
+  );
   for (const { spec: workflow, component } of blocks) {
     if (workflow.kind !== 'workflow') continue;
     const order = stepsInOrder(workflow);
     order.forEach((spec, i) => {
       const next = order[i + 1]?.name;
-      steps.set(spec.name, { spec, workflow, component, ...(next === undefined ? {} : { next }) });
+      const before = order[i - 1];
+      const isInside =
+        spec.kind === 'process' && before?.kind === 'barrier' && semaphores.has(before.barrier);
+      steps.set(spec.name, {
+        spec,
+        workflow,
+        component,
+        onNode: spec.kind === 'process' || semaphores.has(spec.barrier),
+        ...(next === undefined ? {} : { next }),
+        ...(isInside ? { inside: before.barrier } : {}),
+      });
     });
   }
   return steps;
 }
 
-/** The process blocks of a workflow, each behind its predecessors, else as in the document. */
-export function stepsInOrder({ blocks }: WorkflowBlockSpec): ProcessBlockSpec[] {
-  const left = blocks.filter((block) => block.kind === 'process');
+/** The blocks of a workflow, each behind its predecessors, else as in the document. */
+export function stepsInOrder({ blocks }: WorkflowBlockSpec): StepSpec[] {
+  const left = [...blocks];
   const waiting = new Set(left.map((block) => block.name));
-  const order: ProcessBlockSpec[] = [];
+  const order: StepSpec[] = [];
   while (left.length > 0) {
     const at = left.findIndex((block) => !block.predecessors.some((name) => waiting.has(name)));
     // The parser lets no cycle through.
-    const [step] = left.splice(Math.max(0, at), 1) as [ProcessBlockSpec];
+    const [step] = left.splice(Math.max(0, at), 1) as [StepSpec];
     waiting.delete(step.name);
     order.push(step);
   }
@@ -182,18 +204,31 @@ function restartsApplication({ exit_policies = [], liveness = [] }: Policies): b
 
 function barriersOf(app: AppSpec, blocks: readonly PlannedBlock[]): Map<string, PlannedBarrier> {
   const own = new Map<string, PlannedBlock[]>();
-  for (const block of blocks) if (block.spec.kind === 'barrier') append(own, block.spec.barrier, block);
+  const inside = new Map<string, Map<string, WorkflowBlockSpec>>();
+  for (const block of blocks) {
+    const { spec } = block;
+    if (spec.kind === 'barrier') append(own, spec.barrier, block);
+    for (const step of spec.kind === 'workflow' ? spec.blocks : []) {
+      if (step.kind !== 'barrier' || spec.kind !== 'workflow') continue;
+      const workflows = inside.get(step.barrier) ?? new Map<string, WorkflowBlockSpec>();
+      inside.set(step.barrier, workflows.set(spec.name, spec));
+    }
+  }
   const all = new Set(blocks.map((block) => block.component));
   const barriers = new Map<string, PlannedBarrier>();
   for (const spec of app.barriers ?? []) {
     const named = own.get(spec.name) ?? [];
-    const components = named.length === 0 ? all : new Set(named.map((block) => block.component));
-    barriers.set(spec.name, { spec, components, blocks: named });
+    const workflows = inside.get(spec.name) ?? NO_WORKFLOWS;
+    const isAnybodys = named.length === 0 && workflows.size === 0;
+    const components = isAnybodys ? all : new Set(named.map((block) => block.component));
+    barriers.set(spec.name, { spec, components, blocks: named, workflows });
   }
   const { name } = INSTALL_BARRIER;
-  barriers.set(name, { spec: INSTALL_BARRIER, components: all, blocks: [] });
+  barriers.set(name, { spec: INSTALL_BARRIER, components: all, blocks: [], workflows: NO_WORKFLOWS });
   return barriers;
 }
+
+const NO_WORKFLOWS: ReadonlyMap<string, WorkflowBlockSpec> = new Map();
 
 function append(map: Map<string, PlannedBlock[]>, key: string, block: PlannedBlock): void {
   const list = map.get(key);

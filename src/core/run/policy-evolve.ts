@@ -57,8 +57,10 @@ export const policyEvolvers: { readonly [T in PolicyEvents]: Evolver<T> } = {
       Object.assign(block, { begun: 0, completed: 0, failed: 0, state: 'waiting' });
       delete block.skipped;
     }
-    for (const { name } of run.barriers.values())
-      if (name !== INSTALL_BARRIER.name) run.barriers.delete(name);
+    for (const barrier of run.barriers.values()) {
+      if (barrier.name === INSTALL_BARRIER.name) barrier.absent = 0;
+      else run.barriers.delete(barrier.name);
+    }
     beginWorkflowsAgain(run);
     for (const member of run.members.values()) beginAgain(run, member, time);
   },

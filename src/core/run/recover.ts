@@ -4,8 +4,9 @@
  */
 import type { Failure, MemberRef, RunOutcome, Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec } from '../../../api/spec.ts';
-import { isCandidate, match, mayJoin, meets, refersTo, shortfallSentence } from '../pool/match.ts';
+import { isCandidate, match, mayJoin, meets, refersTo } from '../pool/match.ts';
 import { flagMs } from '../pool/rules.ts';
+import { shortfallSentence } from '../pool/shortfall.ts';
 import { isOver, type Member, type PoolNode, type Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { advanceRun, closeBlocks } from './advance.ts';

@@ -1,9 +1,11 @@
 /** A service looks for more nodes (section 6.2 of plush-toit.2011: reconnect_interval). */
 import type { Shortfall } from '../../../api/schemas.ts';
 import type { ComponentSpec } from '../../../api/spec.ts';
+import { durationText } from '../duration.ts';
 import { requestMore } from '../operation/decide.ts';
 import { expireLeases } from '../pool/lease.ts';
-import { match, shortfallSentence } from '../pool/match.ts';
+import { match } from '../pool/match.ts';
+import { shortfallSentence } from '../pool/shortfall.ts';
 import { type ComponentState, isOver, type Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { endRun, join } from './recover.ts';
@@ -25,7 +27,7 @@ export function refresh(tx: Transaction, run_id: string): void {
     if (component.members.size < component.max) wanting.push(spec);
   }
   if (shortfalls.length > 0) {
-    const head = `For more than ${seconds(intervalMs(run))} the service has had too few nodes.`;
+    const head = `For more than ${durationText(intervalMs(run))} the service has had too few nodes.`;
     const message = [head, ...shortfalls.map(shortfallSentence)].join(' ');
     endRun(tx, run, 'failed', 'not_enough_nodes', message, shortfalls);
   } else {
@@ -53,9 +55,4 @@ function fill(
 /** Whether it has been below its minimum since the refresh before this one. */
 function isOverdue(tx: Transaction, run: Run, { below }: ComponentState): boolean {
   return below !== undefined && tx.nowMs - Date.parse(below) >= intervalMs(run);
-}
-
-/** A time for a person: "30 s", "2.5 s". */
-export function seconds(ms: number): string {
-  return `${ms / 1000} s`;
 }

@@ -5,6 +5,7 @@
  *     application:  run_restarting ──last task exits──▶ run_stopped ──retry_ms──▶ run_restarted
  */
 import type { Failure } from '../../../api/schemas.ts';
+import { durationText } from '../duration.ts';
 import type { Member, Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import {
@@ -101,7 +102,7 @@ function restartProcess(tx: Transaction, ended: Ended, chosen: Chosen): void {
     giveUp(tx, ended, `restarted ${times(before)}`);
     return;
   }
-  const message = `It is started again on its node in ${retry_ms} ms`;
+  const message = `It is started again on its node in ${durationText(retry_ms)}`;
   apply(tx, ended, 'restart_process', message, { restart: before + 1, retry_ms });
 }
 

@@ -9,10 +9,15 @@ import { logOrder } from './logs.ts';
 import { planOf } from './plan.ts';
 import { monitorsOf, processOf } from './policy.ts';
 import { workflowTask } from './workflow-effects.ts';
+import { taskParticipant } from './workflow-state.ts';
 
-function labelAt(run: Run, { hostname }: Task, barrier: string): string {
+function labelAt(run: Run, { hostname, block, number }: Task, barrier: string): string {
   const member = run.members.get(hostname);
   const entries = run.barriers.get(barrier)?.entries;
+  const { steps, barriers } = planOf(run.spec);
+  const workflow = steps.get(block)?.workflow.name;
+  if (number !== undefined && workflow !== undefined && barriers.get(barrier)?.workflows.has(workflow))
+    return entries?.get(taskParticipant(workflow, number))?.label ?? '';
   return (member && entries?.get(participantOf(member))?.label) ?? '';
 }
 

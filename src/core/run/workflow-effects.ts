@@ -41,6 +41,14 @@ export function stopBeaten(run: Run, member: Member | undefined): Effect[] {
     }));
 }
 
+/** Stops what nodes do for a task of which another attempt was first, where they answer. */
+export function stopLosers(state: State, run: Run | undefined, losers: readonly string[] = []): Effect[] {
+  if (run === undefined) return [];
+  return losers
+    .filter((hostname) => state.nodes.get(hostname)?.link === 'connected')
+    .flatMap((hostname) => stopBeaten(run, run.members.get(hostname)));
+}
+
 /** Brings the output of a task back, or throws it away. */
 function collect(run: Run, hostname: string, task_id: string, isWanted: boolean): Effect {
   const logs = isWanted ? logCopies(run, subjectOf(task_id)) : [];

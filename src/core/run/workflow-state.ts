@@ -2,9 +2,14 @@
 import type { WorkflowBlockSpec } from '../../../api/spec.ts';
 import type { Evolver } from '../evolve.ts';
 import type { Member, Run, State, Task, Work } from '../state.ts';
+import { letGo, park, takeUp } from '../workflow/parking.ts';
 import {
+  type Attempt,
+  arrivalsOf,
+  arrived,
   attemptOf,
   beginAgain,
+  drop,
   finish,
   give,
   newWorkflow,
@@ -35,8 +40,15 @@ export function isLive({ state }: Pick<Task, 'state'>): boolean {
 }
 
 /** Whether a task is of a workflow and another attempt was first: it is to be stopped, and its end says nothing. */
-export function isBeaten(run: Run, { block, number }: Pick<Task, 'block' | 'number'>): boolean {
-  return number !== undefined && workflowOfStep(run, block)?.results.has(number) === true;
+export function isBeaten(
+  run: Run,
+  { block, number, hostname }: Pick<Task, 'block' | 'number' | 'hostname'>,
+): boolean {
+  const workflow = number === undefined ? undefined : workflowOfStep(run, block);
+  if (workflow === undefined || number === undefined) return false;
+  if (workflow.results.has(number)) return true;
+  const work = run.members.get(hostname)?.work?.get(workflow.block);
+  return work?.late === true && work.number === number;
 }
 
 /** The process that a node has under way in a workflow. */
@@ -52,6 +64,7 @@ function liveStep(run: Run, member: Member, block: string): Task | undefined {
 /** The node has nothing to do in a workflow from now on. */
 function beIdle(workflow: Workflow, { hostname }: Member, work: Work, time: string): void {
   delete work.number;
+  delete work.late;
   work.since = time;
   workflow.idle.add(hostname);
 }
@@ -93,7 +106,7 @@ export const workflowEvolvers: { readonly [T in WorkflowEvents]: Evolver<T> } = 
     if (workflow !== undefined) takeBack(workflow, number, hostname);
   },
   workflow_task_finished: (state, body, time) => {
-    const { run_id, block, number, hostname, losers } = body;
+    const { run_id, block, number, hostname, losers, ignored } = body;
     const { run, workflow, spec } = find(state, run_id, block) ?? {};
     if (run === undefined || workflow === undefined || spec === undefined || workflow.results.has(number))
       return;
@@ -107,12 +120,13 @@ export const workflowEvolvers: { readonly [T in WorkflowEvents]: Evolver<T> } = 
       beIdle(workflow, winner, work, time);
     }
     for (const loser of losers) beatAt(run, workflow, loser, number, time);
+    if (ignored === true) missBarriers(run, spec, number);
   },
-  workflow_knee: (state, { run_id, block, done, again }) => {
+  workflow_knee: (state, { run_id, block, again }) => {
     const { workflow, spec } = find(state, run_id, block) ?? {};
     if (workflow === undefined || spec === undefined) return;
     if (again > 0) beginAgain(workflow, spec);
-    else workflow.knee.ignored = done;
+    else workflow.knee.ignored = arrivalsOf(workflow);
   },
   task_collected: (state, { run_id, task_id }) => {
     const [, , hostname = ''] = task_id.split('/');
@@ -131,6 +145,100 @@ function beatAt(run: Run, workflow: Workflow, hostname: string, number: number, 
   if (liveStep(run, member, workflow.block) === undefined) beIdle(workflow, member, work, time);
 }
 
+/** A task went without a result: it comes to none of the barriers any more that it had not entered. */
+function missBarriers(run: Run, spec: WorkflowBlockSpec, number: number): void {
+  const participant = taskParticipant(spec.name, number);
+  const missed = new Set(spec.blocks.flatMap((step) => (step.kind === 'barrier' ? step.barrier : [])));
+  for (const name of missed) {
+    const barrier = run.barriers.get(name);
+    if (barrier !== undefined && !barrier.entries.has(participant)) barrier.absent += 1;
+  }
+}
+
+/** The participant that a task of a workflow is: the same on whatever node it is done. No block's name has a "#" in it. */
+export function taskParticipant(workflow: string, number: number): string {
+  return `${workflow}#${number}`;
+}
+
+/** The task that a participant is; undefined for a node, and for a task that is not of a workflow. */
+export function participantTask(
+  participant: string,
+): { readonly workflow: string; readonly number: number } | undefined {
+  const at = participant.lastIndexOf('#');
+  if (at <= 0 || participant.includes('/')) return undefined;
+  return { workflow: participant.slice(0, at), number: Number(participant.slice(at + 1)) };
+}
+
+/** A task came to a barrier: those of its attempts that are still on their way are too late. */
+export function taskEntered(
+  run: Run,
+  { workflow: name, number }: { readonly workflow: string; readonly number: number },
+  entered: { hostname: string; block?: string | undefined; losers: readonly string[]; isWaiting: boolean },
+  time: string,
+): void {
+  const { workflow, spec } = workflowOf(run, name) ?? {};
+  const { hostname, block, losers, isWaiting } = entered;
+  const open = workflow?.open.get(number);
+  if (workflow === undefined || spec === undefined || open === undefined) return;
+  for (const loser of losers) {
+    drop(workflow, open, loser);
+    const late = run.members.get(loser)?.work?.get(name);
+    if (late?.number === number) late.late = true;
+    beatAt(run, workflow, loser, number, time);
+  }
+  const attempt = attemptOf(workflow, number, hostname);
+  if (attempt === undefined) return;
+  if (block === undefined) {
+    if (isWaiting) attempt.asks = true;
+    return;
+  }
+  attempt.at = block;
+  const member = run.members.get(hostname);
+  const work = member?.work?.get(name);
+  if (!isWaiting) return;
+  park(workflow, number, attempt, Date.parse(time));
+  arrived(workflow, spec, Date.parse(time));
+  if (member !== undefined && work?.number === number) beIdle(workflow, member, work, time);
+}
+
+/** A node came with its task to a semaphore, where it stands in line itself. */
+export function stoodInLine(run: Run, member: Member, block: string, number: number, time: string): void {
+  const workflow = workflowOfStep(run, block);
+  const attempt = workflow && attemptOf(workflow, number, member.hostname);
+  if (workflow === undefined || attempt === undefined) return;
+  workOn(workflow, member, attempt, number, time);
+  attempt.at = block;
+}
+
+/** A barrier lets tasks of workflows go on. @param opens a new phase begins, with knees of its own */
+export function tasksReleased(
+  run: Run,
+  barrier: string,
+  participants: readonly string[],
+  opens: boolean,
+): void {
+  const { steps, barriers } = planOf(run.spec);
+  for (const name of opens ? (barriers.get(barrier)?.workflows.keys() ?? []) : []) {
+    const workflow = run.workflows?.get(name);
+    if (workflow === undefined) continue;
+    workflow.knee = {};
+    workflow.begun = arrivalsOf(workflow);
+    delete workflow.first_ms;
+  }
+  for (const participant of participants) {
+    const task = participantTask(participant);
+    const workflow = run.workflows?.get(task?.workflow ?? '');
+    if (task === undefined || workflow === undefined) continue;
+    for (const attempt of workflow.open.get(task.number)?.attempts ?? []) {
+      delete attempt.asks;
+      const step = steps.get(attempt.at ?? '');
+      if (step?.spec.kind !== 'barrier' || step.spec.barrier !== barrier) continue;
+      const next = steps.get(step.next ?? '');
+      letGo(workflow, task.number, attempt, next?.onNode === true && attempt.steps.length > 0);
+    }
+  }
+}
+
 function find(
   state: State,
   run_id: string,
@@ -144,13 +252,25 @@ function find(
 /** A process of a workflow's task was ordered. */
 export function orderedInWorkflow(
   run: Run,
-  block: string,
-  hostname: string,
-  number: number,
-  attempt: number,
+  member: Member,
+  { block, number, attempt }: { readonly block: string; readonly number: number; readonly attempt: number },
+  time: string,
 ): void {
   const workflow = workflowOfStep(run, block);
-  if (workflow !== undefined) step(workflow, number, hostname, attempt);
+  const own = workflow && attemptOf(workflow, number, member.hostname);
+  if (workflow === undefined || own === undefined) return;
+  step(workflow, number, member.hostname, attempt);
+  workOn(workflow, member, own, number, time);
+}
+
+/** The node works on the task from now on, where it did not already. */
+function workOn(workflow: Workflow, member: Member, attempt: Attempt, number: number, time: string): void {
+  takeUp(workflow, number, attempt, Date.parse(time));
+  const work = member.work?.get(workflow.block);
+  if (work === undefined || work.number === number) return;
+  work.number = number;
+  work.since = time;
+  workflow.idle.delete(member.hostname);
 }
 
 /** A process of a workflow's task is over: its output is to be collected, or its node is free again. */

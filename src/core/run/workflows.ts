@@ -8,14 +8,30 @@ import type { InputOf, Timer } from '../input.ts';
 import { MAX_UNCOLLECTED } from '../limits.ts';
 import type { Member, Run, Work } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
+import { firstReady } from '../workflow/parking.ts';
 import { kneeNow, kneeWake } from '../workflow/straggling.ts';
-import { attemptOf, countAgain, nextAttempt, nextNumber, type Workflow } from '../workflow/workflow.ts';
+import {
+  attemptOf,
+  countAgain,
+  kneedOf,
+  nextAttempt,
+  nextNumber,
+  type Workflow,
+} from '../workflow/workflow.ts';
 import { completed } from './advance.ts';
-import { partDone } from './barriers.ts';
+import { partDone, settleAll } from './barriers.ts';
 import { taskId } from './evolve.ts';
 import { type PlannedBlock, planOf, stepsInOrder } from './plan.ts';
 import { endRun } from './recover.ts';
-import { workflowOf } from './workflow-state.ts';
+import {
+  beginStep,
+  leaveBehind,
+  leaveIfIdle,
+  leaveWithTask,
+  resumeTask,
+  tasksOn,
+} from './workflow-barriers.ts';
+import { taskParticipant, workflowOf } from './workflow-state.ts';
 
 /** A workflow block is due on a node: it takes part, and its first task. */
 export function joinWorkflow(
@@ -44,32 +60,43 @@ function mayTake(tx: Transaction, run: Run, member: Member, workflow: Workflow):
   return tx.state.nodes.get(member.hostname)?.link === 'connected';
 }
 
-/** Gives an idle node the next task. False when it gets none. */
+/** Gives an idle node something to do: what it had begun and may go on with, else the next task. */
 function takeNext(
   tx: Transaction,
   run: Run,
   member: Member,
   workflow: Workflow,
   spec: WorkflowBlockSpec,
-): boolean {
-  if (!mayTake(tx, run, member, workflow)) return false;
-  const number = nextNumber(workflow, spec);
+): void {
   const [first] = stepsInOrder(spec);
-  if (number === undefined || first === undefined) return false;
-  const { run_id } = run;
-  const cause = causeOf(workflow, number);
-  const knee = { kneed: workflow.kneed ?? workflow.results.size, total: spec.num_tasks };
-  tx.emit('workflow_task_started', {
-    run_id,
-    block: spec.name,
-    number,
-    attempt: nextAttempt(workflow, number),
-    hostname: member.hostname,
-    cause,
-    ...(cause === 'straggler' ? knee : {}),
-  });
-  orderStep(tx, run, member, first.name);
-  return true;
+  // A task that begins at a barrier waits there, and leaves its node idle.
+  while (mayTake(tx, run, member, workflow)) {
+    const ready = firstReady(workflow, member.hostname);
+    if (ready !== undefined) {
+      resumeTask(tx, run, member, spec.name, ready);
+      return;
+    }
+    const number = nextNumber(workflow, spec);
+    if (number === undefined || first === undefined) return;
+    const { run_id } = run;
+    const cause = causeOf(workflow, number);
+    tx.emit('workflow_task_started', {
+      run_id,
+      block: spec.name,
+      number,
+      attempt: nextAttempt(workflow, number),
+      hostname: member.hostname,
+      cause,
+      ...(cause === 'straggler' ? { kneed: kneedOf(workflow), total: spec.num_tasks } : {}),
+    });
+    beginStep(tx, run, member, number, first.name);
+  }
+}
+
+/** A node may have become idle in a workflow. */
+export function takeWorkOf(tx: Transaction, run: Run, member: Member, spec: WorkflowBlockSpec): void {
+  const workflow = run.workflows?.get(spec.name);
+  if (workflow !== undefined) takeNext(tx, run, member, workflow, spec);
 }
 
 function causeOf({ open, returned }: Workflow, number: number): GivenCause {
@@ -77,11 +104,14 @@ function causeOf({ open, returned }: Workflow, number: number): GivenCause {
   return open.has(number) ? 'straggler' : 'first';
 }
 
-/** Orders a process of the task that the node has: for the first time, or once more under the next attempt. */
-export function orderStep(tx: Transaction, run: Run, member: Member, block: string): void {
+/**
+ * Orders a process of a task that the node has: for the first time, or once more under the next attempt.
+ * @param of the task; without it the one that the node works on
+ */
+export function orderStep(tx: Transaction, run: Run, member: Member, block: string, of?: number): void {
   const step = planOf(run.spec).steps.get(block);
   const workflow = step && run.workflows?.get(step.workflow.name);
-  const number = workflow && member.work?.get(workflow.block)?.number;
+  const number = of ?? (workflow && member.work?.get(workflow.block)?.number);
   const current = workflow && attemptOf(workflow, number, member.hostname);
   if (workflow === undefined || number === undefined || current === undefined) return;
   const isAgain = member.tasks.get(block)?.number === number;
@@ -97,20 +127,27 @@ export function orderStep(tx: Transaction, run: Run, member: Member, block: stri
 /** A process of a task is complete: the next one follows, or the task is finished. */
 export function stepDone(tx: Transaction, run: Run, member: Member, block: string): void {
   const step = planOf(run.spec).steps.get(block);
-  if (step?.next !== undefined) orderStep(tx, run, member, step.next);
-  else if (step !== undefined) finishTask(tx, run, member, step.workflow, false);
+  const number = step && member.work?.get(step.workflow.name)?.number;
+  if (step === undefined || number === undefined) return;
+  leaveBehind(tx, run, member, step);
+  if (step.next !== undefined) beginStep(tx, run, member, number, step.next);
+  else finishTask(tx, run, member, step.workflow, false);
 }
 
-/** The task that a node has is over: with its result, or ignored without one. */
+/**
+ * A task that a node has is over: with its result, or ignored without one.
+ * @param of the task; without it the one that the node works on
+ */
 export function finishTask(
   tx: Transaction,
   run: Run,
   member: Member,
   spec: WorkflowBlockSpec,
   ignored: boolean,
+  of?: number,
 ): void {
   const workflow = run.workflows?.get(spec.name);
-  const number = member.work?.get(spec.name)?.number;
+  const number = of ?? member.work?.get(spec.name)?.number;
   const open = number === undefined ? undefined : workflow?.open.get(number);
   const own = workflow && attemptOf(workflow, number, member.hostname);
   if (workflow === undefined || open === undefined || own === undefined) return;
@@ -126,6 +163,12 @@ export function finishTask(
     losers,
     ...(ignored ? { ignored } : {}),
   });
+  for (const hostname of [member.hostname, ...losers]) {
+    const free = run.members.get(hostname);
+    if (free !== undefined) leaveIfIdle(tx, run, free, spec);
+  }
+  // One fewer comes to the barriers inside.
+  if (ignored) settleAll(tx, run);
   if (workflow.results.size === spec.num_tasks) {
     endWorkflow(tx, run, spec);
     return;
@@ -166,6 +209,7 @@ export function beatenEnded(tx: Transaction, run: Run, member: Member, block: st
   const step = planOf(run.spec).steps.get(block);
   const workflow = step && run.workflows?.get(step.workflow.name);
   if (step === undefined || workflow === undefined) return;
+  leaveIfIdle(tx, run, member, step.workflow);
   if (workflow.results.size === step.workflow.num_tasks) completeOn(tx, run, member, step.workflow);
   else takeNext(tx, run, member, workflow, step.workflow);
 }
@@ -182,11 +226,14 @@ export function takeWork(tx: Transaction, run: Run, member: Member): void {
 export function returnWork(tx: Transaction, run: Run, member: Member): void {
   const { hostname } = member;
   const { run_id } = run;
-  for (const [block, { number }] of member.work ?? []) {
+  for (const block of member.work?.keys() ?? []) {
     const workflow = run.workflows?.get(block);
-    const own = workflow && attemptOf(workflow, number, hostname);
-    if (number === undefined || own === undefined) continue;
-    tx.emit('workflow_task_returned', { run_id, block, number, attempt: own.attempt, hostname });
+    for (const number of tasksOn(run, member, block)) {
+      const own = workflow && attemptOf(workflow, number, hostname);
+      if (own === undefined) continue;
+      leaveWithTask(tx, run, member, taskParticipant(block, number));
+      tx.emit('workflow_task_returned', { run_id, block, number, attempt: own.attempt, hostname });
+    }
   }
   if ((member.work?.size ?? 0) > 0) tx.later(() => handOutAll(tx, run, member.component));
 }
@@ -199,7 +246,7 @@ function handOutAll(tx: Transaction, run: Run, component: string): void {
 }
 
 /** Gives what waits to idle nodes, the fastest first. */
-function handOut(tx: Transaction, run: Run, workflow: Workflow, spec: WorkflowBlockSpec): void {
+export function handOut(tx: Transaction, run: Run, workflow: Workflow, spec: WorkflowBlockSpec): void {
   if (nextNumber(workflow, spec) === undefined) return;
   const idle = [...workflow.idle].flatMap((hostname) => {
     const member = run.members.get(hostname);
@@ -260,8 +307,12 @@ export function endIfStranded(tx: Transaction, run: Run, block: string): boolean
   const done = run.workflows?.get(block)?.results.size ?? 0;
   if (done === num_tasks) return false;
   const members = run.components.get(planned.component)?.members ?? new Set();
-  for (const hostname of members) if (!run.members.get(hostname)?.skipped?.has(block)) return true;
-  const message = `No node is left for the ${num_tasks - done} unfinished tasks of workflow "${block}": all go on without it, since what it waits for was ignored`;
+  for (const hostname of members) {
+    const { skipped, completed } = run.members.get(hostname) ?? {};
+    // Before all tasks are done, only a node that came late to a barrier is through with it: it has skipped it to catch up.
+    if (!skipped?.has(block) && !completed?.has(block)) return true;
+  }
+  const message = `No node is left for the ${num_tasks - done} unfinished tasks of workflow "${block}": all go on without it, since what it waits for was ignored, or to catch up with a barrier`;
   endRun(tx, run, 'failed', 'workflow_stranded', message);
   return true;
 }

@@ -13,7 +13,6 @@ import { checkBlocks, checkSoftware } from './references.ts';
 import { checkRoot } from './root.ts';
 import { type ReadSoftware, readSoftware } from './software.ts';
 import { checkStructure } from './structure.ts';
-import { NOT_RUN, reportNotRun } from './unsupported.ts';
 import { child, childrenNamed, definedName, label } from './values.ts';
 import { readXml, type XmlElement } from './xml-tree.ts';
 
@@ -31,12 +30,10 @@ interface Project {
  *
  * @param source the file's text, or its bytes in UTF-8, UTF-16 with a byte order mark, or ISO-8859-1 if declared
  * @param fileName named in messages about the file as a whole
- * @param notRun what is refused although it belongs to the language; by default what this version cannot run
  */
 export function parseApplication(
   source: string | Uint8Array,
   fileName: string,
-  notRun: readonly string[] = NOT_RUN,
 ): { readonly app?: AppSpec; readonly diagnostics: Diagnostic[] } {
   const read = readXml(source);
   if ('diagnostic' in read) return { diagnostics: [read.diagnostic] };
@@ -46,7 +43,6 @@ export function parseApplication(
   checkStructure(document.root, APPLICATION, problems);
   const projectElement = child(document.root, 'project');
   const app = projectElement && readProject(projectElement, problems);
-  reportNotRun(document.root, APPLICATION, new Set(notRun), problems);
   const diagnostics = problems.list();
   return problems.failed || !app ? { diagnostics } : { app, diagnostics };
 }

@@ -8,7 +8,6 @@ import { Problems } from './problems.ts';
 import { checkRoot } from './root.ts';
 import { type ElementRule, oneOf, optional, required } from './rule.ts';
 import { checkStructure } from './structure.ts';
-import { NOT_RUN, reportNotRun } from './unsupported.ts';
 import { TEXT } from './value-rule.ts';
 import {
   attributeSetting,
@@ -146,7 +145,6 @@ export function parseDirectory(
     localNodes += made.filter((node) => node.type === 'local').length;
     for (const node of made) nodes.push(node);
   }
-  reportNotRun(root, DIRECTORY, new Set(NOT_RUN), problems);
   return { nodes, ...(planetlab && { planetlab }), diagnostics: problems.list() };
 }
 

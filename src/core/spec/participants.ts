@@ -36,9 +36,24 @@ export function checkParticipants(
       reportUnsatisfiable(barrier, least, total, problems);
       return { name: barrier.name, needed: [] };
     }
+    checkLate(barrier, found, problems);
     const needed = found.filter(({ count }) => total - count < least).map(({ block }) => block);
     return { name: barrier.name, needed };
   });
+}
+
+/** A task of a workflow that comes late is no node that could be taken out, and has no blocks beside its own to skip. */
+function checkLate(
+  { name, values, places }: ReadBarrier,
+  found: readonly Entrance[],
+  problems: Problems,
+): void {
+  const inside = found.find(({ block }) => block.container?.workflow !== undefined);
+  const setting = places.get('late');
+  if (inside === undefined || setting === undefined || values.late === undefined || values.late === 'pass')
+    return;
+  const message = `Barrier ${quoted(name)} has late=${quoted(values.late)}, which is for nodes, but tasks of a workflow come through ${label(inside.block.element)}: they can only pass`;
+  fail(problems, 'CONTRADICTION', setting, message);
 }
 
 function entrancesOf(
@@ -56,7 +71,7 @@ function entrancesOf(
     const first = passed.get(barrier);
     if (first) {
       const line = problems.lineOf(first.element);
-      const message = `${label(block.element)} names barrier ${quoted(barrier)}, which ${label(container.element)} has passed already (line ${line}): a node enters a barrier once`;
+      const message = `${label(block.element)} names barrier ${quoted(barrier)}, which ${label(container.element)} has passed already (line ${line}): a ${container.workflow ? 'task' : 'node'} enters a barrier once`;
       problems.error('CONTRADICTION', block.element, message);
       continue;
     }
@@ -68,12 +83,10 @@ function entrancesOf(
   return entrances;
 }
 
-/** A task that waits holds its node, so that of a workflow no more can wait than there are nodes. */
-function countOf(container: Block, components: ReadonlyMap<string, ComponentSpec>): number {
-  const { component, workflow } = container;
-  if (component !== undefined) return components.get(component)?.max ?? Number.POSITIVE_INFINITY;
-  const nodes = container.container ? countOf(container.container, components) : Number.POSITIVE_INFINITY;
-  return Math.min(workflow?.tasks ?? nodes, nodes);
+/** The nodes of a component block, the tasks of a workflow: those that wait leave their nodes to others. */
+function countOf({ component, workflow }: Block, components: ReadonlyMap<string, ComponentSpec>): number {
+  if (workflow !== undefined) return workflow.tasks;
+  return components.get(component ?? '')?.max ?? Number.POSITIVE_INFINITY;
 }
 
 /** How many must have entered before the barrier can be released at all. */

@@ -13,7 +13,6 @@ export type ProblemCode =
   | 'MISSING_ATTRIBUTE'
   | 'REPEATED_ELEMENT'
   | 'UNEXPECTED_TEXT'
-  | 'NOT_SUPPORTED'
   | 'EMPTY'
   | 'TOO_LARGE'
   | 'DUPLICATE_NAME'

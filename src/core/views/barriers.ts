@@ -4,10 +4,13 @@ import type { BarrierSpec } from '../../../api/spec.ts';
 import type { Entry } from '../barrier/barrier.ts';
 import { roomOf } from '../barrier/pace.ts';
 import { shareOf } from '../barrier/rules.ts';
+import { durationText } from '../duration.ts';
 import { expectedAt, participantOf } from '../run/barrier-state.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from '../run/plan.ts';
 import { softwareOf } from '../run/software.ts';
+import { taskParticipant } from '../run/workflow-state.ts';
 import type { Member, Run, RunBarrier } from '../state.ts';
+import { missingTasks, taskName } from './task-barriers.ts';
 
 type BarrierDetail = ResultOf<'plushGetBarrier'>;
 
@@ -37,6 +40,7 @@ export function barrierDetail(run: Run, planned: PlannedBarrier): BarrierDetail 
     ...(barrier === undefined || spec.type !== 'semaphore' ? {} : { concurrency: roomOf(barrier.pace) }),
     entries: barrier === undefined ? [] : entriesOf(barrier),
     missing: missingAt(run, planned, barrier),
+    ...(planned.workflows.size === 0 ? {} : { missing_tasks: missingTasks(run, planned, MAX_MISSING).some }),
   };
 }
 
@@ -62,6 +66,7 @@ function entryInfo({
   label,
   late,
   fence,
+  left_by,
 }: Entry): BarrierDetail['entries'][number] {
   return {
     participant,
@@ -71,6 +76,7 @@ function entryInfo({
     ...(label === undefined ? {} : { label }),
     ...(late === undefined ? {} : { late }),
     ...(fence === undefined ? {} : { fence }),
+    ...(left_by === undefined ? {} : { cause: left_by }),
   };
 }
 
@@ -99,19 +105,33 @@ function absentees(
   return { names, count };
 }
 
-/** When a barrier releases, for a person: "at 80 % or 30 s after the first entry, not before 60 %". */
+/** When a barrier releases, for a person: "when all have entered, or earlier when 80 % have or 30 s after the first entry, but not before 60 % have". */
 export function ruleOf(spec: BarrierSpec): string {
   const { type, rate = 1, interval_ms = 0, concurrency, adaptive, hold_timeout_ms } = spec;
   if (type === 'semaphore') {
     const places = adaptive === undefined ? `${concurrency ?? 1}` : `an adaptive number (${adaptive})`;
-    const lease = hold_timeout_ms === undefined ? '' : `, each for at most ${seconds(hold_timeout_ms)}`;
+    const lease = hold_timeout_ms === undefined ? '' : `, each for at most ${durationText(hold_timeout_ms)}`;
     return `lets ${places} in at a time${lease}`;
   }
-  if (spec.manual) return 'releases when plushReleaseBarrier is called';
+  if (spec.manual) return `releases when plushReleaseBarrier is called${lateWords(spec)}`;
   const when = whenOf(spec);
-  return type === 'throttled'
-    ? `releases ${rate} every ${seconds(interval_ms)}, beginning ${when}`
-    : `releases ${when}`;
+  const how =
+    type === 'throttled'
+      ? `releases ${rate} every ${durationText(interval_ms)}, beginning ${when}`
+      : `releases ${when}`;
+  return `${how}${lateWords(spec)}`;
+}
+
+/** What becomes of those who enter after the release, where the specification says it. */
+function lateWords({ type, late, catchup }: BarrierSpec): string {
+  if (late === undefined) return '';
+  const fates = {
+    pass: type === 'throttled' ? 'stands in line' : 'goes on at once',
+    catchup: `skips what lies before barrier "${catchup}"`,
+    remove: 'is taken out of the run',
+    replace: 'is replaced by another node',
+  };
+  return `; who comes later ${fates[late]}`;
 }
 
 function whenOf({ type, percent, timeout_ms, knee, min_percent, min_wait_ms }: BarrierSpec): string {
@@ -119,20 +139,16 @@ function whenOf({ type, percent, timeout_ms, knee, min_percent, min_wait_ms }: B
   if (type === 'traditional') return all;
   const ways = [
     ...(percent === undefined ? [] : [`when ${percent} % have`]),
-    ...(timeout_ms === undefined ? [] : [`${seconds(timeout_ms)} after the first entry`]),
+    ...(timeout_ms === undefined ? [] : [`${durationText(timeout_ms)} after the first entry`]),
     ...(knee === undefined ? [] : [`at the knee (${knee})`]),
   ];
   if (ways.length === 0) return all;
   const minima = [
     ...(min_percent === undefined ? [] : [`${min_percent} % have`]),
-    ...(min_wait_ms === undefined ? [] : [`${seconds(min_wait_ms)} have passed`]),
+    ...(min_wait_ms === undefined ? [] : [`${durationText(min_wait_ms)} have passed`]),
   ];
-  const least = minima.length === 0 ? '' : `, not early before ${minima.join(' and ')}`;
-  return `${all}, ${ways.join(' or ')}${least}`;
-}
-
-function seconds(ms: number): string {
-  return `${ms / 1000} s`;
+  const least = minima.length === 0 ? '' : `, but not before ${minima.join(' and ')}`;
+  return `${all}, or earlier ${ways.join(' or ')}${least}`;
 }
 
 /** What a node waits for at a barrier. */
@@ -161,7 +177,10 @@ export function missingWords(run: Run, name: string): string {
   if (planned === undefined || barrier === undefined || planned.spec.type === 'semaphore') return '';
   // Where tasks enter for themselves, nobody knows which of them will.
   if (barrier.opened !== undefined || barrier.byTask) return '';
-  const { names, count } = absentees(run, planned, barrier, MAX_NAMED);
+  const nodes = absentees(run, planned, barrier, MAX_NAMED);
+  const tasks = missingTasks(run, planned, MAX_NAMED - nodes.names.length);
+  const names = [...nodes.names, ...tasks.some.map(taskName)];
+  const count = nodes.count + tasks.count;
   const awaited = expectedAt(run, planned) - barrier.entries.size;
   if (count === 0 || awaited <= 0) return '';
   const more = count - names.length;
@@ -187,10 +206,20 @@ function softwareNames(run: Run, { component }: Member): string {
   return `: ${names.slice(0, MAX_SOFTWARE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+/** Whom a process may have entered for: its node, itself, or the workflow's task that it is for. */
+function participantsOf(run: Run, member: Member, block: string): string[] {
+  const own = [participantOf(member), participantOf(member, block)];
+  const workflow = planOf(run.spec).steps.get(block)?.workflow.name;
+  const number = workflow === undefined ? undefined : member.work?.get(workflow)?.number;
+  return workflow === undefined || number === undefined
+    ? own
+    : [...own, participantOf(member, workflow), taskParticipant(workflow, number)];
+}
+
 /** The barrier at which a task of the member waits, for the node or for itself, and since when. */
 export function taskAtBarrier(run: Run, member: Member, task_id: string, block: string): string | undefined {
   for (const barrier of run.barriers.values()) {
-    for (const participant of [participantOf(member), participantOf(member, block)]) {
+    for (const participant of participantsOf(run, member, block)) {
       const entry = barrier.entries.get(participant);
       if (entry?.state === 'waiting' && entry.task_id === task_id) return barrier.name;
     }

@@ -1,29 +1,36 @@
 /** Answers about the blocks of a run. */
 import type { ResultOf } from '../../../api/methods.ts';
 import { type PlannedBlock, planOf } from '../run/plan.ts';
-import { isOver, type Member, type Run, type Task } from '../state.ts';
+import { type BlockState, isOver, type Member, type Run, type Task } from '../state.ts';
 import { workflowInfo } from './workflows.ts';
 
 type BlockInfo = ResultOf<'plushGetRun'>['blocks'][number];
 type TaskInfo = ResultOf<'plushGetBlock'>['tasks'][number];
 
-/** All blocks of a run in the order of the specification. */
-export function blocksOf(run: Run): BlockInfo[] {
-  return [...planOf(run.spec).blocks.values()].map((block) => blockInfo(run, block));
+/** How many blocks of a run are in which state. */
+export function blockStates(run: Run): ResultOf<'plushGetRun'>['block_states'] {
+  const counts = { waiting: 0, running: 0, completed: 0, failed: 0 };
+  for (const name of planOf(run.spec).blocks.keys()) counts[stateOf(run, name)] += 1;
+  return counts;
+}
+
+/** What had not completed when its run was over never will. */
+function stateOf(run: Run, name: string): BlockState['state'] {
+  const state = run.blocks.get(name)?.state ?? 'waiting';
+  return isOver(run) && state === 'running' ? 'failed' : state;
 }
 
 export function blockInfo(run: Run, planned: PlannedBlock): BlockInfo {
   const { name } = planned.spec;
   const block = run.blocks.get(name);
-  const { begun = 0, completed = 0, failed = 0, state = 'waiting' } = block ?? {};
+  const { begun = 0, completed = 0, failed = 0 } = block ?? {};
   const members = run.components.get(planned.component)?.members.size ?? 0;
   const over = isOver(run);
   return {
     name,
     component: planned.component,
     component_block: planned.component_block,
-    // What had not completed when its run was over never will.
-    state: over && state === 'running' ? 'failed' : state,
+    state: stateOf(run, name),
     waiting: Math.max(0, members - begun),
     running: over ? 0 : Math.max(0, begun - completed - failed),
     completed,

@@ -1,6 +1,8 @@
 /** plushExplain: why a run or a node is as it is, for a person (engine.md, "Why, when something goes wrong"). */
 import type { ResultOf } from '../../../api/methods.ts';
+import { outageSentence } from '../pool/outage.ts';
 import { flagEndMs } from '../pool/rules.ts';
+import { toldShortfall } from '../pool/shortfall.ts';
 import { Rejection } from '../rejection.ts';
 import { planOf } from '../run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
@@ -8,8 +10,10 @@ import { type Cause, causesOf, taskFailure } from './failures.ts';
 import { hintFor } from './hints.ts';
 import { missedCausesIn, missedCausesOf, missedPhrase } from './missed.ts';
 import { nodeFailure, nodeSince, nodeState } from './nodes.ts';
+import { fitting, MAX_PAGE_BYTES } from './page.ts';
 import { degradations, placesIn } from './service.ts';
 import { preparedOf, sinceOf, waitingIn, waitsForWhom } from './waiting.ts';
+import { weigh } from './weight.ts';
 
 type Explanation = ResultOf<'plushExplain'>;
 type NodeEntry = Explanation['nodes'][number];
@@ -30,16 +34,16 @@ export function explain(state: State, subject: string): Explanation {
 function explainRun(state: State, run: Run): Explanation {
   const places = placesIn(run);
   const waiting = waitingIn(state, run);
-  return {
+  const rest = {
     subject: run.run_id,
     kind: 'run',
     state: run.state,
-    summary: summaryOf(run, waiting),
+    summary: [summaryOf(run, waiting), ...outageOf(state, run)].join(' '),
     causes: [...causesOf(run), ...missedCausesOf(run)],
-    shortfalls: (run.ending?.shortfalls ?? []).map((one) => ({ ...one, removed: [...one.removed] })),
+    shortfalls: (run.ending?.shortfalls ?? []).map(toldShortfall),
     waiting: [...places, ...waiting],
-    nodes: entriesOf(state, run),
   };
+  return { ...rest, nodes: fitting(entriesOf(state, run), MAX_PAGE_BYTES - weigh(rest, MAX_PAGE_BYTES)) };
 }
 
 function summaryOf(run: Run, waiting: Explanation['waiting']): string {
@@ -73,6 +77,14 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
     );
   }
   return sentences.map(withFullStop).join(' ');
+}
+
+/** What is suspected, where nodes of the run are silent. */
+function outageOf(state: State, run: Run): string[] {
+  const sentence = outageSentence(state);
+  if (sentence === undefined || run.ending !== undefined) return [];
+  const isHit = [...state.contact.silent.keys()].some((hostname) => run.members.has(hostname));
+  return isHit ? [withFullStop(sentence)] : [];
 }
 
 /** ", but for 2 processes whose end was ignored" */

@@ -4,7 +4,7 @@ import type { Failure } from '../../../api/schemas.ts';
 import { failureOf } from '../run/advance.ts';
 import type { Handled, Member, Run } from '../state.ts';
 import { handledSentence } from './handled.ts';
-import { hintFor } from './hints.ts';
+import { hintFor, hintForShortfalls } from './hints.ts';
 
 export type Cause = ResultOf<'plushExplain'>['causes'][number];
 
@@ -151,7 +151,7 @@ function ownCause(run: Run, causes: readonly Cause[]): Cause[] {
       nodes: 0,
       examples: [],
       action: 'The run was ended',
-      hint: hintFor(cause),
+      hint: cause === 'not_enough_nodes' ? hintForShortfalls(ending.shortfalls) : hintFor(cause),
       failure: { phase, cause, message, attempt: 1 },
     },
   ];

@@ -1,5 +1,6 @@
 /** What to do next, for each cause of a failure. */
 import type { MissedCause } from '../../../api/output-events.ts';
+import type { Shortfall } from '../../../api/schemas.ts';
 import type { TaskCause } from '../task.ts';
 
 /** Causes that the core itself gives. */
@@ -56,7 +57,11 @@ type ReportedCause =
   | 'path_escapes'
   | 'package_unreadable';
 
-const TASK_TIMEOUT = 'Give the process a longer timeout, or see in its output what it spent its time on.';
+const TASK_TIMEOUT =
+  'Give the process a longer timeout (its element timeout), or see in its output what it spent its time on.';
+const STATIC_MISSING =
+  'Add the host to the pool with plushAddNode, or have it back there; or take its static_host out of the specification.';
+const EMPTY_POOL = 'Start plushd with --directory, or add nodes with plushAddNode.';
 const SEE_LOG = 'The log of plushd has the details; this is a defect, please report it.';
 
 /** A cause without a hint does not compile. */
@@ -74,11 +79,13 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   timeout: 'The node or its network is overloaded, or hangs: look at its load, or remove it from the pool.',
   closed: 'Look at the log of sshd on the node, and at the network between it and the controller.',
   forwarding_refused: 'Allow AllowStreamLocalForwarding and AllowTcpForwarding in sshd_config of the node.',
-  not_listening: "Look at the agent's log in Plush's folder on the node.",
+  not_listening: "Look at the agent's log on the node: agent.log below ~/.plush.",
   failed: 'The message says what happened; try the same step by hand on one of the nodes.',
   link_lost: 'Look whether the machine is up, whether it ran out of memory, and at the network in between.',
-  agent_unreachable: "Look at the agent's log in Plush's folder on the node.",
-  agent_start_failed: "Read the last lines of stderr, and the agent's log in Plush's folder on the node.",
+  agent_unreachable:
+    "Look at the load and the memory of the node, and at the agent's log there: agent.log below ~/.plush. If it hangs, end it: the next attempt starts another.",
+  agent_start_failed:
+    "Read the last lines of stderr, and the agent's log on the node: agent.log below ~/.plush.",
   bootstrap_failed: 'Read the last lines of stderr; try a login on the node by hand with the same account.',
   upload_failed: "Check the free disk space and the quota of the account's home folder on the node.",
   folder_unwritable: 'Give the account a home folder on the node that it can write to, or another user.',
@@ -93,7 +100,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   size_mismatch: 'The package is not as large as the specification says: correct one of the two.',
   archive_damaged: 'Unpack the package by hand; build it anew, or correct the type of the software.',
   archive_escapes: 'Build the package anew, without members or links that lead out of its folder.',
-  disk_full: 'Free disk space on the node, or use one with more; then plushConnect clears its failed flag.',
+  disk_full:
+    'Free disk space on the node, after which plushConnect clears its failed flag before its time; or use nodes with more.',
   tool_missing:
     'Install the program that the message names on the nodes, or leave out the software that needs it.',
   install_stalled:
@@ -109,7 +117,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   cwd_missing: 'Correct the cwd of the process: the software does not make that folder.',
   user_not_found: 'Correct the user of the process, or make that account on the nodes.',
   user_not_allowed: 'Log in to the nodes as root, or as that user; or leave the user of the process out.',
-  liveness: 'See in its output where the program hangs, or give the liveness monitor more time.',
+  liveness:
+    'See in its output where the program hangs, or give the liveness_monitor more time (interval, timeout, failures).',
   reinstall_failed:
     'The message says which step of the installation between two phases failed; try it on the node by hand.',
   start_failed:
@@ -117,11 +126,13 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   stopped: 'Somebody stopped the task; start the run again.',
   lost: 'The task vanished without a status: look for a restart of the machine, or a kill for lack of memory.',
   exit_code: 'Read the last lines of stderr, and the whole output with plushGetOutput.',
-  signal: 'SIGKILL often means lack of memory, SIGSEGV a defect of the program; see its stderr.',
+  signal:
+    'SIGKILL often means lack of memory, SIGSEGV a defect of the program; plushGetOutput has its stderr.',
 
-  failed_by_operator: 'plushConnect clears the failed flag before its time.',
-  removed: 'plushAddNode brings the node back.',
-  flapping: "The node's network is not reliable: mend it, or remove the node from the pool.",
+  failed_by_operator: 'Nothing is wrong with the node: plushConnect clears its failed flag before its time.',
+  removed: 'plushAddNode adds the node again; one of the directory comes back when its file lists it again.',
+  flapping:
+    "The node's network is not reliable: mend it, or remove the node from the pool. --drop-count and --drop-window of plushd say how often is too often.",
   late_at_barrier:
     'The barrier says what becomes of latecomers (late). Raise its min_percent or min_wait, or let them pass.',
   files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
@@ -138,6 +149,16 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   lease_expired: 'Renew the lease, then add the node again with plushAddNode and its new end.',
   static_host_lost: 'Mend the static host, or name another one; a run cannot go on without it.',
 };
+
+/** What to do where a run cannot have its nodes. */
+export function hintForShortfalls(shortfalls: readonly Shortfall[]): string {
+  const removed = shortfalls.flatMap((one) => one.removed);
+  if (shortfalls.length > 0 && shortfalls.every(({ found, wanted }) => found >= wanted))
+    return STATIC_MISSING;
+  if (shortfalls.some(({ pool }) => pool === 0)) return EMPTY_POOL;
+  const isChoosy = removed.some(({ requirement }) => /^at (least|most) /.test(requirement));
+  return isChoosy ? `Ask for less with the requirement. ${hints.not_enough_nodes}` : hints.not_enough_nodes;
+}
 
 /** What to do about a cause; a cause of a newer agent gets a general answer. */
 export function hintFor(cause: string, phase?: string): string {

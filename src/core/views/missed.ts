@@ -11,7 +11,7 @@ type Missing = NonNullable<ResultOf<'plushGetRun'>['missing_outputs']>;
 
 /** Different files told of one run. */
 const MAX_FILES = 100;
-const MAX_EXAMPLES = 20;
+const MAX_EXAMPLES = 5;
 
 /** Equal ones folded into one, most nodes first; nothing where all came back. */
 export function missingOutputs(run: Run): Pick<ResultOf<'plushGetRun'>, 'missing_outputs'> {

@@ -1,6 +1,6 @@
 /** Answers about operations. */
 import type { ParamsOf, ResultOf } from '../../../api/methods.ts';
-import type { ResultFold } from '../operation/fold.ts';
+import type { CommandResult, ResultFold } from '../operation/fold.ts';
 import { Rejection } from '../rejection.ts';
 import type { Operation, State } from '../state.ts';
 import { encodedBytes } from './encoded-bytes.ts';
@@ -9,6 +9,8 @@ import { DEFAULT_PAGE_ITEMS, makeCursor, readCursor } from './page.ts';
 type OperationInfo = ResultOf<'plushGetOperation'>;
 type Result = OperationInfo['results'][number];
 type Page = Omit<NonNullable<ParamsOf<'plushGetOperation'>[1]>, 'wait_s'>;
+/** What a stream takes on the wire. */
+type Shown = Pick<Result, 'stdout' | 'stderr'>;
 
 /** Names of nodes that one result lists, by number and by what they take on the wire. */
 const MAX_NAMES = 1000;
@@ -68,7 +70,7 @@ function whyNoResults({ kind, state }: Operation, fold: ResultFold | undefined):
 function resultPage(
   fold: ResultFold,
   { operation_id }: Operation,
-  { limit = DEFAULT_PAGE_ITEMS, cursor }: Page,
+  { limit = DEFAULT_PAGE_ITEMS, cursor, encoding = 'text' }: Page,
 ): { results: Result[]; next: number | undefined } {
   const all = fold.list();
   const results: Result[] = [];
@@ -78,13 +80,30 @@ function resultPage(
   for (; at < all.length && results.length < limit; at += 1) {
     const folded = all[at] as (typeof all)[number];
     const nodes = fitNames(fold.names(folded, MAX_NAMES));
-    const { stdout, stderr } = folded.result;
-    room -= RESULT_BYTES + nodes.bytes + encodedBytes(stdout) + encodedBytes(stderr);
+    const { raw: _raw, ...result } = folded.result;
+    const output = encoding === 'base64' ? asBytes(folded.result) : folded.result;
+    room -= RESULT_BYTES + nodes.bytes + wireBytes(output.stdout) + wireBytes(output.stderr);
     // One result alone always fits: its parts are bounded.
     if (room < 0 && results.length > 0) break;
-    results.push({ count: folded.nodes.length, nodes: nodes.names, ...folded.result });
+    const { stdout, stderr } = output;
+    // The contract has what JSON-RPC clients get: bytes become a string when they are written.
+    results.push({
+      count: folded.nodes.length,
+      nodes: nodes.names,
+      ...result,
+      ...({ stdout, stderr } as Shown),
+    });
   }
   return { results, next: at < all.length ? at : undefined };
+}
+
+/** What was printed, as bytes. */
+function asBytes({ stdout, stderr, raw }: CommandResult): { stdout: Uint8Array; stderr: Uint8Array } {
+  return { stdout: raw?.stdout ?? Buffer.from(stdout), stderr: raw?.stderr ?? Buffer.from(stderr) };
+}
+
+function wireBytes(output: string | Uint8Array): number {
+  return typeof output === 'string' ? encodedBytes(output) : Math.ceil(output.length / 3) * 4;
 }
 
 function readPosition(operation_id: string, cursor: string | undefined): number {

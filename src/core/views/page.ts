@@ -9,7 +9,7 @@ export const DEFAULT_PAGE_ITEMS = 100;
 export const MAX_PAGE_BYTES = 508 << 10;
 
 /** Lists that have cursors of their own: one of another list is refused. */
-type List = 'nodes' | 'runs' | 'apps' | 'results' | 'subscriptions';
+type List = 'nodes' | 'runs' | 'apps' | 'results' | 'subscriptions' | 'blocks';
 
 export function makeCursor(list: List, key: string): string {
   return Buffer.from(`${list}:${key}`, 'utf8').toString('base64url');
@@ -42,9 +42,12 @@ export function indexAfter<T>(
   return low;
 }
 
-/** As many of the items, from the first, as clients accept in one answer; at least one. */
-export function fitting<T>(items: T[]): T[] {
-  let left = MAX_PAGE_BYTES;
+/**
+ * As many of the items, from the first, as clients accept in one answer; at least one.
+ * @param room what they may take together, in bytes
+ */
+export function fitting<T>(items: T[], room = MAX_PAGE_BYTES): T[] {
+  let left = room;
   for (const [index, item] of items.entries()) {
     left -= weigh(item, left);
     if (left < 0 && index > 0) return items.slice(0, index);

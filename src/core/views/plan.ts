@@ -4,6 +4,7 @@ import type { MemberRef } from '../../../api/schemas.ts';
 import type { AppSpec, BlockSpec, ComponentSpec, ProcessSpec } from '../../../api/spec.ts';
 import { isCandidate, meets, preferenceFor, refersTo } from '../pool/match.ts';
 import { type HostReadings, NO_READINGS } from '../pool/requirements.ts';
+import { toldShortfall } from '../pool/shortfall.ts';
 import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
 import { newRun } from '../run/evolve.ts';
@@ -12,6 +13,9 @@ import { type Plan, type PlannedBlock, planOf, stepsInOrder } from '../run/plan.
 import { softwareOf } from '../run/software.ts';
 import type { PoolNode, State } from '../state.ts';
 import { ruleOf } from './barriers.ts';
+import { inOrder, neededWaits } from './plan-order.ts';
+import { requestsIn } from './plan-requests.ts';
+import { reallocationRule } from './workflows.ts';
 
 type AppPlan = ResultOf<'plushPlanApp'>;
 type Placement = AppPlan['components'][number];
@@ -53,8 +57,9 @@ export function planApp(state: State, app: AppSpec, hosts: HostReadings = NO_REA
     note: noteOf(components),
     components,
     transfers: transfersOf(app, components),
+    requests: requestsIn(state, app, used),
     steps: stepsOf(state, app, components, members),
-    shortfalls: [...shortfalls],
+    shortfalls: shortfalls.map(toldShortfall),
   };
 }
 
@@ -157,12 +162,15 @@ function stepsOf(
   const counts = new Map(components.map(({ name, count }) => [name, count]));
   const unconnected = members.filter(({ hostname }) => state.nodes.get(hostname)?.link !== 'connected');
   const all = members.length;
+  const { barriers } = planOf(app);
+  const blocks = inOrder(app);
+  const needed = neededWaits(blocks);
   return [
     ...(unconnected.length === 0 ? [] : [step('connect', unconnected.length)]),
     ...components
       .filter(({ name }) => (app.components.find((c) => c.name === name)?.software.length ?? 0) > 0)
       .map(({ name, count }) => ({ ...step('install', count), component: name })),
-    ...inOrder(app).map((block) => runStep(block, counts.get(block.component) ?? 0, planOf(app).barriers)),
+    ...blocks.map((block) => runStep(block, counts.get(block.component) ?? 0, barriers, needed(block))),
     { ...step('clean', all), ...(app.cleanup?.command && { command: cut(app.cleanup.command) }) },
   ];
 }
@@ -174,19 +182,19 @@ function step(action: Action, nodes: number): Step {
 }
 
 function runStep(
-  { spec, component, before, gates, cleanup }: PlannedBlock,
+  { spec, component, before, cleanup }: PlannedBlock,
   nodes: number,
   barriers: Plan['barriers'],
+  waits: readonly string[],
 ): Step {
+  const own = new Set(before);
   return {
     ...step(actionOf(spec, cleanup), nodes),
     component,
     block: spec.name,
     command: cut(commandOf(barriers, spec)),
-    waits_for: [
-      ...before.map((block) => ({ block, on: 'node' })),
-      ...gates.map((block) => ({ block, on: 'all' })),
-    ],
+    ...(spec.kind === 'workflow' ? { rule: reallocationRule(spec) } : {}),
+    waits_for: waits.map((block) => ({ block, on: own.has(block) ? 'node' : 'all' })),
   };
 }
 
@@ -203,7 +211,7 @@ function actionOf({ kind }: BlockSpec, cleanup: PlannedBlock['cleanup']): Action
 function commandOf(barriers: Plan['barriers'], spec: BlockSpec): string {
   if (spec.kind === 'process') return commandLine(spec.process);
   if (spec.kind === 'workflow') {
-    const commands = stepsInOrder(spec).map(({ process }) => commandLine(process));
+    const commands = stepsInOrder(spec).map((inside) => commandOf(barriers, inside));
     return `${spec.num_tasks} ${spec.num_tasks === 1 ? 'task' : 'tasks'}: ${commands.join('; ')}`;
   }
   const barrier = spec.kind === 'barrier' ? barriers.get(spec.barrier)?.spec : undefined;
@@ -217,20 +225,4 @@ function commandLine({ path, args }: ProcessSpec): string {
     return [...(arg.flag === undefined ? [] : [arg.flag]), `{${arg.name}}`];
   });
   return [path, ...words].join(' ');
-}
-
-/** Blocks so that each stands behind what it waits for, else as in the document. */
-function inOrder(app: AppSpec): PlannedBlock[] {
-  const plan = planOf(app);
-  const open = new Map<string, number>();
-  for (const [name, { before, gates }] of plan.blocks) open.set(name, before.length + gates.length);
-  const ready = [...plan.blocks.values()].filter(({ spec }) => open.get(spec.name) === 0);
-  for (const { spec } of ready) {
-    for (const next of [...(plan.after.get(spec.name) ?? []), ...(plan.gated.get(spec.name) ?? [])]) {
-      const left = (open.get(next.spec.name) ?? 0) - 1;
-      open.set(next.spec.name, left);
-      if (left === 0) ready.push(next);
-    }
-  }
-  return ready;
 }

@@ -1,10 +1,12 @@
 /** What a node of a run waits for, in words: no host is ever silent (engine.md). */
 import type { ResultOf } from '../../../api/methods.ts';
+import { isHeld } from '../pool/outage.ts';
 import { planOf } from '../run/plan.ts';
 import { keepsFiles } from '../run/restart.ts';
 import { isLive } from '../run/workflow-state.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
 import { barrierWait, installWait, missingWords, taskAtBarrier } from './barriers.ts';
+import { barrierOfTasks } from './task-barriers.ts';
 import { idleWait, workflowWait } from './workflows.ts';
 
 type Waiting = ResultOf<'plushGetRun'>['waiting'];
@@ -28,10 +30,10 @@ export function waitsFor(state: State, node: PoolNode): string | undefined {
   const what = node.owed.size === 1 ? `run ${owed}` : `${node.owed.size} runs`;
   return node.link === 'connected'
     ? `what is left of ${what} to be cleaned away`
-    : `${connection(node)}, to clean away what is left of ${what}`;
+    : `${connection(state, node)}, to clean away what is left of ${what}`;
 }
 
-const HELD = 'the operator: it was disconnected by plushDisconnectApp';
+const HELD = 'plushConnect to be called: plushDisconnectApp has closed its connection';
 
 /**
  * What a member waits for in its run; undefined when its part is over.
@@ -41,7 +43,7 @@ function memberWaitsFor(state: State, run: Run, member: Member, isExact = false)
   if (member.phase === 'done' || isOver(run)) return undefined;
   const node = state.nodes.get(member.hostname);
   if (node?.held) return HELD;
-  if (node !== undefined && node.link !== 'connected') return connection(node);
+  if (node !== undefined && node.link !== 'connected') return connection(state, node);
   if (run.ending !== undefined || (member.phase === 'finishing' && !keepsFiles(run)))
     return 'its output to be collected';
   if (member.phase === 'preparing') return installWait(run, member);
@@ -80,16 +82,21 @@ function barrierIn(run: Run, member: Member, waits_for: string | undefined): str
     const spec = planOf(run.spec).blocks.get(block)?.spec;
     if (spec?.kind === 'barrier' && barrierWait(run, spec.barrier) === waits_for) return spec.barrier;
   }
+  for (const block of member.work?.keys() ?? []) {
+    const name = barrierOfTasks(run, member, block);
+    if (name !== undefined && waits_for?.endsWith(barrierWait(run, name))) return name;
+  }
   return undefined;
 }
 
-function connection(node: PoolNode): string {
+function connection(state: State, node: PoolNode): string {
   const trouble = node.trouble?.cause === 'requested' ? undefined : node.trouble;
   const details = [
     ...(node.attempts > 0 ? [`attempt ${node.attempts + 1}`] : []),
     ...(trouble === undefined ? [] : [`last: ${trouble.message}`]),
+    ...(isHeld(state, node) ? [`not replaced before ${state.outage?.until}`] : []),
   ];
-  const what = node.spec.type === 'local' ? 'connection to its agent' : 'connection over SSH';
+  const what = node.spec.type === 'local' ? 'a connection to its agent' : 'a connection over SSH';
   return details.length === 0 ? what : `${what} (${details.join('; ')})`;
 }
 
@@ -122,7 +129,7 @@ function blockWaitsFor(run: Run, member: Member, isExact: boolean): string | und
     const spec = planOf(run.spec).blocks.get(name)?.spec;
     if (spec?.kind === 'barrier') return barrierWait(run, spec.barrier);
   }
-  const idle = idleWait(run, member);
+  const idle = idleWait(run, member, isExact);
   if (idle !== undefined) return idle;
   for (const block of planOf(run.spec).ofComponent.get(member.component) ?? []) {
     if (member.completed.has(block.spec.name)) continue;

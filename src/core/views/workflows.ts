@@ -1,12 +1,14 @@
 /** Answers about workflows: how far they are, the results of their tasks, and what each node does. */
 import type { ResultOf } from '../../../api/methods.ts';
 import type { BlockSpec, WorkflowBlockSpec } from '../../../api/spec.ts';
+import { durationText } from '../duration.ts';
 import { MAX_UNCOLLECTED } from '../limits.ts';
 import { taskId } from '../run/evolve.ts';
 import { planOf, stepsInOrder } from '../run/plan.ts';
 import { isBeaten } from '../run/workflow-state.ts';
 import type { Member, Run, Task } from '../state.ts';
-import type { Result } from '../workflow/workflow.ts';
+import { kneedOf, type Result } from '../workflow/workflow.ts';
+import { taskWait } from './task-barriers.ts';
 
 type BlockDetail = ResultOf<'plushGetBlock'>;
 
@@ -19,18 +21,34 @@ export function workflowInfo(run: Run, spec: BlockSpec): Pick<BlockDetail, 'work
   const { results, open, returned, reallocated, ignored, idle } = run.workflows?.get(spec.name) ?? {};
   const total = spec.num_tasks;
   const done = results?.size ?? 0;
-  const running = (open?.size ?? 0) - (returned?.size ?? 0);
+  const parked = [...(run.workflows?.get(spec.name)?.parked.values() ?? [])];
+  const ready = parked.reduce((sum, place) => sum + place.ready.size, 0);
+  const { waiting = 0 } = run.workflows?.get(spec.name) ?? {};
+  const running = (open?.size ?? 0) - (returned?.size ?? 0) - waiting - ready;
   return {
     workflow: {
       total,
       done,
       running,
-      queued: total - done - running,
+      queued: total - done - running - waiting,
+      ...(hasBarriers(spec) ? { waiting } : {}),
       reallocated: reallocated ?? 0,
       ignored: ignored ?? 0,
       idle: idle?.size ?? 0,
     },
   };
+}
+
+/** When unfinished tasks are started again on other nodes, for a person. */
+export function reallocationRule({ reallocation: rule }: WorkflowBlockSpec): string {
+  if (rule === undefined) return 'slow tasks are not started again elsewhere';
+  const { knee, min_percent, min_wait_ms, max_attempts } = rule;
+  const wait = min_wait_ms === undefined ? '' : ` and ${durationText(min_wait_ms)} have passed`;
+  return `unfinished tasks are started again on idle nodes at the knee (${knee}) of the finished ones, not before ${min_percent} % are done${wait}; at most ${max_attempts} attempts at a task at a time, the first that finishes counts`;
+}
+
+function hasBarriers({ blocks }: WorkflowBlockSpec): boolean {
+  return blocks.some(({ kind }) => kind === 'barrier');
 }
 
 /** Results of a workflow's tasks, from a number on; nothing for a block of another kind. */
@@ -59,7 +77,8 @@ function identitiesOf(
   number: number,
   { hostname, attempts }: Result,
 ): string[] {
-  return stepsInOrder(spec).flatMap(({ name }, i) => {
+  const processes = stepsInOrder(spec).filter(({ kind }) => kind === 'process');
+  return processes.flatMap(({ name }, i) => {
     const attempt = attempts[i];
     return attempt === undefined ? [] : [taskId(run.run_id, name, hostname, attempt, number)];
   });
@@ -114,11 +133,12 @@ function begunAgain(
   { number = 0, hostname }: Task,
   { name, num_tasks }: WorkflowBlockSpec,
 ): string {
-  const { open, kneed } = run.workflows?.get(name) ?? {};
+  const workflow = run.workflows?.get(name);
+  const { open } = workflow ?? {};
   const attempts = open?.get(number)?.attempts ?? [];
   const [first] = attempts;
-  if (first === undefined || attempts.length < 2 || kneed === undefined) return '';
-  const knee = `at the knee (${kneed} of ${num_tasks} were done)`;
+  if (first === undefined || attempts.length < 2 || workflow?.kneed === undefined) return '';
+  const knee = `at the knee (${kneedOf(workflow)} of ${num_tasks} were done)`;
   if (first.hostname !== hostname)
     return `, which it began again ${knee}, while ${first.hostname} goes on with it`;
   const others = attempts.slice(1).map((attempt) => attempt.hostname);
@@ -126,9 +146,12 @@ function begunAgain(
 }
 
 /** What a node waits for that takes part in a workflow and has no task. */
-export function idleWait(run: Run, member: Member): string | undefined {
+export function idleWait(run: Run, member: Member, isExact: boolean): string | undefined {
   for (const [block, work] of member.work ?? []) {
-    if (work.number !== undefined || member.completed.has(block)) continue;
+    if (member.completed.has(block)) continue;
+    const atBarrier = taskWait(run, member, block, isExact);
+    if (atBarrier !== undefined) return atBarrier;
+    if (work.number !== undefined) continue;
     if ((member.uncollected?.size ?? 0) >= MAX_UNCOLLECTED)
       return `the output of its tasks of workflow "${block}" to be brought back`;
     const spec = planOf(run.spec).blocks.get(block)?.spec;

@@ -1,10 +1,14 @@
 /** A workflow as rows of a snapshot: what it knows as a whole, and its tasks in parts, so that no row grows with them. */
+import { parkAgain } from './parking.ts';
 import type { OpenTask, Result, Workflow } from './workflow.ts';
 
 /** Tasks or nodes in one row. */
 const PART = 500;
 
-export type SavedWorkflow = Omit<Workflow, 'open' | 'returned' | 'again' | 'results' | 'idle'>;
+export type SavedWorkflow = Omit<
+  Workflow,
+  'open' | 'returned' | 'again' | 'results' | 'idle' | 'parked' | 'waiting'
+>;
 
 /** Each member that is present is added to the workflow before it. */
 export interface WorkflowPart {
@@ -22,6 +26,8 @@ export function encodeWorkflow(workflow: Workflow): SavedWorkflow {
     again: _again,
     results: _results,
     idle: _idle,
+    parked: _parked,
+    waiting: _waiting,
     ...rest
   } = workflow;
   return rest;
@@ -50,6 +56,10 @@ function* cut<T>(values: Iterable<T>): Generator<T[]> {
 export function decodeWorkflow(saved: SavedWorkflow): Workflow {
   return {
     ...saved,
+    // Rows of a version that knew no barriers inside workflows lack it.
+    entered: saved.entered ?? 0,
+    parked: new Map(),
+    waiting: 0,
     open: new Map(),
     returned: new Set(),
     again: new Set(),
@@ -59,7 +69,10 @@ export function decodeWorkflow(saved: SavedWorkflow): Workflow {
 }
 
 export function addPart(workflow: Workflow, { open, returned, again, results, idle }: WorkflowPart): void {
-  for (const task of open ?? []) workflow.open.set(task.number, task);
+  for (const task of open ?? []) {
+    workflow.open.set(task.number, task);
+    for (const attempt of task.attempts) parkAgain(workflow, task.number, attempt);
+  }
   for (const number of returned ?? []) workflow.returned.add(number);
   for (const number of again ?? []) workflow.again.add(number);
   for (const [number, result] of results ?? []) workflow.results.set(number, result);

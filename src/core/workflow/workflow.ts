@@ -6,21 +6,34 @@
  *                          ▲          │ last attempt's node is lost
  *                          └ returned ┘
  *
+ * An attempt that comes to a barrier is parked there, and its node does something else until the barrier lets it go on
+ * (parking.ts).
+ *
  * It is its own hidden barrier: each finished task is an arrival, labelled with the task's number, and the knees of these
  * arrivals are those of barriers.
  */
 import type { WorkflowBlockSpec } from '../../../api/spec.ts';
 import { arrive, type Knee } from '../barrier/knee.ts';
 import { addPoint } from '../barrier/kneedle.ts';
+import { isHeldUp, type Parking, unpark } from './parking.ts';
 
 /** One node's try at a task. */
 export interface Attempt {
   readonly hostname: string;
   /** Grows when a process is started again on the node. */
   attempt: number;
-  readonly started_ms: number;
+  /** Put off by the time that it was parked. */
+  started_ms: number;
   /** The attempts with which the processes so far were completed, in their order. */
   readonly steps: number[];
+  /** The barrier block that it has come to, until what follows is ordered. */
+  at?: string;
+  /** Since when its node may do something else. */
+  parked_ms?: number;
+  /** Parked no longer by its barrier: it goes on when its node has nothing else to do. */
+  ready?: true;
+  /** Its program has entered a barrier for it and may be waiting there. */
+  asks?: true;
 }
 
 /** A task that was handed out and has no result yet. */
@@ -41,7 +54,7 @@ export interface Result {
   readonly ignored?: true;
 }
 
-export interface Workflow {
+export interface Workflow extends Parking {
   /** Name of its block. */
   readonly block: string;
   /** Lowest number that was never handed out. */
@@ -54,9 +67,11 @@ export interface Workflow {
   readonly results: Map<number, Result>;
   /** Nodes that take part and have nothing to do. */
   readonly idle: Set<string>;
-  readonly knee: Knee;
+  knee: Knee;
+  /** Arrivals before the newest phase began, which a barrier's opening does. */
+  begun?: number;
   first_ms?: number;
-  /** How many were finished at the newest knee that had tasks started again. */
+  /** Arrivals at the newest knee that had tasks started again. */
   kneed?: number;
   /** Tasks that were started again because of a knee. */
   reallocated: number;
@@ -76,6 +91,9 @@ export function newWorkflow(block: string, from = 0): Workflow {
     again: new Set(),
     results: new Map(),
     idle: new Set(),
+    parked: new Map(),
+    waiting: 0,
+    entered: 0,
     knee: {},
     reallocated: 0,
     ignored: 0,
@@ -139,10 +157,16 @@ export function attemptOf(
 export function takeBack(workflow: Workflow, number: number, hostname: string): void {
   const open = workflow.open.get(number);
   if (open === undefined) return;
-  open.attempts = open.attempts.filter((attempt) => attempt.hostname !== hostname);
+  drop(workflow, open, hostname);
   if (open.attempts.length > 0) return;
   workflow.again.delete(number);
   workflow.returned.add(number);
+}
+
+/** An attempt is over without a result. */
+export function drop(workflow: Workflow, open: OpenTask, hostname: string): void {
+  unpark(workflow, open.number, hostname);
+  open.attempts = open.attempts.filter((attempt) => attempt.hostname !== hostname);
 }
 
 /** A task has its result: it enters the hidden barrier. */
@@ -156,13 +180,35 @@ export function finish(
   const attempts = attemptOf(workflow, number, hostname)?.steps ?? [];
   workflow.results.set(number, { hostname, attempts, ...(ignored ? { ignored: true } : {}) });
   if (ignored) workflow.ignored += 1;
+  for (const attempt of workflow.open.get(number)?.attempts ?? []) unpark(workflow, number, attempt.hostname);
   workflow.open.delete(number);
   workflow.returned.delete(number);
   workflow.again.delete(number);
+  arrived(workflow, spec, ms);
+}
+
+/** One task less is worked on: it is finished, or waits at a barrier for the others. Its knees are those of these arrivals. */
+export function arrived(workflow: Workflow, { reallocation }: WorkflowBlockSpec, ms: number): void {
   workflow.first_ms ??= ms;
-  if (spec.reallocation === undefined) return;
+  if (reallocation === undefined) return;
   arrive(workflow.knee, ms);
-  if (spec.reallocation.knee === 'kneedle') addPoint(workflow.knee, ms, workflow.results.size);
+  if (reallocation.knee === 'kneedle')
+    addPoint(workflow.knee, ms, arrivalsOf(workflow) - (workflow.begun ?? 0));
+}
+
+/** How many tasks are finished or wait for the others. */
+export function settledOf({ results, waiting }: Workflow): number {
+  return results.size + waiting;
+}
+
+/** How many arrivals there were so far; never falls, but where the application is begun again. */
+export function arrivalsOf({ results, entered }: Workflow): number {
+  return results.size + entered;
+}
+
+/** How many tasks were finished at the newest knee, or had come to the barrier that all now wait for. */
+export function kneedOf(workflow: Workflow): number {
+  return Math.max(0, (workflow.kneed ?? arrivalsOf(workflow)) - (workflow.begun ?? 0));
 }
 
 /** How many open tasks could be started once more. */
@@ -174,11 +220,13 @@ export function countAgain({ open }: Workflow, { reallocation }: WorkflowBlockSp
 
 /** A knee: every open task may be started once more, as far as it has not enough attempts already. */
 export function beginAgain(workflow: Workflow, { reallocation }: WorkflowBlockSpec): void {
-  workflow.kneed = workflow.results.size;
+  workflow.kneed = arrivalsOf(workflow);
   for (const { number, attempts } of workflow.open.values())
     if (mayAgain(attempts, reallocation)) workflow.again.add(number);
 }
 
 function mayAgain(attempts: readonly Attempt[], reallocation: WorkflowBlockSpec['reallocation']): boolean {
-  return attempts.length > 0 && attempts.length < (reallocation?.max_attempts ?? 1);
+  if (attempts.length === 0 || attempts.length >= (reallocation?.max_attempts ?? 1)) return false;
+  // What waits for others is not slow.
+  return !attempts.some(isHeldUp);
 }

@@ -1,17 +1,22 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { HttpLimits } from './limits.ts';
+import type { AddressLimit } from './per-address.ts';
 import type { Unread } from './unread.ts';
 
 /** How often it is asked whether a client that has ended its side still listens. */
 const ASK_MS = 1_000;
 
-/** A call whose body is there. Its promise resolves when the answer was given to `hold`, and never rejects. */
+/** A call whose body is there. */
 interface Call {
   readonly response: ServerResponse;
   /** Size of the body that it keeps in memory. */
   readonly bytes: number;
-  readonly work: () => Promise<void>;
+  /**
+   * Makes it. The promise resolves when the answer was given to `hold`, and never rejects.
+   * @param hold no further call of the connection is begun before that has resolved
+   */
+  readonly work: (hold: (begun: Promise<void>) => void) => Promise<void>;
 }
 
 interface Connection {
@@ -23,6 +28,8 @@ interface Connection {
   unsent: number;
   /** Calls under way. */
   running: number;
+  /** The next one has to wait until one of them is further. */
+  isHeld: boolean;
   /** Calls that wait for those before them. */
   readonly waiting: Call[];
   waitingBytes: number;
@@ -45,6 +52,7 @@ export class Connections {
     secure: boolean,
     private readonly limits: HttpLimits,
     private readonly unread: Unread,
+    private readonly addresses: AddressLimit,
   ) {
     server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#open.set(socket, {
@@ -52,6 +60,7 @@ export class Connections {
         due: new Set(),
         unsent: 0,
         running: 0,
+        isHeld: false,
         waiting: [],
         waitingBytes: 0,
         handedOver: false,
@@ -74,6 +83,11 @@ export class Connections {
   /** Connections that are open. */
   get count(): number {
     return this.#open.size;
+  }
+
+  /** Somebody with a good token is on it: it is not dropped for a newer one. */
+  welcome(socket: Socket): void {
+    this.addresses.welcome(socket);
   }
 
   /** Aborted when the connection has ended; undefined when it had already. */
@@ -174,7 +188,7 @@ export class Connections {
 
   #runNext(connection: Connection): void {
     const { waiting } = connection;
-    while (waiting.length > 0 && connection.running < this.limits.maxRunning) {
+    while (waiting.length > 0 && !connection.isHeld && connection.running < this.limits.maxRunning) {
       // The answer that is due first is never held back: those behind it can be sent only after it.
       const [due] = connection.due;
       const fits = connection.unsent <= this.limits.maxUnsentBytes;
@@ -184,7 +198,14 @@ export class Connections {
       waiting.splice(index, 1);
       connection.waitingBytes -= call.bytes;
       connection.running += 1;
-      void call.work().finally(() => {
+      const hold = (begun: Promise<void>) => {
+        connection.isHeld = true;
+        void begun.then(() => {
+          connection.isHeld = false;
+          this.#runNext(connection);
+        });
+      };
+      void call.work(hold).finally(() => {
         connection.running -= 1;
         this.#runNext(connection);
       });

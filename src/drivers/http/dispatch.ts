@@ -46,7 +46,10 @@ interface Exchange {
   readonly waits: boolean;
 }
 
-type Answer = (exchange: Exchange, body: Buffer, caller: Caller) => Promise<void>;
+/** Keeps the calls behind this one from being begun. */
+type Hold = (begun: Promise<void>) => void;
+
+type Answer = (exchange: Exchange, body: Buffer, caller: Caller, hold: Hold) => Promise<void>;
 
 /** Decides for each request, from its head alone, who serves it; the RPC paths take the shortest way. */
 export class Dispatcher {
@@ -124,6 +127,7 @@ export class Dispatcher {
         this.options.onStranger?.(request.socket.remoteAddress, pathOf(request.url ?? ''));
       return UNAUTHORIZED;
     }
+    this.connections.welcome(request.socket);
     const waitS = caller.rate?.take() ?? 0;
     return waitS === 0 ? caller : tooManyCalls(waitS);
   }
@@ -145,8 +149,8 @@ export class Dispatcher {
     takeBody(request, this.limits.maxBodyBytes, (body) => {
       if (!Buffer.isBuffer(body)) refuse(request, response, body);
       else {
-        const work = () =>
-          answer(exchange, body, caller).catch((error: unknown) => this.#fail(exchange, error));
+        const work = (hold: Hold) =>
+          answer(exchange, body, caller, hold).catch((error: unknown) => this.#fail(exchange, error));
         const isTaken = this.connections.run(request.socket, { response, bytes: body.length, work });
         if (!isTaken) refuse(request, response, TOO_MUCH_UNSENT);
       }
@@ -154,7 +158,7 @@ export class Dispatcher {
     return undefined;
   }
 
-  readonly #xmlrpc: Answer = async (exchange, body, caller) => {
+  readonly #xmlrpc: Answer = async (exchange, body, caller, hold) => {
     const { headers, socket } = exchange.request;
     const asked = headers['x-plush-xmlrpc'];
     const answer = await this.options.rpc.xmlrpc(
@@ -162,20 +166,18 @@ export class Dispatcher {
       headers['content-type'],
       caller,
       socket.remoteAddress,
-      { ...this.#headOf(socket), ...(asked === undefined ? {} : { xmlTypes: String(asked) }) },
+      { ...this.#headOf(socket), hold, ...(asked === undefined ? {} : { xmlTypes: String(asked) }) },
     );
     if (answer.reason !== undefined) exchange.response.statusMessage = phrase(answer.reason);
     this.#send(exchange, answer.status ?? 200, answer.contentType, answer.body);
   };
 
-  readonly #jsonrpc: Answer = async (exchange, body, caller) => {
+  readonly #jsonrpc: Answer = async (exchange, body, caller, hold) => {
     const { request, response } = exchange;
-    const answer = await this.options.rpc.jsonrpc(
-      body,
-      caller,
-      request.socket.remoteAddress,
-      this.#headOf(request.socket),
-    );
+    const answer = await this.options.rpc.jsonrpc(body, caller, request.socket.remoteAddress, {
+      ...this.#headOf(request.socket),
+      hold,
+    });
     if (answer.body === undefined) response.writeHead(answer.status).end();
     else this.#send(exchange, answer.status, 'application/json', answer.body);
   };

@@ -27,6 +27,23 @@ interface Format {
   readonly heartbeat: string;
 }
 
+/** From this length on a text is kept for other readers of the same event. */
+const LARGE_CHARACTERS = 64 << 10;
+
+/** The bytes of large events by format, for as long as somebody has the event: readers share the work and the memory. */
+const encoded = new WeakMap<StreamedEvent, Map<Format, Buffer>>();
+
+function encode(event: StreamedEvent, format: Format): string | Buffer {
+  const known = encoded.get(event);
+  const bytes = known?.get(format);
+  if (bytes !== undefined) return bytes;
+  const text = format.encode(event);
+  if (text.length < LARGE_CHARACTERS) return text;
+  const made = Buffer.from(text);
+  encoded.set(event, (known ?? new Map<Format, Buffer>()).set(format, made));
+  return made;
+}
+
 /** One JSON text a line; an empty line is a sign of life. */
 const NDJSON: Format = {
   contentType: 'application/x-ndjson',
@@ -120,7 +137,7 @@ export async function streamEvents(
   response.once('close', () => clearInterval(heart));
   for await (const event of source) {
     if (response.destroyed) return;
-    if (!response.write(format.encode(event))) await drained(response);
+    if (!response.write(encode(event, format))) await drained(response);
   }
   response.end();
 }

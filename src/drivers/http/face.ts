@@ -13,6 +13,11 @@ export interface RequestHead {
   readonly xmlTypes?: string | undefined;
   /** Aborted when the connection has ended, and nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * To be called at once where not every call in it can be begun at once: none of a later request on its connection is begun
+   * before the promise resolves. It must not reject.
+   */
+  readonly hold?: (begun: Promise<void>) => void;
 }
 
 /** What the RPC paths need from the controller. Bodies are whole, inflated and within the limit; `remote` is the client's address. */

@@ -14,7 +14,7 @@ export interface HttpLimits {
   readonly idleTimeoutMs: number;
   /** Connections at a time; further ones are dropped. @default 1000 */
   readonly maxConnections: number;
-  /** Connections from one address at a time; further ones are dropped, so that nobody takes them all. @default 500 */
+  /** Connections from one address at a time; one more takes the place of the oldest without a good token, or is dropped. @default 500 */
   readonly maxConnectionsPerAddress: number;
   /** Requests of one connection that wait for their answers. @default 1000 */
   readonly maxPipelined: number;

@@ -6,7 +6,7 @@ import { Dispatcher } from './dispatch.ts';
 import { type Certificate, type HttpFace, HttpFaceError, type HttpFaceOptions } from './face.ts';
 import { UpgradableMessage } from './handshake.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
-import { limitPerAddress } from './per-address.ts';
+import { AddressLimit } from './per-address.ts';
 import { Sockets } from './sockets.ts';
 import { Unread } from './unread.ts';
 
@@ -32,9 +32,9 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   const limits: HttpLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const server = createNodeServer(options, limits);
   configure(server, options, limits);
-  limitPerAddress(server, limits.maxConnectionsPerAddress, options.log);
+  const addresses = new AddressLimit(server, limits.maxConnectionsPerAddress, options.log);
   const unread = new Unread(limits.maxTotalUnsentBytes);
-  const connections = new Connections(server, options.tls !== undefined, limits, unread);
+  const connections = new Connections(server, options.tls !== undefined, limits, unread, addresses);
   const dispatcher = new Dispatcher(options, limits, connections);
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     dispatcher.serve(request, response, false),

@@ -107,6 +107,7 @@ export class Sockets {
       if (authorization !== undefined) onStranger?.(request.socket.remoteAddress, path);
       return UNAUTHORIZED;
     }
+    this.connections.welcome(request.socket);
     if (this.#stopped || this.#open.size >= this.limits.maxSockets) return NO_ROOM;
     const waitS = caller.rate?.take() ?? 0;
     return waitS === 0 ? caller : tooManyCalls(waitS);

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { durationText } from '../../core/duration.ts';
 import {
   type AccessCause,
   AccessError,
@@ -71,7 +72,7 @@ export class LocalSession implements NodeSession {
 function connected(socket: Socket, path: string, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const deadline = startDeadline(timeoutMs, () => {
-      const message = `The socket ${path} did not take the connection within ${timeoutMs} ms`;
+      const message = `The socket ${path} did not take the connection within ${durationText(timeoutMs)}`;
       socket.destroy(new AccessError('timeout', message));
     });
     const onError = (error: Error) => {

@@ -2,7 +2,9 @@
  * The controller's end of a link to an agent: requests with their replies, reports as they come, and a heartbeat that
  * notices an agent which is there but no longer answers (stopped, swapped out, its host frozen).
  */
+
 import type { Duplex } from 'node:stream';
+import { durationText } from '../../core/duration.ts';
 import type { AgentFailure, AgentOp, AgentRequests, ReplyFrame, ReportFrame } from '../../wire/agent.ts';
 import { encodeFrame, FrameReader } from '../../wire/frames.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
@@ -82,7 +84,8 @@ export class AgentLink {
           ? undefined
           : setTimeout(() => {
               this.#pending.delete(id);
-              reject(new LinkError(`The agent did not answer ${op} within ${timeoutMs} ms`));
+              const what = op === 'hello' ? 'the greeting' : `the request ${op}`;
+              reject(new LinkError(`The agent did not answer ${what} within ${durationText(timeoutMs)}`));
             }, timeoutMs);
       this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject, timer });
       this.#stream.write(encodeFrame({ id, op, ...ask }, binary));

@@ -132,7 +132,7 @@ export class PackageStore {
     if (known !== undefined) return known;
     const fetching = this.#read(run_id, key, () => this.#openSource(type, path)).catch((error) => {
       this.#fetched.delete(key);
-      throw new PackageError(`Package ${path} cannot be read: ${messageOf(error)}`, { cause: error });
+      throw new PackageError(`Package ${path} cannot be read: ${whyUnread(error)}`, { cause: error });
     });
     this.#fetched.set(key, fetching);
     return fetching;
@@ -190,6 +190,12 @@ export class PackageStore {
 function noFolder(error: unknown): string[] {
   if (errorCode(error) === 'ENOENT') return [];
   throw error;
+}
+
+function whyUnread(error: unknown): string {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return `there is no file ${path}`;
+  return code === 'EACCES' ? `plushd's user may not read ${path}` : messageOf(error);
 }
 
 /** The source of a package cannot be read; it is the same for every node. */

@@ -3,7 +3,9 @@
  * program, started as `--relay SOCKET`, carries its standard input and output to the socket and back. So a node needs
  * nothing but an sshd and a shell.
  */
+
 import type { Duplex } from 'node:stream';
+import { durationText } from '../../core/duration.ts';
 import { RELAY_READY } from '../../wire/agent.ts';
 import { AccessError, type NodeSession } from '../access.ts';
 import { startDeadline } from '../deadline.ts';
@@ -63,7 +65,9 @@ function skipGreeting(stream: Duplex, timeoutMs: number): Promise<void> {
       }
     };
     const timer = startDeadline(timeoutMs, () => {
-      fail(new AccessError('timeout', `The relay to the agent did not begin within ${timeoutMs} ms`));
+      fail(
+        new AccessError('timeout', `The relay to the agent did not begin within ${durationText(timeoutMs)}`),
+      );
     });
     stream.on('readable', onReadable).once('error', onError).once('end', onEnd);
   });

@@ -1,4 +1,5 @@
 /** Why a connection did not come about, in AccessError's terms. */
+import { durationText } from '../../core/duration.ts';
 import { type AccessCause, AccessError } from '../access.ts';
 import { errorCode, messageOf } from '../agent-error.ts';
 import type { SshTarget } from './target.ts';
@@ -82,14 +83,17 @@ export function brokenOff(target: SshTarget, phase: Phase, cause?: unknown): Acc
 /** The deadline passed before the connection was ready. */
 export function tooSlow(target: SshTarget, phase: Phase, timeoutMs: number): AccessError {
   if (phase === 'connecting') {
-    return new AccessError('unreachable', `${target.place} does not answer (SSH), waited ${timeoutMs} ms`);
+    return new AccessError(
+      'unreachable',
+      `${target.place} does not answer (SSH), waited ${durationText(timeoutMs)}`,
+    );
   }
   if (phase === 'handshake') {
-    const message = `Something listens on ${target.place} but made no SSH handshake within ${timeoutMs} ms`;
+    const message = `Something listens on ${target.place} but made no SSH handshake within ${durationText(timeoutMs)}`;
     return new AccessError('unreachable', message);
   }
   return new AccessError(
     'timeout',
-    `${target.place} did not finish the login of ${target.user} within ${timeoutMs} ms`,
+    `${target.place} did not finish the login of ${target.user} within ${durationText(timeoutMs)}`,
   );
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { durationText } from '../../core/duration.ts';
 import { AccessError, type NodeSession } from '../access.ts';
 import type { RunningCommand } from '../command.ts';
 import { startDeadline } from '../deadline.ts';
@@ -40,7 +41,12 @@ export async function readRemoteFile(
       reject(error);
     };
     const deadline = startDeadline(timeoutMs, () => {
-      abandon(new AccessError('timeout', `${place} did not begin to send ${path} within ${timeoutMs} ms`));
+      abandon(
+        new AccessError(
+          'timeout',
+          `${place} did not begin to send ${path} within ${durationText(timeoutMs)}`,
+        ),
+      );
     });
     session.closed.then(abandon);
     startOnChannel(connection.client, command, place).then((running) => {

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
+import { durationText } from '../../core/duration.ts';
 import { AccessError, type ExecOptions, type ExecResult, type NodeSession } from '../access.ts';
 import { messageOf } from '../agent-error.ts';
 import { runCommand } from '../command.ts';
@@ -124,7 +125,7 @@ export class SshSession implements NodeSession {
       };
       const onHangup = () => giveUp(signal.reason);
       const deadline = startDeadline(timeoutMs, () => {
-        giveUp(new AccessError('timeout', `${place} did not ${what} within ${timeoutMs} ms`));
+        giveUp(new AccessError('timeout', `${place} did not ${what} within ${durationText(timeoutMs)}`));
       });
       if (signal.aborted) return onHangup();
       signal.addEventListener('abort', onHangup);

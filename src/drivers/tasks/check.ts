@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
+import { durationText } from '../../core/duration.ts';
 import { messageOf } from '../agent-error.ts';
 import { sendSignal } from './processes.ts';
 
@@ -13,7 +14,7 @@ export interface CommandSetting {
   readonly prefix: readonly string[];
 }
 
-/** Answers undefined when the process is well, else what was seen, as the end of a sentence. */
+/** Answers undefined when the process is well, else what was seen, as a clause: "the command exited with code 1". */
 export type Check = () => Promise<string | undefined>;
 
 /** Runs a shell command; well with exit code 0. One that hangs is killed with all its group. */
@@ -29,16 +30,16 @@ export function checkCommand(
     const { pid } = child;
     const timer = setTimeout(() => {
       if (pid !== undefined) killGroup(pid);
-      resolve(`did not end within ${timeoutMs} ms`);
+      resolve(`the command did not end within its timeout of ${durationText(timeoutMs)}`);
     }, timeoutMs);
     child.once('error', (error) => {
       clearTimeout(timer);
-      resolve(`could not be started: ${messageOf(error)}`);
+      resolve(`the command could not be started: ${messageOf(error)}`);
     });
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
       if (code === 0) resolve(undefined);
-      else resolve(signal === null ? `exited with code ${code}` : `was ended by ${signal}`);
+      else resolve(`the command ${signal === null ? `exited with code ${code}` : `was ended by ${signal}`}`);
     });
   });
 }
@@ -46,17 +47,19 @@ export function checkCommand(
 /** Asks a URL; well with a status below 400. The body is not read. */
 export function checkHttp(url: string, timeoutMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const fail = (error: unknown) => resolve(`could not be asked: ${messageOf(error)}`);
+    const fail = (error: unknown) => resolve(`the URL could not be asked: ${messageOf(error)}`);
     try {
       const get = url.startsWith('https:') ? getHttps : getHttp;
       const request = get(url, { agent: false }, (response) => {
         clearTimeout(timer);
         const { statusCode = 0 } = response;
         response.destroy();
-        resolve(statusCode > 0 && statusCode < 400 ? undefined : `answered with status ${statusCode}`);
+        resolve(
+          statusCode > 0 && statusCode < 400 ? undefined : `the server answered with status ${statusCode}`,
+        );
       });
       const timer = setTimeout(() => {
-        resolve(`did not answer within ${timeoutMs} ms`);
+        resolve(`the server did not answer within the timeout of ${durationText(timeoutMs)}`);
         request.destroy();
       }, timeoutMs);
       request.on('error', (error) => {

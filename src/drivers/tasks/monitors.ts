@@ -3,6 +3,7 @@
  * is taken over is looked at again, and the time it has run counts from its start.
  */
 import { uptime } from 'node:os';
+import { durationText } from '../../core/duration.ts';
 import type { MonitorOrder, TaskOrder } from '../../wire/agent.ts';
 import { startDeadline } from '../deadline.ts';
 import { type Check, type CommandSetting, checkCommand, checkHttp } from './check.ts';
@@ -33,7 +34,7 @@ export class Monitors {
     const stops: (() => void)[] = [];
     const { timeout_ms: timeoutMs, liveness = [] } = order;
     if (timeoutMs !== undefined) {
-      const message = `It ran longer than ${timeoutMs} ms and was stopped`;
+      const message = `The process ran longer than its timeout of ${durationText(timeoutMs)} and was stopped`;
       const onTimeout = () => this.options.onGiveUp(task, { cause: 'timeout', message });
       const timer = startDeadline(Math.max(0, timeoutMs - ageMs(task)), onTimeout);
       stops.push(() => clearTimeout(timer));
@@ -61,7 +62,8 @@ export class Monitors {
       if (stopped) return;
       failures = seen === undefined ? 0 : failures + 1;
       if (seen !== undefined && failures >= monitor.failures) {
-        const message = `${nameOf(monitor)} ${seen}${failures === 1 ? '' : `, ${failures} times in a row failed`}`;
+        const times = failures === 1 ? '' : ` ${failures} times in a row`;
+        const message = `${nameOf(monitor)} failed${times}: ${seen}`;
         this.options.onGiveUp(task, { cause: 'liveness', message, monitor: place });
         return;
       }
@@ -85,7 +87,9 @@ export class Monitors {
       const now = writtenBy(task);
       const isSilent = now === before;
       before = now;
-      return Promise.resolve(isSilent ? `saw nothing written for ${intervalMs} ms` : undefined);
+      return Promise.resolve(
+        isSilent ? `nothing was written within its interval of ${durationText(intervalMs)}` : undefined,
+      );
     };
   }
 
@@ -95,7 +99,7 @@ export class Monitors {
     try {
       return await check();
     } catch (error) {
-      return `could not look: ${error instanceof Error ? error.message : error}`;
+      return `it could not look: ${error instanceof Error ? error.message : error}`;
     } finally {
       const next = this.#turns.shift();
       if (next === undefined) this.#underway -= 1;
@@ -105,7 +109,7 @@ export class Monitors {
 }
 
 function nameOf({ type, target }: MonitorOrder): string {
-  if (type === 'output') return 'The liveness monitor of its output';
+  if (type === 'output') return 'The liveness monitor of the output';
   return `The liveness monitor ${JSON.stringify(target)}`;
 }
 

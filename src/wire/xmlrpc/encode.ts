@@ -180,11 +180,27 @@ function encodeStruct(
 ): string {
   const ofMembers = typeof doubles === 'object' && 'members' in doubles ? doubles.members : undefined;
   let members = '';
+  let mended: Set<string> | undefined;
   for (const [name, value] of Object.entries(struct) as [string, unknown][]) {
     if (value === undefined || (value === null && options.nil !== true)) continue;
-    members += `<member><name>${escapeXml(name)}</name>${encodeValue(value, options, depth, ofMembers?.get(name))}</member>`;
+    let text = name;
+    if (MAY_NEED_ESCAPE.test(name)) {
+      mended ??= new Set();
+      text = memberName(name, struct, mended);
+    }
+    members += `<member><name>${text}</name>${encodeValue(value, options, depth, ofMembers?.get(name))}</member>`;
   }
   return `<value><struct>${members}</struct></value>`;
+}
+
+/** A name for element content. Where two become one without what XML cannot say, the later is made longer: readers refuse a name twice. */
+function memberName(name: string, struct: object, mended: Set<string>): string {
+  let legal = name.replace(NEEDS_ESCAPE, (char) => (ESCAPES.has(char) ? char : '\ufffd'));
+  if (legal !== name) {
+    while (Object.hasOwn(struct, legal) || mended.has(legal)) legal += '\ufffd';
+    mended.add(legal);
+  }
+  return escapeXml(legal);
 }
 
 /**

@@ -256,8 +256,11 @@ describe('RecentEvents', () => {
     expect(recent.next(39)?.record.seq).toBe(40);
     expect(reads()).toBe(before);
     recent.grew(40, 32 << 20);
+    // The last one is kept whatever its size, for those who come to it together.
     expect(recent.next(39)?.record.seq).toBe(40);
+    expect(reads()).toBe(before);
     expect(recent.next(0)?.record.seq).toBe(1);
+    expect(recent.next(39)?.record.seq).toBe(40);
     expect(reads()).toBe(before + 2);
   });
 });

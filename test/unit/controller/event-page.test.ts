@@ -72,3 +72,67 @@ describe('a page of events', () => {
     abort.abort();
   });
 });
+
+describe('readers who are woken together', () => {
+  const appOf = (name: string, characters: number) => ({
+    time,
+    type: 'app_loaded',
+    body: { app: { name, text: 'x'.repeat(characters) } },
+  });
+  const query = (signal: AbortSignal, topics?: string[]) => ({
+    after: 0,
+    fromNow: false,
+    signal,
+    ...(topics && { topics }),
+  });
+
+  it('share a large event, each in its place and by its topics', async () => {
+    const journal = createMemoryJournal();
+    const abort = new AbortController();
+    const events = new EventStream(journal);
+    const all = [1, 2, 3].map(() => events.stream(query(abort.signal)));
+    const control = events.stream(query(abort.signal, ['control']));
+    journal.append([
+      appOf('small', 1),
+      appOf('large', 2_000_000),
+      { time, type: 'quit_requested', body: {} },
+    ]);
+    const told = await Promise.all(
+      all.map(async (stream) => [await stream.next(), await stream.next(), await stream.next()]),
+    );
+    const quit = await control.next();
+    for (const three of told) {
+      expect(three.map(({ value }) => value?.seq)).toEqual([1, 2, 3]);
+      expect(three[1]?.value).toBe(told[0]?.[1]?.value);
+      expect(three[0]?.value).not.toBe(three[1]?.value);
+    }
+    expect(told[0]?.[1]?.value).toMatchObject({ type: 'app_loaded', app: { name: 'large' } });
+    expect(quit.value).toMatchObject({ seq: 3, type: 'quit_requested' });
+    abort.abort();
+  });
+
+  it('let all else go on between them where that takes them long', async () => {
+    const memory = createMemoryJournal();
+    const slow = new Proxy(memory, {
+      get: (journal, name) => {
+        if (name === 'read') for (const endMs = performance.now() + 20; performance.now() < endMs; );
+        const member: unknown = Reflect.get(journal, name, journal);
+        return typeof member === 'function' ? member.bind(journal) : member;
+      },
+    });
+    const abort = new AbortController();
+    const events = new EventStream(slow);
+    const readers = Array.from({ length: 5 }, () => events.stream(query(abort.signal)).next());
+    memory.append([appOf('one', 1)]);
+    let turns = 0;
+    const turn = () => {
+      turns += 1;
+      if (!abort.signal.aborted) setImmediate(turn);
+    };
+    setImmediate(turn);
+    events.wake();
+    await Promise.all(readers);
+    expect(turns).toBeGreaterThanOrEqual(3);
+    abort.abort();
+  });
+});

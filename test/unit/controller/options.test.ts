@@ -21,6 +21,8 @@ describe('readOptions', () => {
       plcInterval: 300,
       nodeRules: { failedMs: 600_000, failedShortMs: 10_000, dropCount: 3, dropWindowMs: 600_000 },
     });
+    expect(read([])).toMatchObject({ nodeRules: { holdMs: 600_000, holdPercent: 80 } });
+    expect(read(['--hold-time', '0'])).toMatchObject({ nodeRules: { holdMs: 0 } });
     expect(read([], { XDG_STATE_HOME: '/s' })).toMatchObject({ state: '/s/plush' });
   });
 
@@ -73,6 +75,8 @@ describe('readOptions', () => {
     [['--failed-time-short', '10s'], '--failed-time-short is a number from 1 to 2592000, not "10s"'],
     [['--drop-count', '1.5'], '--drop-count is a number from 1 to 100, not "1.5"'],
     [['--drop-window', '1e9'], '--drop-window is a number from 10 to 86400, not "1e9"'],
+    [['--hold-time', '-1'], '--hold-time is a number from 0 to 86400, not "-1"'],
+    [['--hold-percent', '49'], '--hold-percent is a number from 50 to 100, not "49"'],
     [['--tls-cert', '/etc/hostname'], '--tls-cert and --tls-key go together'],
     [['--topology', 'tree'], '--topology tree is not in this version'],
     [['--cors-origin', '*'], '--cors-origin takes origins such as https://console.example, and "*" is none'],

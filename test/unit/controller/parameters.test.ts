@@ -22,7 +22,11 @@ describe('checkParameters', () => {
       [7],
       'INVALID_PARAMETERS: plushGetRun parameter 1 (run): expected a string of at most 256 characters, but 7 came.',
     ],
-    ['plushGetRun', ['a', 'b'], 'INVALID_PARAMETERS: plushGetRun takes one parameter (run), 2 came.'],
+    [
+      'plushGetMatching',
+      ['a', 'b'],
+      'INVALID_PARAMETERS: plushGetMatching takes one parameter (run), 2 came.',
+    ],
     ['plushTestConnection', ['a'], 'INVALID_PARAMETERS: plushTestConnection takes no parameters, 1 came.'],
     [
       'plushAddNode',
@@ -84,6 +88,37 @@ describe('checkParameters', () => {
       checkParameters('plushAddNode', [{ hostname: 'a', lease: { id: 'l', expires } }], 'xmlrpc'),
     ).toEqual([{ hostname: 'a', lease: { id: 'l', expires: '2026-01-02T03:04:05.000Z' } }]);
     expect(checkParameters('plushLoadAppXml', [Buffer.from('<plush/>')], 'xmlrpc')).toEqual(['<plush/>']);
+  });
+
+  test.each([
+    ['20260504T10:11:12', '2026-05-04T10:11:12Z'],
+    ['2026-05-04T12:11:12+02:00', '2026-05-04T10:11:12.000Z'],
+    ['2026-05-04T10:11:12.123456+00:00', '2026-05-04T10:11:12.123Z'],
+    ['2026-05-04T10:11:12.5Z', '2026-05-04T10:11:12.5Z'],
+    ['20260230T10:11:12', '2026-02-30T10:11:12Z'],
+    ['2026-02-30T10:11:12+01:00', '2026-02-30T10:11:12Z'],
+  ])('takes the time %s as %s', (expires, kept) => {
+    const lease = (end: string) => [{ hostname: 'a', lease: { id: 'l', expires: end } }];
+    expect(checkParameters('plushAddNode', lease(expires), 'xmlrpc')).toEqual(lease(kept));
+  });
+
+  test.each(['2026-05-04T10:11:12', '2026-05-04', '20260504T10:11:12+02:00x', '1777889472', ''])(
+    'refuses the time %j, which is in no zone or is none',
+    (expires) => {
+      const properties = { hostname: 'a', lease: { id: 'l', expires } };
+      expect(refusal('plushAddNode', [properties])).toMatch(/lease\.expires: expected a string \(ISO 8601/);
+    },
+  );
+
+  test('takes the number of a virtual node as a number too, and properties of any plain type', () => {
+    const node = { hostname: 'a', vn: 7, properties: { cpus: 4, load: 0.5, spare: true, rack: 'b' } };
+    expect(checkParameters('plushAddNode', [node], 'xmlrpc')).toEqual([{ ...node, vn: '7' }]);
+    expect(refusal('plushAddNode', [{ ...node, vn: 1.5 }])).toMatch(
+      /member vn: expected a string .* 1\.5 came/,
+    );
+    expect(refusal('plushAddNode', [{ hostname: 'a', properties: { list: [1] } }])).toMatch(
+      /properties\.list: expected a string of at most 4096 characters or a number or a boolean, but an array of 1 came/,
+    );
   });
 
   test('keeps a member called __proto__ as data', () => {

@@ -2,6 +2,7 @@ import type { CallRequest } from '../../../src/controller/call.ts';
 import { EventStream } from '../../../src/controller/event-stream.ts';
 import { createRpc } from '../../../src/controller/rpc.ts';
 import { SocketClients } from '../../../src/controller/socket-clients.ts';
+import { SocketSubscriptions } from '../../../src/controller/socket-subscriptions.ts';
 import type { SocketPeer } from '../../../src/drivers/http/face.ts';
 import { createMemoryJournal } from '../../../src/drivers/journal-memory.ts';
 import { waitFor } from '../../harness/wait.ts';
@@ -30,6 +31,7 @@ class World {
     ).converse,
     events: this.events,
     journal: this.journal,
+    socketSubscriptions: new SocketSubscriptions(),
     log,
   });
   readonly peer: SocketPeer = {

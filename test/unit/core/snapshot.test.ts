@@ -27,6 +27,14 @@ describe('a state written down', () => {
     expect(decodeState(encodeState(emptyState()))).toEqual(emptyState());
   });
 
+  it('of a version that did not know who answers is read as of a controller that knows of nobody', () => {
+    const { state } = busyWorld();
+    const [first = '', ...rest] = encodeState(state);
+    const [, row] = JSON.parse(first) as [string, Record<string, unknown>];
+    delete row.contact;
+    expect(decodeState([JSON.stringify(['state', row]), ...rest])).toEqual(state);
+  });
+
   it('has each specification once, shared again by those who shared it', () => {
     const world = busyWorld();
     const rows = [...encodeState(world.state)];

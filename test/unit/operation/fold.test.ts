@@ -2,6 +2,7 @@ import { type CommandResult, ResultFold } from '../../../src/core/operation/fold
 import type { Operation } from '../../../src/core/state.ts';
 import { encodedBytes } from '../../../src/core/views/encoded-bytes.ts';
 import { operationInfo } from '../../../src/core/views/operations.ts';
+import { encodeResponse } from '../../../src/wire/xmlrpc/encode.ts';
 
 const MAX_SIZE = 1 << 20;
 
@@ -116,5 +117,42 @@ describe('the page of an operation', () => {
     expect(operationInfo(operation({ state: 'interrupted' }), undefined, {}).message).toMatch(/restarted/);
     expect(operationInfo(operation(), undefined, {}).message).toMatch(/not kept/);
     expect(operationInfo(operation({ kind: 'resources' }), undefined, {}).message).toBeUndefined();
+  });
+});
+
+describe('results that are no text', () => {
+  const bytes = (...values: number[]) => Uint8Array.from(values);
+  const fold = () =>
+    foldOf({
+      n1: result({ stdout: '\ufffd', raw: { stdout: bytes(0x80) } }),
+      n2: result({ stdout: '\ufffd', raw: { stdout: bytes(0x81) } }),
+      n3: result({ stdout: '\ufffd', raw: { stdout: bytes(0x80) } }),
+      n4: result({ stdout: 'ü', stderr: 'e' }),
+    });
+
+  it('are equal where their bytes are, and are told as text or as these', () => {
+    expect(shown(fold()).map(({ nodes, stdout }) => [nodes, stdout])).toEqual([
+      [['n1', 'n3'], '\ufffd'],
+      [['n2'], '\ufffd'],
+      [['n4'], 'ü'],
+    ]);
+    const raw = operationInfo(operation(), fold(), { encoding: 'base64' }).results;
+    expect(raw.map(({ stdout, stderr }) => [stdout, stderr].map((one) => [...Buffer.from(one)]))).toEqual([
+      [[0x80], []],
+      [[0x81], []],
+      [[0xc3, 0xbc], [0x65]],
+    ]);
+    for (const one of [...raw, ...shown(fold())]) expect(one).not.toHaveProperty('raw');
+  });
+
+  it('count against the bound of what is kept, and fit into pages that all clients accept', () => {
+    const large = (fill: number) => ({ stdout: new Uint8Array(65_536).fill(fill) });
+    const names = Array.from({ length: 40 }, (_, i) => `n${i}`);
+    const many = foldOf(Object.fromEntries(names.map((name, i) => [name, result({ raw: large(i) })])));
+    expect(many.size).toBeLessThanOrEqual(MAX_SIZE);
+    const info = operationInfo(operation(), many, { encoding: 'base64' });
+    expect(info.results.length).toBeGreaterThan(1);
+    expect(Buffer.byteLength(encodeResponse(info))).toBeLessThan(512 << 10);
+    expect(info.cursor).toBeDefined();
   });
 });

@@ -1,9 +1,7 @@
-import { truncateSync, writeFileSync } from 'node:fs';
 import { faults } from '../../../api/faults.ts';
 import { forPerson, inCommands } from '../../../clients/shell/hints.ts';
-import { readSpecification } from '../../../clients/shell/specification.ts';
 import { PlushFault } from '../../../clients/typescript/fault.ts';
-import { withScratch } from '../../harness/scratch.ts';
+import { hintFor } from '../../../src/core/views/hints.ts';
 
 describe('hints at the terminal', () => {
   test.each([
@@ -12,10 +10,17 @@ describe('hints at the terminal', () => {
     [faults.SUBJECT_NOT_FOUND.hint, '`plush runs` and `plush nodes` list them.'],
     [faults.NO_APP_LOADED.hint, 'Run `plush run FILE` first.'],
     [faults.BLOCK_NOT_FOUND.hint, '`plush call plushGetRun` lists its blocks.'],
-    ['plushConnect clears it.', '`plush call plushConnect` clears it.'],
+    ['plushConnect clears it.', '`plush call plushConnect NODE` clears it.'],
+    [hintFor('exit_code'), 'Read the last lines of stderr, and the whole output with `plush logs RUN NODE`.'],
     [faults.TOO_LARGE.hint, faults.TOO_LARGE.hint],
   ])('say commands instead of methods: %j', (hint, words) => {
     expect(inCommands(hint)).toBe(words);
+  });
+
+  test('name the run and the node that they are about, where that is known', () => {
+    const names = { run: 'job-1', node: 'n1' };
+    expect(inCommands('plushGetOutput tells.', names)).toBe('`plush logs job-1 n1` tells.');
+    expect(inCommands('plushConnect clears it.', names)).toBe('`plush call plushConnect n1` clears it.');
   });
 
   test('stand in the sentence of a fault, whose other words stay', () => {
@@ -30,11 +35,3 @@ describe('hints at the terminal', () => {
     expect(forPerson(new Error(hint))).toBe(hint);
   });
 });
-
-test('a file too large to be sent is refused with the way on which it can be loaded', () =>
-  withScratch(async (scratch) => {
-    const file = scratch.path('large.xml');
-    writeFileSync(file, '');
-    truncateSync(file, (1 << 20) + 1);
-    expect(() => readSpecification(file)).toThrow('plush call plushLoadApp FILE');
-  }));

@@ -21,12 +21,8 @@ function newProgress(blocks = [{ name: 'work', component: 'workers' }]): RunProg
   return startProgress({
     run_id: RUN,
     app: 'app',
-    state: 'deploying',
     started: new Date(START).toISOString(),
-    components: [],
     blocks: blocks.map((block) => ({ ...block, ...counts })),
-    waiting: [],
-    lost: 0,
   });
 }
 

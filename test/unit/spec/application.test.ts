@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseApplication } from '../../../src/core/spec/application.ts';
-import { DIRECTORY } from '../../../src/core/spec/directory.ts';
-import { APPLICATION } from '../../../src/core/spec/grammar.ts';
-import { NOT_RUN } from '../../../src/core/spec/unsupported.ts';
-import { example, fixture, listing, rulesOf } from './fixture.ts';
+import { example, fixture, listing } from './fixture.ts';
 
 describe('an application file', () => {
   test('with everything this version carries out becomes the whole model', () => {
@@ -16,7 +13,7 @@ describe('an application file', () => {
   test.each(['language', 'experiment', 'configurations'])(
     'of the language that may not be run yet (%s) becomes the whole model',
     (name) => {
-      const { app, diagnostics } = parseApplication(fixture(`valid/${name}.xml`), `${name}.xml`, []);
+      const { app, diagnostics } = parseApplication(fixture(`valid/${name}.xml`), `${name}.xml`);
       expect(diagnostics).toEqual([]);
       expect(app).toEqual(JSON.parse(fixture(`valid/${name}.json`)));
     },
@@ -38,14 +35,14 @@ describe('an application file', () => {
   test('of the parts that the guide shows loads without a word', () => {
     const guide = readFileSync(join(__dirname, '../../../docs/specification.md'), 'utf8');
     const parts = [...guide.matchAll(/```xml\n(<(process|workflow_block) [\s\S]*?)```/g)];
-    expect(parts.map(([, , name]) => name)).toEqual(['process', 'workflow_block']);
+    expect(parts.map(([, , name]) => name)).toEqual(['process', 'workflow_block', 'workflow_block']);
     const blocks = parts.map(([, part, name]) =>
       name === 'process' ? `<process_block name="shown">${part}</process_block>` : part,
     );
     const text = `<plush><project name="p"><component name="c"><rspec><num_hosts>2</num_hosts></rspec></component>
       <application_block name="a"><execution><component_block name="b"><component name="c"/>${blocks.join('')}
       </component_block></execution></application_block></project></plush>`;
-    expect(parseApplication(text, 'guide.xml', []).diagnostics).toEqual([]);
+    expect(parseApplication(text, 'guide.xml').diagnostics).toEqual([]);
   });
 
   test('is the same in bytes as in text', () => {
@@ -111,7 +108,7 @@ describe('the figures of the 2011 paper', () => {
   });
 
   test('14 runs Bullet on 130 hosts and releases its barrier at the knee', () => {
-    const { app, diagnostics } = parseApplication(fixture('figures/figure14.xml'), 'figure14.xml', []);
+    const { app, diagnostics } = parseApplication(fixture('figures/figure14.xml'), 'figure14.xml');
     expect(diagnostics).toEqual([]);
     expect(app?.components[0]).toMatchObject({ min: 130, max: 130, requests: [{ service: 'sword' }] });
     expect(app?.barriers).toEqual([{ name: 'ready to stream', type: 'early', max: 130, knee: 'ewma' }]);
@@ -130,14 +127,14 @@ describe('the figures of the 2011 paper', () => {
   });
 
   test('16 keeps SWORD on 10 to 800 hosts as a service that looks for more every 300 seconds', () => {
-    const { app, diagnostics } = parseApplication(fixture('figures/figure16.xml'), 'figure16.xml', []);
+    const { app, diagnostics } = parseApplication(fixture('figures/figure16.xml'), 'figure16.xml');
     expect(diagnostics).toEqual([]);
     expect(app).toMatchObject({ name: 'sword_app_block', service: true, reconnect_interval_ms: 300_000 });
     expect(app?.components[0]).toMatchObject({ min: 10, max: 800 });
   });
 
   test('18 shares 98 tasks of EMAN, started again elsewhere at a knee past 60 percent', () => {
-    const { app, diagnostics } = parseApplication(fixture('figures/figure18.xml'), 'figure18.xml', []);
+    const { app, diagnostics } = parseApplication(fixture('figures/figure18.xml'), 'figure18.xml');
     expect(diagnostics).toEqual([]);
     const [workflow] = app?.component_blocks[0]?.blocks ?? [];
     expect(workflow).toMatchObject({
@@ -201,7 +198,7 @@ describe('mistakes', () => {
     'waiting',
     'configurations',
   ])('of the kind %s are all told at once, each in its place', (name) => {
-    const { app, diagnostics } = parseApplication(fixture(`errors/${name}.xml`), `${name}.xml`, []);
+    const { app, diagnostics } = parseApplication(fixture(`errors/${name}.xml`), `${name}.xml`);
     expect(listing(`${name}.xml`, diagnostics)).toBe(fixture(`errors/${name}.txt`));
     expect(app).toBeUndefined();
   });
@@ -242,45 +239,5 @@ describe('mistakes', () => {
     ],
   ])('of the whole file are told as such: %s', (text, expected) => {
     expect(listing('a.xml', parseApplication(text, 'a.xml').diagnostics)).toBe(expected);
-  });
-});
-
-describe('what is not run yet', () => {
-  const small = (inner: string): string =>
-    `<plush><project name="p"><component name="c"><rspec><num_hosts>1</num_hosts></rspec></component>
-<application_block name="a" service="true"><execution><component_block name="b"><component name="c"/>
-${inner}
-</component_block></execution></application_block></project></plush>`;
-
-  test('is refused where it stands, and its mistakes are told with it', () => {
-    const text = small('<barrier_block name="g"><barrier name="x" type="5"/></barrier_block>');
-    const notRun = ['component_block/barrier_block', 'application_block@service=true'];
-    const { app, diagnostics } = parseApplication(text, 'a.xml', notRun);
-    expect(app).toBeUndefined();
-    expect(listing('a.xml', diagnostics)).toBe(
-      [
-        'a.xml:2:29: error NOT_SUPPORTED: service="true" of application_block "a" is part of the language, but this version cannot run it',
-        'a.xml:3:1: error NOT_SUPPORTED: barrier_block "g" is part of the language, but this version cannot run it',
-        'a.xml:3:43: error BAD_VALUE: type="5" of barrier "x" is none of 0, traditional, 1, early, 2, throttled, 3, semaphore',
-        '',
-      ].join('\n'),
-    );
-  });
-
-  test('is loaded once its line is gone', () => {
-    const text = small('<barrier_block name="g"><barrier name="x"/></barrier_block>');
-    expect(parseApplication(text, 'a.xml', []).diagnostics).toEqual([]);
-  });
-
-  test.each(NOT_RUN)('is named as the table of the language has it: %s', (what) => {
-    const [, kind = '', mark, name = '', value] = /^([\w.]+)([/@])(\w+)(?:=(\w+))?$/.exec(what) ?? [];
-    const rules = [...rulesOf(APPLICATION), ...rulesOf(DIRECTORY)].filter((rule) => rule.kind === kind);
-    const known = rules.some((rule) => {
-      if (mark === '/') return rule.children?.[name] !== undefined;
-      const allowed = rule.attributes?.[name]?.value;
-      if (value === undefined || allowed?.type === 'boolean') return allowed !== undefined;
-      return allowed?.type === 'enum' && Object.hasOwn(allowed.values, value);
-    });
-    expect(known).toBe(true);
   });
 });

@@ -96,7 +96,7 @@ describe('large files', () => {
       const barrier = `<barrier_block name="b${at}"><predecessor name="b${(at + 1) % 10_000}"/><barrier name="all"/></barrier_block>`;
       return `<component_block name="c${at}">${component}${barrier}</component_block>`;
     });
-    const { diagnostics } = parseApplication(executionOf(blocks.join('\n')), 'big.xml', []);
+    const { diagnostics } = parseApplication(executionOf(blocks.join('\n')), 'big.xml');
     expect(diagnostics.map(({ code }) => code)).toEqual(['CYCLE']);
   });
 
@@ -106,11 +106,11 @@ describe('large files', () => {
     const clusters = Array.from({ length: 500 }, (_, at) => cluster(at)).join('');
     const uses = '<configuration name="k"/>'.repeat(5000);
     const older = `<plush><project name="p"><configuration name="k">${clusters}</configuration><application name="a"><execution>${uses}</execution></application></project></plush>`;
-    expect(parseApplication(older, 'a.xml', []).diagnostics.map(({ code }) => code)).toEqual(['TOO_LARGE']);
+    expect(parseApplication(older, 'a.xml').diagnostics.map(({ code }) => code)).toEqual(['TOO_LARGE']);
     const workflow = (at: number): string =>
       `<workflow_block name="w${at}" num_tasks="100000"><process_block name="p${at}"><process name="p"><path>p</path></process></process_block></workflow_block>`;
     const workflows = `<component_block name="b"><component name="c"/>${[0, 1, 2].map(workflow).join('')}</component_block>`;
-    const { diagnostics } = parseApplication(executionOf(workflows), 'a.xml', []);
+    const { diagnostics } = parseApplication(executionOf(workflows), 'a.xml');
     expect(diagnostics.map(({ message }) => message)).toEqual([
       'The workflows up to here come to 300000 tasks; all together may have 200000',
     ]);

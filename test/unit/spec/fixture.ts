@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Diagnostic } from '../../../api/spec.ts';
 import { formatDiagnostic } from '../../../src/core/spec/format.ts';
-import type { ElementRule } from '../../../src/core/spec/rule.ts';
 
 const FIXTURES = join(__dirname, 'fixtures');
 
@@ -24,13 +23,4 @@ export function listing(fileName: string, diagnostics: readonly Diagnostic[]): s
 /** `line:column CODE` of each diagnostic. */
 export function places(diagnostics: readonly Diagnostic[]): string[] {
   return diagnostics.map(({ line, column, code }) => `${line}:${column} ${code}`);
-}
-
-/** A rule and all below it, each kind once. */
-export function rulesOf(rule: ElementRule, found = new Map<string, ElementRule>()): ElementRule[] {
-  if (!found.has(rule.kind)) {
-    found.set(rule.kind, rule);
-    for (const { rule: child } of Object.values(rule.children ?? {})) rulesOf(child, found);
-  }
-  return [...found.values()];
 }

@@ -85,7 +85,7 @@ describe('a damaged file', () => {
     for (let mutant = 0; mutant < MUTANTS; mutant += 1) {
       const source = sources[mutant % sources.length] ?? '';
       const text = mutant % 2 === 0 ? mutate(source, below) : mutateLines(source, below);
-      const { app, diagnostics } = parseApplication(text, 'mutant.xml', []);
+      const { app, diagnostics } = parseApplication(text, 'mutant.xml');
       const failed = diagnostics.some(({ severity }) => severity === 'error');
       expect({ text, loaded: app !== undefined }).toEqual({ text, loaded: !failed });
       const lines = text.split(/\r\n?|\n/);

@@ -114,7 +114,7 @@ describe('what is published of the languages', () => {
       const files = places.flatMap(({ index, 0: written }, at) => {
         const value = VALUES[at % VALUES.length];
         const text = `${source.slice(0, index)}="${value}"${source.slice(index + written.length)}`;
-        if (!parseApplication(text, 'changed.xml', []).app) return [];
+        if (!parseApplication(text, 'changed.xml').app) return [];
         const file = scratch.path(`${index}.xml`);
         writeFileSync(file, text);
         return [file];

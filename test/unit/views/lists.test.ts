@@ -3,7 +3,8 @@ import { Rejection } from '../../../src/core/rejection.ts';
 import { MAX_ENDED_RUNS, type Run, type State } from '../../../src/core/state.ts';
 import { appDetail, listApps } from '../../../src/core/views/apps.ts';
 import { listNodes } from '../../../src/core/views/nodes.ts';
-import { blockDetail, listRuns, matching } from '../../../src/core/views/runs.ts';
+import { blockDetail, listRuns, matching, runDetail } from '../../../src/core/views/runs.ts';
+import { encodeResponse } from '../../../src/wire/xmlrpc/encode.ts';
 import { readApplication } from '../../scenario/application.ts';
 import { World } from '../../scenario/world.ts';
 
@@ -185,5 +186,64 @@ describe('a run', () => {
       tasks: [],
     });
     expect(symbolOf(() => blockDetail(run, 'third'))).toBe('BLOCK_NOT_FOUND');
+  });
+
+  describe('with very many components and blocks', () => {
+    const names = Array.from({ length: 2500 }, (_, i) => String(i));
+    const world = worldWith(
+      app(
+        'x',
+        ...names.map((name) => `component c${name} 1`),
+        ...names
+          .map((name) => `component_block p${name} c${name}\nblock b${name}`)
+          .flatMap((two) => two.split('\n')),
+      ),
+      app('y', ...WORK),
+    );
+    world.submit({ type: 'start_run', app: 'x' });
+    world.submit({ type: 'start_run', app: 'y' });
+    const run = world.state.runs.get(world.runId('x#1')) as Run;
+    const other = world.state.runs.get(world.runId('y#2')) as Run;
+
+    it.each([undefined, 1000, 7])('tells each once, on pages that all clients accept (limit %p)', (limit) => {
+      const components: string[] = [];
+      const blocks: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const part = {
+          ...(limit === undefined ? {} : { limit }),
+          ...(cursor === undefined ? {} : { cursor }),
+        };
+        const page = runDetail(run, world.state, part);
+        expect(page.components.length + page.blocks.length).toBeLessThanOrEqual(limit ?? 5000);
+        if (limit !== 7) expect(Buffer.byteLength(encodeResponse(page))).toBeLessThan(512 << 10);
+        components.push(...page.components.map(({ name }) => name));
+        blocks.push(...page.blocks.map(({ name }) => name));
+        cursor = page.cursor;
+        // The second page says enough about small ones.
+        if (limit === 7 && blocks.length + components.length > 14) return;
+      } while (cursor !== undefined);
+      expect(components).toEqual(names.map((name) => `c${name}`));
+      expect(blocks).toEqual(names.map((name) => `b${name}`));
+    });
+
+    it('counts all, also on a page of few', () => {
+      expect(runDetail(run, world.state, { limit: 1 })).toMatchObject({
+        components: [{ name: 'c0' }],
+        blocks: [],
+        components_total: 2500,
+        blocks_total: 2500,
+        // There are no nodes: the run has failed, and its blocks never began.
+        block_states: { waiting: 2500, running: 0, completed: 0, failed: 0 },
+      });
+      expect(runDetail(other, world.state)).not.toHaveProperty('cursor');
+    });
+
+    it('refuses a cursor of another run or list', () => {
+      const { cursor = '' } = runDetail(run, world.state, { limit: 1 });
+      expect(symbolOf(() => runDetail(other, world.state, { cursor }))).toBe('BAD_CURSOR');
+      const foreign = listRuns(world.state, { limit: 1 }).cursor ?? '';
+      expect(symbolOf(() => runDetail(run, world.state, { cursor: foreign }))).toBe('BAD_CURSOR');
+    });
   });
 });

@@ -139,3 +139,18 @@ test('what is said of doubles is passed over where the value is of another kind'
   expect(encodeResponse({ a: 1 }, {}, { each: [true] })).toContain('<int>1</int>');
   expect(encodeResponse([1], {}, { members: new Map([['a', true]]) })).toContain('<int>1</int>');
 });
+
+test('members whose names become one without what XML cannot say stay several', () => {
+  const names = ['\u0001', '\u0002', 'k\u0001', 'k\ufffd', 'k\ufffd\ufffd', 'k\ud800', '<\u0001'];
+  const text = encodeResponse(Object.fromEntries(names.map((name) => [name, name.length])));
+  const told = [...text.matchAll(/<name>(.*?)<\/name>/g)].map(([, name]) => name);
+  expect(told).toEqual([
+    '\ufffd',
+    '\ufffd\ufffd',
+    'k\ufffd\ufffd\ufffd',
+    'k\ufffd',
+    'k\ufffd\ufffd',
+    'k\ufffd'.padEnd(5, '\ufffd'),
+    '&lt;\ufffd',
+  ]);
+});

@@ -25,7 +25,7 @@ export function referencePage(): string {
     '# Reference of the specification languages',
     'Written by `npm run build` from the tables in `src/core/spec`; change those, not this page. [specification.md](specification.md) tells how to use the languages.',
     'Values stand in attributes or as the text of an element, and white space at their ends does not count. Durations are seconds, or have a unit: `90`, `90s`, `5m`, `2h`, `1d`, `500ms`. Sizes are bytes, or have a unit: `4096`, `64KiB` (or `64K`), `10M`, `2G`, `1T`, each 1024 times the one before. Yes and no are `true` or `1`, `false` or `0`.',
-    '*Since* is the dialect that first has an element: 2006 (`configuration` and `cluster`), 2007 (`experiment`), 2011 (blocks). What this version cannot run yet is read and checked, and then refused as NOT_SUPPORTED.',
+    '*Since* is the dialect that first has an element: 2006 (`configuration` and `cluster`), 2007 (`experiment`), 2011 (blocks).',
     '## Application',
     ...sections('plush', APPLICATION),
     '## Directory',
