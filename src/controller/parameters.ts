@@ -169,13 +169,21 @@ function normalise(value: unknown, schema: TSchema, protocol: Protocol): unknown
   if (Array.isArray(value) || typeof value !== 'object') return value;
   const members = (schema.properties ?? {}) as Record<string, TSchema>;
   const clean: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value)) {
+  for (const [written, member] of Object.entries(value)) {
+    const name = knownName(written, members, value);
     const kept = normalise(member, members[name] ?? ({} as TSchema), protocol);
     if (kept === undefined) continue;
     // A member called __proto__ is data like any other.
     Object.defineProperty(clean, name, { value: kept, enumerable: true, configurable: true, writable: true });
   }
   return clean;
+}
+
+/** A member's name without the blanks and line ends that indented XML has around it, where that is one of the known. */
+function knownName(written: string, members: object, value: object): string {
+  if (Object.hasOwn(members, written)) return written;
+  const name = written.trim();
+  return Object.hasOwn(members, name) && !Object.hasOwn(value, name) ? name : written;
 }
 
 /**

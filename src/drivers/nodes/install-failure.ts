@@ -1,8 +1,9 @@
+/** Why software could not be installed on a node. */
 import type { Failure } from '../../../api/schemas.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
 import { PackageError } from './packages.ts';
 
-/** What a node's run is told of an installation that went wrong. */
+/** From what the agent answered, or what went wrong before it was asked. */
 export function installFailure(error: unknown): Failure {
   if (error instanceof AgentError) {
     const { code, message, command, exit_code, signal, stderr_tail } = error.failure;

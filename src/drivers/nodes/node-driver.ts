@@ -76,6 +76,8 @@ export class NodeDriver {
   readonly #retries: Retries;
   /** Removed nodes whose agents have not left yet. */
   readonly #dismissals = new Map<string, NodeSpec>();
+  /** Attempts to have an agent leave. */
+  readonly #leavings = new Map<string, Promise<void>>();
   readonly #tasks: NodeTasks;
   #stopped = false;
 
@@ -147,7 +149,7 @@ export class NodeDriver {
     const left: string[] = [];
     const leaving = nodes.map(async (node) => {
       try {
-        await this.#dismissOnce(node);
+        await this.#leaving(node);
         left.push(node.hostname);
       } catch (error) {
         const facts = { hostname: node.hostname, err: messageOf(error) };
@@ -337,7 +339,7 @@ export class NodeDriver {
     if (attempt === 1) this.#dismissals.set(hostname, node);
     if (this.#stopped || this.#dismissals.get(hostname) !== node) return;
     try {
-      await this.#dismissOnce(node);
+      await this.#leaving(node);
     } catch (error) {
       log.warn(
         { hostname, attempt, err: messageOf(error) },
@@ -352,6 +354,16 @@ export class NodeDriver {
     this.#dismissals.delete(hostname);
     this.#drop(hostname, 'The agent left');
     report({ type: 'left', hostname });
+  }
+
+  /** One attempt at a time for a node: a second one would find an agent that is about to go, and take that for a failure. */
+  #leaving(node: NodeSpec): Promise<void> {
+    const { hostname } = node;
+    const underway = this.#leavings.get(hostname);
+    if (underway !== undefined) return underway;
+    const leaving = this.#dismissOnce(node).finally(() => this.#leavings.delete(hostname));
+    this.#leavings.set(hostname, leaving);
+    return leaving;
   }
 
   /**

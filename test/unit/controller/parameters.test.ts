@@ -121,6 +121,14 @@ describe('checkParameters', () => {
     );
   });
 
+  test('takes members by their names in indented XML, and leaves other names as they are', () => {
+    const node = { '\n  hostname\n': 'a', properties: { ' rack ': 'b' } };
+    expect(checkParameters('plushAddNode', [node], 'xmlrpc')).toEqual([
+      { hostname: 'a', properties: { ' rack ': 'b' } },
+    ]);
+    expect(refusal('plushAddNode', [{ hostname: 'a', ' hostname': 'b' }])).toMatch(/there is no such member/);
+  });
+
   test('keeps a member called __proto__ as data', () => {
     const properties = JSON.parse('{"__proto__": "x", "constructor": "y"}') as Record<string, string>;
     const [node] = checkParameters('plushAddNode', [{ hostname: 'a', properties }], 'xmlrpc') as [
