@@ -65,7 +65,7 @@ const OperationInfo = Type.Object({
 const Step = Type.Object({
   action: Type.String({
     description:
-      'connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean',
+      'connect, install (at the beginning, or for a block), run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean',
   }),
   component: optional(Type.String()),
   block: optional(Type.String()),

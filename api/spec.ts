@@ -302,6 +302,18 @@ export interface ComponentBlockSpec {
   readonly cleanup?: CleanupSpec;
   /** Files, relative to the run's working folder, that are brought back when the component block is complete on a node. */
   readonly outputs?: readonly string[];
+  /** Which of several clusters on the same nodes it is; only where they differ (dialect of 2006). */
+  readonly cluster?: ClusterSpec;
+}
+
+/** A cluster of a configuration, on nodes that it shares with clusters of configurations before and after. */
+export interface ClusterSpec {
+  /** PLUSH_COMPONENT of its processes. */
+  readonly name: string;
+  /** Only the first places of the component take part; absent: all. */
+  readonly hosts?: number;
+  /** Installed before its first process, beside what clusters before it have installed. */
+  readonly software: readonly string[];
 }
 
 /** A whole application. */

@@ -637,7 +637,7 @@ class Methods:
             server (string, optional)
             note (string): Whether it was sent and answered, or when it is sent, for a person
           steps (array of structs): In an order in which they can happen
-            action (string): connect, install, run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
+            action (string): connect, install (at the beginning, or for a block), run, barrier, cleanup (between phases), reinstall (an empty working folder, and the software once more) or clean
             component (string, optional)
             block (string, optional)
             command (string, optional): Program and arguments, or when the barrier releases, for a person to read
@@ -755,7 +755,7 @@ class Methods:
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
         Fault 1021 RUN_ENDED: The run is over
-        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared
+        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared, or its application is being begun again
         Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
         Fault 1081 NOT_A_PARTICIPANT: The node, or its task, takes no part in that barrier
         Fault 1023 BLOCK_NOT_FOUND: The run has no block of that name
@@ -786,7 +786,7 @@ class Methods:
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
         Fault 1021 RUN_ENDED: The run is over
-        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared
+        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared, or its application is being begun again
         Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
         Fault 1081 NOT_A_PARTICIPANT: The node, or its task, takes no part in that barrier
         Fault 1023 BLOCK_NOT_FOUND: The run has no block of that name
@@ -832,7 +832,7 @@ class Methods:
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
         Fault 1021 RUN_ENDED: The run is over
-        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared
+        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared, or its application is being begun again
         Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
         Fault 1081 NOT_A_PARTICIPANT: The node, or its task, takes no part in that barrier
         Fault 1082 BARRIER_NOT_RELEASABLE: A semaphore cannot be released as a whole

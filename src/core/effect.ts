@@ -27,6 +27,8 @@ export type Effect =
       readonly files?: readonly FileCopy[];
       /** The working folder is emptied before, and this is installed there. */
       readonly reinstall?: readonly SoftwareSpec[];
+      /** Software that must be there before, beside what is. */
+      readonly install?: readonly SoftwareSpec[];
     }
   /** Tell the node's agent, where it is there; one that is not asks again when it is. */
   | { readonly type: 'tell_barrier'; readonly hostname: string; readonly news: BarrierNews }

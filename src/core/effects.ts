@@ -9,6 +9,7 @@ import { outageTimer } from './pool/outage.ts';
 import { flagEndMs } from './pool/rules.ts';
 import { barrierTimer, resumeBarriers, tellReleased } from './run/barrier-effects.ts';
 import { hasTransfers, participantOf } from './run/barrier-state.ts';
+import { softwareAt } from './run/clusters.ts';
 import { splitTaskId, subjectOf } from './run/evolve.ts';
 import { filesBeforeCleanup, filesOf, filesOfEnd, logCopies } from './run/logs.ts';
 import { INSTALL_BARRIER, planOf } from './run/plan.ts';
@@ -269,7 +270,7 @@ function mayInstall(run: Run, member: Member): boolean {
 }
 
 function install(run: Run, member: Member): Effect {
-  const software = softwareOf(run.spec, member.component);
+  const software = softwareAt(run.spec, member.component, member.index);
   const { hostname, generation } = member;
   const again = generation === undefined ? {} : { generation };
   return { type: 'install', hostname, run_id: run.run_id, software, ...again };
@@ -280,13 +281,18 @@ function startTask(run: Run, task: Task): Effect {
   const planned = planOf(run.spec).blocks.get(task.block);
   const member = run.members.get(hostname);
   const files =
-    planned?.cleanup === undefined || member === undefined ? [] : filesBeforeCleanup(run, member, planned);
+    planned?.cleanup === undefined || planned.cleanup === 'install' || member === undefined
+      ? []
+      : filesBeforeCleanup(run, member, planned);
   return {
     type: 'start_task',
     hostname,
     order: taskOrder(run, task),
     ...(files.length === 0 ? {} : { files }),
     ...(planned?.cleanup === 'reinstall' ? { reinstall: softwareOf(run.spec, planned.component) } : {}),
+    ...(planned?.cleanup === 'install' && member !== undefined
+      ? { install: softwareAt(run.spec, member.component, member.index, planned.component_block) }
+      : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import type {
   AppSpec,
   BarrierSpec,
   BlockSpec,
+  ClusterSpec,
   ComponentBlockSpec,
   ComponentSpec,
   ExitPolicySpec,
@@ -104,6 +105,7 @@ function requirementsIn(settings: ReadonlyMap<string, string>): Pick<ComponentSp
  *
  *     component workers 2..3 group=lab static=n1 preferred=n2 software=tool
  *     component_block w workers after=other cleanup=./tidy remove
+ *     component_block x workers after=w cluster=few hosts=2 software=tool
  *     block first
  *     block second after=first exit=3:continue,any:restart_process:2:500 monitor=output:ignore
  *     block third output=result.txt,log/a
@@ -154,6 +156,7 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
         predecessors: list('after'),
         blocks: [],
         ...(command || isRemoved ? { cleanup } : {}),
+        ...(settings.has('cluster') ? { cluster: readCluster(settings) } : {}),
       });
     } else if (kind === 'barrier') {
       barriers.push(readBarrier(first, second, settings));
@@ -199,6 +202,15 @@ export function readApplication(name: string, lines: readonly string[]): AppSpec
     ...service,
   };
   return barriers.length === 0 ? application : { ...application, barriers };
+}
+
+function readCluster(settings: ReadonlyMap<string, string>): ClusterSpec {
+  const hosts = settings.get('hosts');
+  return {
+    name: settings.get('cluster') ?? '',
+    ...(hosts === undefined ? {} : { hosts: Number(hosts) }),
+    software: settings.get('software')?.split(',') ?? [],
+  };
 }
 
 /** Puts a block into the workflow that was made last. */

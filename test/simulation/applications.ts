@@ -65,6 +65,20 @@ export function makeApp(chance: Chance, name: string, around: Surroundings): App
   };
 }
 
+/** Makes the component blocks of some components clusters that share its nodes; the first has them all. */
+export function withClusters(chance: Chance, app: AppSpec): AppSpec {
+  const shared = new Map(app.components.filter(() => chance.is(0.3)).map((one) => [one.name, one]));
+  const seen = new Set<string>();
+  const component_blocks = app.component_blocks.map((block) => {
+    const { max = 1, software = [] } = shared.get(block.component) ?? {};
+    if (!shared.has(block.component)) return block;
+    const hosts = seen.has(block.component) ? { hosts: chance.int(1, max) } : {};
+    seen.add(block.component);
+    return { ...block, cluster: { name: 'part', ...hosts, software: software.filter(() => chance.is(0.6)) } };
+  });
+  return { ...app, component_blocks };
+}
+
 /** Whether how a run ends depends on the application alone: not on measured loads, nor on who comes late by chance. */
 export function isSteady({ components, barriers = [] }: AppSpec): boolean {
   const measures = components.some(({ requirements }) => requirements !== undefined);

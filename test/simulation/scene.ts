@@ -2,7 +2,7 @@
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { NodeRules } from '../../src/core/pool/rules.ts';
 import type { HostSample } from '../../src/core/task.ts';
-import { GROUPS, makeApp } from './applications.ts';
+import { GROUPS, makeApp, withClusters } from './applications.ts';
 import { Chance } from './chance.ts';
 import { makeRules } from './outages.ts';
 
@@ -50,7 +50,7 @@ export function makeScene(seed: number): Scene {
     doubling: chance.is(0.5) ? 0.1 : 0,
     isInTurn: chance.is(0.3),
     apps: Array.from({ length: chance.int(1, 2) }, (_, i) =>
-      makeApp(chance, `app${i}`, { nodes: count, isCalm }),
+      withClusters(Chance.of(seed, `clusters ${i}`), makeApp(chance, `app${i}`, { nodes: count, isCalm })),
     ),
   };
 }

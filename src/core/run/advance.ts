@@ -9,6 +9,7 @@ import { isOver, type Member, type Run, type Task } from '../state.ts';
 import type { TaskReport } from '../task.ts';
 import type { Transaction } from '../transaction.ts';
 import { endAtBarriers, enterBlock, leaveAfter, partDone, settleAll } from './barriers.ts';
+import { clusterOf } from './clusters.ts';
 import { splitTaskId, taskId } from './evolve.ts';
 import { type PlannedBlock, planOf } from './plan.ts';
 import { isSuccess, policyFor } from './policy.ts';
@@ -100,7 +101,8 @@ export function order(tx: Transaction, run: Run, member: Member, block: string):
   const attempt = 1 + (member.tasks.get(block)?.attempt ?? member.attempts?.get(block) ?? 0);
   const { hostname, index, component } = member;
   const state = run.components.get(component);
-  const count = Math.max(state?.count ?? 0, state?.members.size ?? 0);
+  const all = Math.max(state?.count ?? 0, state?.members.size ?? 0);
+  const count = Math.min(all, clusterOf(run.spec, block).hosts);
   const task_id = taskId(run.run_id, block, hostname, attempt);
   tx.emit('task_ordered', { run_id: run.run_id, task_id, block, hostname, attempt, index, count });
   if (run.blocks.get(block)?.state === 'waiting') {

@@ -7,8 +7,17 @@
 import type { ComponentBlockSpec, ProcessBlockSpec } from '../../../api/spec.ts';
 import type { PlannedBlock } from './plan.ts';
 
-/** What a block does about what is left of its component block. */
-export type CleanupKind = 'command' | 'reinstall';
+/** What a block does about what is left of its component block; `install`: what it needs beside the software that is there. */
+export type CleanupKind = 'command' | 'reinstall' | 'install';
+
+/** The block before all others of a component block that needs more software than those before it on the same nodes. */
+export function installBlock(
+  { name, component }: ComponentBlockSpec,
+  gates: readonly string[],
+): PlannedBlock {
+  const spec = shellBlock(`${name}#install`, ':', []);
+  return { spec, component, component_block: name, before: [], gates, cleanup: 'install' };
+}
 
 /** The blocks that clean up behind a component block; none where it says nothing. */
 export function cleanupBlocks({ name, component, blocks, cleanup }: ComponentBlockSpec): PlannedBlock[] {

@@ -16,6 +16,7 @@ import {
   type Task,
 } from '../state.ts';
 import { barrierEvolvers, beAbsent, unmarkAbsent } from './barrier-state.ts';
+import { skipOthersParts } from './clusters.ts';
 import { planOf } from './plan.ts';
 import { comesBack, newService, rememberLost } from './service-evolve.ts';
 import { exitedInWorkflow, loseWork, orderedInWorkflow } from './workflow-state.ts';
@@ -209,6 +210,7 @@ export const runEvolvers: { readonly [T in RunEvents]: Evolver<T> } = {
         completed: new Set(),
         ...comesBack(run, generation),
       });
+      skipOthersParts(run, run.members.get(hostname) as Member);
       run.uncleaned += 1;
       occupy(run.components.get(component), hostname, index);
       const node = state.nodes.get(hostname);

@@ -13,7 +13,8 @@ import type {
   WorkflowBlockSpec,
 } from '../../../api/spec.ts';
 import { STOP_GRACE_MS } from '../limits.ts';
-import { type CleanupKind, cleanupBlocks } from './cleanup.ts';
+import { type CleanupKind, cleanupBlocks, installBlock } from './cleanup.ts';
+import { installsBefore } from './clusters.ts';
 
 type Policies = Pick<ProcessSpec, 'exit_policies' | 'liveness'>;
 
@@ -25,7 +26,10 @@ export interface PlannedBlock {
   readonly before: readonly string[];
   /** Blocks that must be complete on all their nodes. */
   readonly gates: readonly string[];
-  /** It cleans up behind its component block, also on a node that goes on without some of its blocks. */
+  /**
+   * It cleans up behind its component block, also on a node that goes on without some of its blocks; or it installs what the
+   * component block needs.
+   */
   readonly cleanup?: CleanupKind;
 }
 
@@ -119,8 +123,11 @@ function makePlan(app: AppSpec): Plan {
   };
   for (const parent of app.component_blocks) {
     const outer = parent.predecessors.flatMap(expand);
+    const install = installsBefore(app, parent) ? installBlock(parent, [...new Set(outer)]) : undefined;
+    if (install !== undefined) add(install);
     for (const spec of parent.blocks) {
-      const before = spec.predecessors.filter((name) => home.get(name) === parent);
+      const inner = spec.predecessors.filter((name) => home.get(name) === parent);
+      const before = inner.length === 0 && install !== undefined ? [install.spec.name] : inner;
       const outside = spec.predecessors.filter((name) => home.get(name) !== parent).flatMap(expand);
       add({
         spec,

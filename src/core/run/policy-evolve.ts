@@ -4,6 +4,7 @@ import { MAX_HANDLED, MAX_HANDLED_HOSTS } from '../limits.ts';
 import type { Member, Run, Task } from '../state.ts';
 import { failureOf } from './advance.ts';
 import { beAbsent } from './barrier-state.ts';
+import { skipOthersParts } from './clusters.ts';
 import { finishIfThrough, setPhase, taskOf } from './evolve.ts';
 import { INSTALL_BARRIER, planOf } from './plan.ts';
 import { isSuccess } from './policy.ts';
@@ -73,6 +74,7 @@ function beginAgain(run: Run, member: Member, time: string): void {
   member.tasks.clear();
   member.completed.clear();
   delete member.skipped;
+  skipOthersParts(run, member);
   delete member.at;
   delete member.work;
   delete member.absent;

@@ -13,9 +13,14 @@ export function softwareOf(app: AppSpec, component: string): readonly SoftwareSp
   const before = ofApp.get(component);
   if (before !== undefined) return before;
   const wanted = app.components.find(({ name }) => name === component)?.software ?? [];
-  const ordered = inOrder(new Map(app.software.map((one) => [one.name, one])), wanted);
+  const ordered = softwareNamed(app, wanted);
   ofApp.set(component, ordered);
   return ordered;
+}
+
+/** The software of those names and all that it requires, in the same order. */
+export function softwareNamed(app: AppSpec, wanted: readonly string[]): SoftwareSpec[] {
+  return inOrder(new Map(app.software.map((one) => [one.name, one])), wanted);
 }
 
 /** Depth first without recursion: a chain of requirements may be as long as the list. */

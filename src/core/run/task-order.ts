@@ -4,6 +4,7 @@ import type { Run, Task } from '../state.ts';
 import type { TaskOrder } from '../task.ts';
 import { argumentsOf } from './arguments.ts';
 import { participantOf } from './barrier-state.ts';
+import { clusterOf } from './clusters.ts';
 import { taskId } from './evolve.ts';
 import { logOrder } from './logs.ts';
 import { planOf } from './plan.ts';
@@ -47,7 +48,7 @@ export function taskOrder(run: Run, task: Task): TaskOrder {
       ...process?.env,
       PLUSH_RUN: run.run_id,
       PLUSH_APP: run.app,
-      PLUSH_COMPONENT: planned?.component ?? '',
+      PLUSH_COMPONENT: clusterOf(run.spec, task.block).name ?? planned?.component ?? '',
       PLUSH_NODE: task.hostname,
       PLUSH_INDEX: String(task.index),
       PLUSH_COUNT: String(task.count),

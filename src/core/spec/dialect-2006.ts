@@ -11,6 +11,7 @@ import { Names } from './names.ts';
 import type { Problems } from './problems.ts';
 import { type ReadProcess, readProcess } from './process.ts';
 import { checkKnown } from './references.ts';
+import { type Placed, shareNodes } from './shared-nodes.ts';
 import { attributeSetting, child, childrenNamed, definedName, label } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
 
@@ -43,41 +44,42 @@ export function read2006(project: XmlElement, problems: Problems): Read2006 {
     const clusters = readClusters(element, name ?? '', problems);
     if (name !== undefined && names.claim(name, element, 'name')) read.set(name, clusters);
   }
-  const configurations = nameApart(read, problems);
+  const applications = childrenNamed(project, 'application');
+  const used = new Set(applications.flatMap(usesOf).map(nameOf));
+  // What is not run asks for no nodes; without an application nothing is, and all are looked at as if they were.
+  const isRun = ([name]: readonly [string, unknown]) => applications.length === 0 || used.has(name);
+  const configurations = shareNodes(new Map([...read].filter(isRun)));
   const components = new Map<string, ReadComponent>();
-  for (const { component } of [...configurations.values()].flat()) {
+  for (const { component, label: name, cluster } of [...configurations.values()].flat()) {
+    checkLength(name, cluster.element, problems);
     if (!components.has(component.spec.name)) components.set(component.spec.name, component);
   }
-  const applications = childrenNamed(project, 'application');
+  for (const one of [...read].filter((entry) => !isRun(entry))) addUnused(one, components);
   const all = [...components.values()];
   if (applications.length === 0) return { components: all };
   return { components: all, blocks: readApplications(project, applications, configurations, problems) };
 }
 
-/**
- * Configurations run one after another, so that clusters of one name that ask for the same are one group of nodes, used again
- * by each. Those that ask for something else are groups of their own and get their configuration's name in front.
- */
-function nameApart(
-  configurations: ReadonlyMap<string, readonly Cluster[]>,
-  problems: Problems,
-): Map<string, readonly Cluster[]> {
-  const wanted = new Map<string, Set<string>>();
-  for (const { component } of [...configurations.values()].flat()) {
-    const { name } = component.spec;
-    wanted.set(name, (wanted.get(name) ?? new Set()).add(JSON.stringify(component.spec)));
+/** The places where an application names the configurations that it runs. */
+function usesOf(application: XmlElement): readonly XmlElement[] {
+  const execution = child(application, 'execution');
+  return execution ? childrenNamed(execution, 'configuration') : [];
+}
+
+function nameOf(element: XmlElement): string | undefined {
+  return attributeSetting(element, 'name')?.value;
+}
+
+/** The clusters of a configuration that nothing runs are there to be checked. */
+function addUnused(
+  [configuration, clusters]: readonly [string, readonly Cluster[]],
+  components: Map<string, ReadComponent>,
+): void {
+  for (const { component } of clusters) {
+    const own = component.spec.name;
+    const name = components.has(own) ? `${configuration}.${own}` : own;
+    components.set(name, { ...component, spec: { ...component.spec, name } });
   }
-  const apart = ([configuration, clusters]: readonly [string, readonly Cluster[]]) => {
-    const named = clusters.map((cluster): Cluster => {
-      const own = cluster.component.spec.name;
-      const name = (wanted.get(own)?.size ?? 0) > 1 ? `${configuration}.${own}` : own;
-      checkLength(name, cluster.element, problems);
-      const { component } = cluster;
-      return { ...cluster, component: { ...component, spec: { ...component.spec, name } } };
-    });
-    return [configuration, named] as const;
-  };
-  return new Map([...configurations].map(apart));
 }
 
 function readClusters(configuration: XmlElement, configurationName: string, problems: Problems): Cluster[] {
@@ -118,8 +120,8 @@ class Making {
   private last: readonly string[] = [];
 
   /** Adds a configuration after all that was added before. False when that would be too much. */
-  add(clusters: readonly Cluster[], place: XmlElement): boolean {
-    const processes = clusters.reduce((sum, cluster) => sum + cluster.processes.length, 0);
+  add(clusters: readonly Placed<Cluster>[], place: XmlElement): boolean {
+    const processes = clusters.reduce((sum, { cluster }) => sum + cluster.processes.length, 0);
     this.made += processes + clusters.length * (1 + this.last.length);
     if (this.made > MAX_MADE) return false;
     const { last } = this;
@@ -127,9 +129,10 @@ class Making {
     return true;
   }
 
-  private addCluster(cluster: Cluster, before: readonly string[], place: XmlElement): string {
-    const { component, element, processes } = cluster;
-    const name = this.uniqueName(component.spec.name);
+  private addCluster(placed: Placed<Cluster>, before: readonly string[], place: XmlElement): string {
+    const { component, label: own, part } = placed;
+    const { element, processes } = placed.cluster;
+    const name = this.uniqueName(own);
     const predecessors = before.map((predecessor) => ({ name: predecessor, element: place }));
     const block: Block = { name, element, predecessors, component: component.spec.name };
     this.blocks.push(block);
@@ -140,6 +143,7 @@ class Making {
       component: component.spec.name,
       predecessors: [...before],
       blocks: inner,
+      ...(part && { cluster: part }),
     });
     return name;
   }
@@ -175,7 +179,7 @@ class Making {
 function readApplications(
   project: XmlElement,
   applications: readonly XmlElement[],
-  configurations: ReadonlyMap<string, readonly Cluster[]>,
+  configurations: ReadonlyMap<string, readonly Placed<Cluster>[]>,
   problems: Problems,
 ): ReadBlocks {
   const making = new Making();
@@ -186,9 +190,8 @@ function readApplications(
   for (const application of applications) {
     const name = definedName(application, problems);
     if (name !== undefined) names.claim(name, application, 'name');
-    const execution = child(application, 'execution');
-    for (const element of execution ? childrenNamed(execution, 'configuration') : []) {
-      const wanted = attributeSetting(element, 'name')?.value;
+    for (const element of usesOf(application)) {
+      const wanted = nameOf(element);
       if (wanted === undefined) continue;
       const start = () => `${label(application)} runs configuration`;
       if (!checkKnown('UNKNOWN_CONFIGURATION', known, { name: wanted, element }, start, problems)) continue;

@@ -6,8 +6,8 @@ import { roomOf } from '../barrier/pace.ts';
 import { shareOf } from '../barrier/rules.ts';
 import { durationText } from '../duration.ts';
 import { expectedAt, participantOf } from '../run/barrier-state.ts';
+import { softwareAt } from '../run/clusters.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, planOf } from '../run/plan.ts';
-import { softwareOf } from '../run/software.ts';
 import { taskParticipant } from '../run/workflow-state.ts';
 import type { Member, Run, RunBarrier } from '../state.ts';
 import { missingTasks, taskName } from './task-barriers.ts';
@@ -105,21 +105,24 @@ function absentees(
   return { names, count };
 }
 
-/** When a barrier releases, for a person: "when all have entered, or earlier when 80 % have or 30 s after the first entry, but not before 60 % have". */
+/** How a barrier works, and what becomes of latecomers, for a person. */
 export function ruleOf(spec: BarrierSpec): string {
+  return `${releaseRule(spec)}${lateWords(spec)}`;
+}
+
+/** When a barrier releases, for a person: "when all have entered, or earlier when 80 % have or 30 s after the first entry, but not before 60 % have". */
+function releaseRule(spec: BarrierSpec): string {
   const { type, rate = 1, interval_ms = 0, concurrency, adaptive, hold_timeout_ms } = spec;
   if (type === 'semaphore') {
     const places = adaptive === undefined ? `${concurrency ?? 1}` : `an adaptive number (${adaptive})`;
     const lease = hold_timeout_ms === undefined ? '' : `, each for at most ${durationText(hold_timeout_ms)}`;
     return `lets ${places} in at a time${lease}`;
   }
-  if (spec.manual) return `releases when plushReleaseBarrier is called${lateWords(spec)}`;
+  if (spec.manual) return 'releases when plushReleaseBarrier is called';
   const when = whenOf(spec);
-  const how =
-    type === 'throttled'
-      ? `releases ${rate} every ${durationText(interval_ms)}, beginning ${when}`
-      : `releases ${when}`;
-  return `${how}${lateWords(spec)}`;
+  return type === 'throttled'
+    ? `releases ${rate} every ${durationText(interval_ms)}, beginning ${when}`
+    : `releases ${when}`;
 }
 
 /** What becomes of those who enter after the release, where the specification says it. */
@@ -159,7 +162,7 @@ export function barrierWait(run: Run, name: string): string {
   const { spec } = planned;
   if (spec.type === 'semaphore')
     return `its turn at barrier "${name}" (${barrier.inside.size} of ${roomOf(barrier.pace)} places are taken)`;
-  if (barrier.opened !== undefined) return `its turn at barrier "${name}", which ${ruleOf(spec)}`;
+  if (barrier.opened !== undefined) return `its turn at barrier "${name}", which ${releaseRule(spec)}`;
   const expected = expectedAt(run, planned);
   const counts = `${barrier.entries.size} of ${expected} have entered`;
   if (spec.manual) return `barrier "${name}" to be released by plushReleaseBarrier (${counts})`;
@@ -199,8 +202,8 @@ export function installWait(run: Run, member: Member): string {
 }
 
 /** ": tool, data and 3 more" */
-function softwareNames(run: Run, { component }: Member): string {
-  const names = softwareOf(run.spec, component).map(({ name }) => name);
+function softwareNames(run: Run, { component, index }: Member): string {
+  const names = softwareAt(run.spec, component, index).map(({ name }) => name);
   if (names.length === 0) return '';
   const more = names.length - MAX_SOFTWARE;
   return `: ${names.slice(0, MAX_SOFTWARE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;

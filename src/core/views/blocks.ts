@@ -1,5 +1,6 @@
 /** Answers about the blocks of a run. */
 import type { ResultOf } from '../../../api/methods.ts';
+import { hostsOf } from '../run/clusters.ts';
 import { type PlannedBlock, planOf } from '../run/plan.ts';
 import { type BlockState, isOver, type Member, type Run, type Task } from '../state.ts';
 import { workflowInfo } from './workflows.ts';
@@ -24,7 +25,9 @@ export function blockInfo(run: Run, planned: PlannedBlock): BlockInfo {
   const { name } = planned.spec;
   const block = run.blocks.get(name);
   const { begun = 0, completed = 0, failed = 0 } = block ?? {};
-  const members = run.components.get(planned.component)?.members.size ?? 0;
+  const { component, component_block: parent } = planned;
+  const all = run.components.get(component)?.members.size ?? 0;
+  const members = Math.min(all, hostsOf(run.spec, { component, name: parent }));
   const over = isOver(run);
   return {
     name,

@@ -7,10 +7,10 @@ import { type HostReadings, NO_READINGS } from '../pool/requirements.ts';
 import { toldShortfall } from '../pool/shortfall.ts';
 import { randomFrom } from '../random.ts';
 import { Rejection } from '../rejection.ts';
+import { hostsOf, softwareCounts } from '../run/clusters.ts';
 import { newRun } from '../run/evolve.ts';
 import { firstMatching } from '../run/first-matching.ts';
 import { type Plan, type PlannedBlock, planOf, stepsInOrder } from '../run/plan.ts';
-import { softwareOf } from '../run/software.ts';
 import type { PoolNode, State } from '../state.ts';
 import { ruleOf } from './barriers.ts';
 import { inOrder, neededWaits } from './plan-order.ts';
@@ -140,8 +140,8 @@ function transfersOf(app: AppSpec, components: readonly Placement[]): AppPlan['t
   const byName = new Map(app.software.map((software) => [software.name, software]));
   const needs = new Map<string, number>();
   for (const { name, count } of components) {
-    for (const software of softwareOf(app, name))
-      needs.set(software.name, (needs.get(software.name) ?? 0) + count);
+    for (const [software, nodes] of softwareCounts(app, name, count))
+      needs.set(software.name, (needs.get(software.name) ?? 0) + nodes);
   }
   return [...needs].flatMap(([name, nodes]) => {
     const spec = byName.get(name)?.package;
@@ -170,7 +170,11 @@ function stepsOf(
     ...components
       .filter(({ name }) => (app.components.find((c) => c.name === name)?.software.length ?? 0) > 0)
       .map(({ name, count }) => ({ ...step('install', count), component: name })),
-    ...blocks.map((block) => runStep(block, counts.get(block.component) ?? 0, barriers, needed(block))),
+    ...blocks.map((block) => {
+      const { component, component_block } = block;
+      const nodes = Math.min(counts.get(component) ?? 0, hostsOf(app, { component, name: component_block }));
+      return runStep(block, nodes, barriers, needed(block));
+    }),
     { ...step('clean', all), ...(app.cleanup?.command && { command: cut(app.cleanup.command) }) },
   ];
 }
@@ -204,7 +208,7 @@ function cut(command: string): string {
 }
 
 function actionOf({ kind }: BlockSpec, cleanup: PlannedBlock['cleanup']): Action {
-  if (cleanup !== undefined) return cleanup === 'command' ? 'cleanup' : 'reinstall';
+  if (cleanup !== undefined) return cleanup === 'command' ? 'cleanup' : cleanup;
   return kind === 'barrier' ? 'barrier' : 'run';
 }
 

@@ -1,6 +1,7 @@
 /** What a node of a run waits for, in words: no host is ever silent (engine.md). */
 import type { ResultOf } from '../../../api/methods.ts';
 import { isHeld } from '../pool/outage.ts';
+import { hostsOf } from '../run/clusters.ts';
 import { planOf } from '../run/plan.ts';
 import { keepsFiles } from '../run/restart.ts';
 import { isLive } from '../run/workflow-state.ts';
@@ -141,14 +142,24 @@ function blockWaitsFor(run: Run, member: Member, isExact: boolean): string | und
 
 function gateWords(run: Run, gate: string): string {
   const { completed = 0, skipped = 0 } = run.blocks.get(gate) ?? {};
-  const component = planOf(run.spec).blocks.get(gate)?.component ?? '';
+  const { component = '', component_block: name = '' } = planOf(run.spec).blocks.get(gate) ?? {};
   const all = run.components.get(component)?.members.size ?? 0;
-  return `block "${gate}" to complete on all nodes (${completed + skipped} of ${all} are through)`;
+  const others = Math.max(0, all - hostsOf(run.spec, { component, name }));
+  const through = completed + skipped - others;
+  return `${blockWords(run, gate)} to complete on all nodes (${through} of ${all - others} are through)`;
+}
+
+function blockWords(run: Run, block: string): string {
+  const { cleanup, component_block: parent } = planOf(run.spec).blocks.get(block) ?? {};
+  if (cleanup === undefined) return `block "${block}"`;
+  const what = cleanup === 'command' ? 'the cleanup' : 'the installation of the software once more';
+  return `${what} behind component block "${parent}"`;
 }
 
 function taskWords(run: Run, block: string): string {
   const { cleanup, component_block: parent } = planOf(run.spec).blocks.get(block) ?? {};
   if (cleanup === undefined) return `its task in block "${block}"`;
+  if (cleanup === 'install') return `the installation of more software for component block "${parent}"`;
   const what = cleanup === 'command' ? 'its cleanup' : 'the installation of its software once more';
   return `${what} behind component block "${parent}"`;
 }

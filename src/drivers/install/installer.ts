@@ -155,6 +155,7 @@ export class Installer {
     let bytes = 0;
     try {
       folders.ensure(runId);
+      const there = new Set(this.#read(runId)?.software.map((one) => JSON.stringify(one)));
       if (this.#read(runId) !== undefined) writeAtomic(this.#marker(runId), JSON.stringify(NOTHING));
       // Loaded when it is needed: an agent that waits must be small.
       const { installOne } = await import('./install-one.ts');
@@ -165,7 +166,8 @@ export class Installer {
             this.#begun(runId),
             JSON.stringify({ software: software.slice(0, i + 1) } satisfies Begun),
           );
-        bytes += await installOne(one, surroundings);
+        // What an earlier list of the run had is there, unless the folder was emptied since.
+        if (!there.has(JSON.stringify(one))) bytes += await installOne(one, surroundings);
       }
       writeAtomic(this.#marker(runId), JSON.stringify({ software, bytes } satisfies Installed));
       return bytes;

@@ -59,7 +59,7 @@ export class NodeTasks {
     const ask = { run_id, command, timeout_ms: TIDY_MS };
     const { ok } = await link.request('tidy', ask, { timeoutMs: TIDY_MS + FETCH_MS });
     if (ok.trouble === undefined) return;
-    this.options.log.warn({ hostname, run_id, command }, `The cleanup command ${ok.trouble}`);
+    this.options.log.warn({ hostname, run_id, command }, `The cleanup failed: ${ok.trouble}`);
   }
 
   stream({ hostname, logs }: EffectOf<'stream_output'>): void {
@@ -127,7 +127,8 @@ export class NodeTasks {
       const { code, message } =
         error instanceof AgentError ? error.failure : { code: 'failed', message: messageOf(error) };
       this.options.log.warn({ hostname, task_id, err: message }, 'A task could not be started');
-      const other = effect.reinstall === undefined ? 'start_failed' : 'reinstall_failed';
+      const installs = effect.reinstall ?? effect.install;
+      const other = installs === undefined ? 'start_failed' : 'reinstall_failed';
       const cause = code === 'disk_full' ? code : other;
       const task = { task_id, run_id, state: 'exited', cause, message } as const;
       this.options.report({ type: 'task_report', hostname, task });
@@ -137,10 +138,11 @@ export class NodeTasks {
   /** What comes before the first process of a cleanup. @throws LinkError, AgentError, PackageError, OutputError */
   async #makeReady(
     link: AgentLink,
-    { hostname, order, files, reinstall }: EffectOf<'start_task'>,
+    { hostname, order, files, reinstall, install }: EffectOf<'start_task'>,
   ): Promise<void> {
     const { run_id, task_id } = order;
     if (files !== undefined) await this.collectFiles(link, { hostname, run_id, files });
+    if (install !== undefined) await this.options.packages.install(link, run_id, install);
     if (reinstall === undefined) return;
     const { ok } = await link.request('empty', { run_id, task_id }, { timeoutMs: CLEAN_MS });
     if (ok.emptied) await this.options.packages.install(link, run_id, reinstall);
