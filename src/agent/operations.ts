@@ -1,4 +1,5 @@
 /** What the agent does for each request. */
+import type { Progress } from '../core/barrier/flow.ts';
 import { AgentError } from '../drivers/agent-error.ts';
 import { readPiece } from '../drivers/files/work-file.ts';
 import { explainNoRoom } from '../drivers/install/room.ts';
@@ -47,13 +48,17 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
 
   async install(agent, { ask }) {
     const runId = asks.identity(ask, 'run_id');
-    return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask)) } };
+    const tell = (progress: Progress) =>
+      agent.links.report({ report: 'transfer', run_id: runId, ...progress });
+    const wanted = ask.tell === true ? tell : undefined;
+    return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask), wanted) } };
   },
 
   async empty(agent, { ask }) {
     const runId = asks.identity(ask, 'run_id');
     agent.cleaned.refuse(runId);
-    if (agent.supervisor.knows(asks.identity(ask, 'task_id'))) return { ok: { emptied: false } };
+    const taskId = asks.identity(ask, 'task_id');
+    if (agent.starts.has(taskId) || agent.supervisor.knows(taskId)) return { ok: { emptied: false } };
     await agent.installer.empty(runId);
     return { ok: { emptied: true } };
   },
@@ -97,7 +102,8 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
   async start(agent, { ask }) {
     const order = taskOrder(ask);
     agent.cleaned.refuse(order.run_id);
-    return { ok: { task: await agent.supervisor.start(order) } };
+    const task = await agent.starts.pass(order.task_id, order.run_id, () => agent.supervisor.start(order));
+    return { ok: { task } };
   },
 
   async stop(agent, { ask }) {
@@ -106,6 +112,7 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
       ...(ask.signal === undefined ? {} : { signal: asks.signalName(ask) }),
       ...(ask.grace_ms === undefined ? {} : { graceMs: asks.graceMs(ask) }),
     };
+    await agent.starts.hurry(taskId);
     return { ok: { task: await agent.supervisor.stop(taskId, how) } };
   },
 

@@ -6,6 +6,7 @@ import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Failure } from '../../../api/schemas.ts';
 import type { NodeSpec } from '../../../api/spec.ts';
+import type { Progress } from '../../core/barrier/flow.ts';
 import type { Effect, EffectOf } from '../../core/effect.ts';
 import type { Input } from '../../core/input.ts';
 import type { HostSample, ReportFrame } from '../../wire/agent.ts';
@@ -20,8 +21,9 @@ import { BootstrapError } from './bootstrap.ts';
 import { connectFailure } from './connect-failure.ts';
 import { Connection } from './connection.ts';
 import { HostSamples } from './host-samples.ts';
+import { installFailure } from './install-failure.ts';
 import { CLEAN_MS, NodeTasks, OutputError } from './node-tasks.ts';
-import { PackageError, type PackageStore } from './packages.ts';
+import type { PackageStore } from './packages.ts';
 import { Retries } from './retries.ts';
 
 /** Bootstraps under way at once: a bound, so a slow node delays nobody (engine.md). */
@@ -58,6 +60,8 @@ export interface NodeDriverOptions {
   readonly controller: string;
   readonly epoch: () => number;
   readonly report: (input: Input) => void;
+  /** How far a node's packages have come. @default nobody wants to know */
+  readonly onTransfer?: (hostname: string, run_id: string, progress: Progress) => void;
   readonly log: Log;
 }
 
@@ -72,6 +76,8 @@ export class NodeDriver {
   readonly #retries: Retries;
   /** Removed nodes whose agents have not left yet. */
   readonly #dismissals = new Map<string, NodeSpec>();
+  /** Attempts to have an agent leave. */
+  readonly #leavings = new Map<string, Promise<void>>();
   readonly #tasks: NodeTasks;
   #stopped = false;
 
@@ -143,7 +149,7 @@ export class NodeDriver {
     const left: string[] = [];
     const leaving = nodes.map(async (node) => {
       try {
-        await this.#dismissOnce(node);
+        await this.#leaving(node);
         left.push(node.hostname);
       } catch (error) {
         const facts = { hostname: node.hostname, err: messageOf(error) };
@@ -250,6 +256,7 @@ export class NodeDriver {
     const { hostname } = connection.node;
     if (this.#connections.get(hostname) !== connection) return;
     if (report.report === 'host') this.#hosts.set(hostname, report.host);
+    else if (report.report === 'transfer') this.#options.onTransfer?.(hostname, report.run_id, report);
     else if (report.report === 'barrier')
       this.#options.report({ type: 'barrier_ask', hostname, ask: report.ask });
     else this.#options.report({ type: 'task_report', hostname, task: report.task });
@@ -264,7 +271,9 @@ export class NodeDriver {
     try {
       if (generation !== undefined)
         await link.request('rejoin', { run_id, generation }, { timeoutMs: CLEAN_MS });
-      const bytes = await this.#options.packages.install(link, run_id, software);
+      const { packages, onTransfer } = this.#options;
+      const tell = (progress: Progress) => onTransfer?.(hostname, run_id, progress);
+      const bytes = await packages.install(link, run_id, software, tell);
       this.#options.report({ type: 'installed', hostname, run_id, bytes, ...again });
     } catch (error) {
       // A broken link is reported by its own end, and the install is asked for again on the next one.
@@ -330,7 +339,7 @@ export class NodeDriver {
     if (attempt === 1) this.#dismissals.set(hostname, node);
     if (this.#stopped || this.#dismissals.get(hostname) !== node) return;
     try {
-      await this.#dismissOnce(node);
+      await this.#leaving(node);
     } catch (error) {
       log.warn(
         { hostname, attempt, err: messageOf(error) },
@@ -345,6 +354,16 @@ export class NodeDriver {
     this.#dismissals.delete(hostname);
     this.#drop(hostname, 'The agent left');
     report({ type: 'left', hostname });
+  }
+
+  /** One attempt at a time for a node: a second one would find an agent that is about to go, and take that for a failure. */
+  #leaving(node: NodeSpec): Promise<void> {
+    const { hostname } = node;
+    const underway = this.#leavings.get(hostname);
+    if (underway !== undefined) return underway;
+    const leaving = this.#dismissOnce(node).finally(() => this.#leavings.delete(hostname));
+    this.#leavings.set(hostname, leaving);
+    return leaving;
   }
 
   /**
@@ -376,22 +395,4 @@ export class NodeDriver {
     await link.request('leave', { grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
     return true;
   }
-}
-
-function installFailure(error: unknown): Failure {
-  if (error instanceof AgentError) {
-    const { code, message, command, exit_code, signal, stderr_tail } = error.failure;
-    return {
-      phase: 'install',
-      cause: code,
-      message,
-      attempt: 1,
-      ...(command === undefined ? {} : { command }),
-      ...(exit_code === undefined ? {} : { exit_code }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(stderr_tail === undefined ? {} : { stderr_tail: [...stderr_tail] }),
-    };
-  }
-  const cause = error instanceof PackageError ? 'package_unreadable' : 'failed';
-  return { phase: 'install', cause, message: messageOf(error), attempt: 1 };
 }
