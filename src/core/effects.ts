@@ -219,10 +219,7 @@ function workOn(state: State, hostname: string, reported: readonly string[]): Ef
   const member = run.members.get(hostname);
   // A node that came back empty is given up: nothing may start there any more. At the end of the run it was cleaned, and says so again.
   const isEmpty =
-    member !== undefined &&
-    run.ending === undefined &&
-    hasFiles(member) &&
-    !reported.includes(run.run_id);
+    member !== undefined && run.ending === undefined && hasFiles(member) && !reported.includes(run.run_id);
   if (!isEmpty) effects.push(...memberWork(run, member));
   return effects;
 }
