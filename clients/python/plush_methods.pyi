@@ -755,7 +755,7 @@ class Methods:
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
         Fault 1021 RUN_ENDED: The run is over
-        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared
+        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared, or its application is being begun again
         Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
         Fault 1081 NOT_A_PARTICIPANT: The node, or its task, takes no part in that barrier
         Fault 1023 BLOCK_NOT_FOUND: The run has no block of that name
@@ -786,7 +786,7 @@ class Methods:
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
         Fault 1021 RUN_ENDED: The run is over
-        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared
+        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared, or its application is being begun again
         Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
         Fault 1081 NOT_A_PARTICIPANT: The node, or its task, takes no part in that barrier
         Fault 1023 BLOCK_NOT_FOUND: The run has no block of that name
@@ -832,7 +832,7 @@ class Methods:
         Scope: operate
         Fault 1020 RUN_NOT_FOUND: There is no run of that id
         Fault 1021 RUN_ENDED: The run is over
-        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared
+        Fault 1083 RUN_NOT_RELEASED: The nodes of the run are still being prepared, or its application is being begun again
         Fault 1080 BARRIER_NOT_FOUND: The application has no barrier of that name
         Fault 1081 NOT_A_PARTICIPANT: The node, or its task, takes no part in that barrier
         Fault 1082 BARRIER_NOT_RELEASABLE: A semaphore cannot be released as a whole

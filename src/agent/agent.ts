@@ -10,6 +10,7 @@ import { PackageCache } from '../drivers/install/package-cache.ts';
 import type { ProcessIdentity } from '../drivers/tasks/processes.ts';
 import type { ShellCommands } from '../drivers/tasks/shell-commands.ts';
 import { Supervisor } from '../drivers/tasks/supervisor.ts';
+import type { TaskReport } from '../wire/agent.ts';
 import { Barriers, barrierSocketPath, writeBarrierCommand } from './barriers.ts';
 import { CleanedRuns } from './cleaned-runs.ts';
 import { HostMonitor } from './host-monitor.ts';
@@ -17,6 +18,7 @@ import { Links } from './links.ts';
 import { Memory } from './memory.ts';
 import { serve } from './operations.ts';
 import type { Settings } from './settings.ts';
+import { StartLine } from './start-line.ts';
 
 /** How often it is looked whether anybody still needs the agent, at most. */
 const IDLE_CHECK_MS = 5_000;
@@ -33,6 +35,7 @@ export class Agent {
   readonly cleaned: CleanedRuns;
   readonly links: Links;
   readonly supervisor: Supervisor;
+  readonly starts = new StartLine<TaskReport>();
   readonly cache: PackageCache;
   readonly installer: Installer;
   readonly monitor: HostMonitor;
@@ -151,6 +154,7 @@ export class Agent {
     this.ending = true;
     this.links.close();
     this.barriers.close();
+    this.starts.drop('The agent is ending');
     await this.installer.abortAll();
     await (await this.#shells)?.endAll();
     setTimeout(this.exit, LAST_REPLY_MS);
@@ -159,6 +163,7 @@ export class Agent {
   /** Ends all and removes the folder; the process is to exit next. @throws AgentError, the agent then goes on */
   async leave(graceMs: number): Promise<number> {
     this.ending = true;
+    this.starts.drop('The agent is ending');
     try {
       await this.installer.abortAll();
       await (await this.#shells)?.endAll();
@@ -185,6 +190,7 @@ export class Agent {
   async #clean(runId: string, graceMs: number): Promise<number> {
     const hadFolder = this.folders.has(runId);
     this.barriers.forget(runId);
+    this.starts.drop(`The run ${runId} is cleaned here`, runId);
     // A full disk is no reason not to clean but the best one to do it: what cannot be written before is written after.
     const saved = !hadFolder || this.#remember(runId);
     await this.installer.abort(runId);

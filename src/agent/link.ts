@@ -8,7 +8,7 @@ import { encodeFrame, type Frame, FrameError, FrameReader } from '../wire/frames
 const BUSY_BYTES = 1 << 20;
 /** A link with more is ended: its peer does not read, and learns the state when it dials again. */
 const MAX_QUEUED_BYTES = 8 << 20;
-/** Requests worked on at a time. */
+/** Requests worked on at a time, starts apart: these wait in a line of their own, and must not keep a stop from being heard. */
 const MAX_OUTSTANDING = 256;
 
 /** What a request is answered with. */
@@ -106,14 +106,15 @@ export class Link {
       this.#reply(id, op, answer);
       return;
     }
-    this.#outstanding += 1;
+    const counts = op === 'start' ? 0 : 1;
+    this.#outstanding += counts;
     answer
       .then(
         (ready) => this.#reply(id, op, ready),
         (error: unknown) => this.#fail(id, op, error),
       )
       .finally(() => {
-        this.#outstanding -= 1;
+        this.#outstanding -= counts;
         this.#pump();
       });
   }

@@ -53,7 +53,8 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
   async empty(agent, { ask }) {
     const runId = asks.identity(ask, 'run_id');
     agent.cleaned.refuse(runId);
-    if (agent.supervisor.knows(asks.identity(ask, 'task_id'))) return { ok: { emptied: false } };
+    const taskId = asks.identity(ask, 'task_id');
+    if (agent.starts.has(taskId) || agent.supervisor.knows(taskId)) return { ok: { emptied: false } };
     await agent.installer.empty(runId);
     return { ok: { emptied: true } };
   },
@@ -97,7 +98,8 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
   async start(agent, { ask }) {
     const order = taskOrder(ask);
     agent.cleaned.refuse(order.run_id);
-    return { ok: { task: await agent.supervisor.start(order) } };
+    const task = await agent.starts.pass(order.task_id, order.run_id, () => agent.supervisor.start(order));
+    return { ok: { task } };
   },
 
   async stop(agent, { ask }) {
@@ -106,6 +108,7 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
       ...(ask.signal === undefined ? {} : { signal: asks.signalName(ask) }),
       ...(ask.grace_ms === undefined ? {} : { graceMs: asks.graceMs(ask) }),
     };
+    await agent.starts.hurry(taskId);
     return { ok: { task: await agent.supervisor.stop(taskId, how) } };
   },
 

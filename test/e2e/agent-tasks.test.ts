@@ -282,7 +282,7 @@ function sleepers(tell: 'pid' | 'line' = 'line'): string[] {
 
 test('finds one that daemonised twice with an empty environment, where the agent may make control groups', async () => {
   const client = await node.dial();
-  const probe = new Cgroups(node.dir).make('probe');
+  const probe = await new Cgroups(node.dir).make('probe');
   if (probe !== undefined) removeGroup(probe);
   const daemon = 'setsid env -i sh -c "setsid env -i sleep 1007 & sleep 0" &';
   await client.start(order('a', `${daemon} wait; exit 0`));

@@ -91,6 +91,8 @@ it('takes back a node that was removed a moment ago', async () => {
     const run = await plushd.run(shellApplication('true'));
     return (await plushd.waitRun(run, ['succeeded', 'failed'])).state === 'succeeded';
   });
+  // The agent was asked to leave once: a second question would find it on its way, and wait for it to be reached anew.
+  expect(plushd.logText()).not.toContain('could not be cleaned yet');
 });
 
 describe('a second plushd', () => {

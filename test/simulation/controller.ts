@@ -126,7 +126,7 @@ export class Controller {
     this.#timers.clear();
     const folded = emptyState();
     for (const fact of this.durable) evolve(folded, fact);
-    this.state = this.options.chance.is(0.1) ? decodeState(encodeState(folded)) : folded;
+    this.state = this.options.chance.is(0.05) ? decodeState(encodeState(folded)) : folded;
     const effects = this.start();
     const { clock, rules } = this.options;
     checkTimers(this.state, asked, effects, { nowMs: clock.nowMs, hosts: this.#hosts, rules });

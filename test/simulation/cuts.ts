@@ -57,6 +57,7 @@ class Ends {
     if (this.#known.get(run)?.has(end)) return true;
     const [app = '', place] = run.split('#');
     if (place === '1') return false;
+    if (end === NEVER) return true;
     return [...this.#known].some(([other, ends]) => other.startsWith(`${app}#`) && ends.has(end));
   }
 

@@ -37,8 +37,6 @@ export class Machine {
   isUp = true;
   /** Why it cannot be reached while it does not. */
   downCause = 'refused';
-  /** Installs that were tried so far. */
-  installs = 0;
   /** Whether it tells of its tasks what is true from now on. */
   isHonest = false;
   /** Removed from the pool while it did not answer: nobody is to clean it. */

@@ -8,9 +8,6 @@ import type { Controller } from './controller.ts';
 import type { Machine } from './machine.ts';
 import type { Scene } from './scene.ts';
 
-/** A timing moves what happens by at most so much. */
-const SHIFT_MS = 4000;
-
 export interface TroublesOptions {
   readonly seed: number;
   readonly scene: Scene;
@@ -21,6 +18,8 @@ export interface TroublesOptions {
   readonly isFatal: boolean;
   /** Absent: everything happens when the seed says. */
   readonly timing?: Chance;
+  /** What happens is moved by so much at most. */
+  readonly shiftMs?: number;
   /** A machine's agent has lost what it knew. */
   readonly forget: (machine: Machine) => void;
 }
@@ -40,7 +39,7 @@ export class Troubles {
 
   /** Each trouble has its own dice, so that what comes of one changes nothing about the next. */
   #plan(mostMs: number, untilMs: number): void {
-    const { seed, clock, timing, scene } = this.options;
+    const { seed, clock, timing, shiftMs = 0, scene } = this.options;
     this.#count += 1;
     const chance = Chance.of(seed, `trouble ${this.#count}`);
     const delayMs = chance.delay(mostMs);
@@ -48,7 +47,7 @@ export class Troubles {
       if (clock.nowMs >= untilMs) return;
       const work = () => this.#happen(chance);
       if (timing === undefined) work();
-      else clock.after(Math.min(timing.delay(SHIFT_MS), untilMs - clock.nowMs), work);
+      else clock.after(Math.min(timing.delay(shiftMs), untilMs - clock.nowMs), work);
       this.#plan(2000 / scene.trouble, untilMs);
     });
   }
@@ -71,7 +70,7 @@ export class Troubles {
   }
 
   #breakMachine(chance: Chance): void {
-    const { controller, machines, clock, timing, forget } = this.options;
+    const { controller, machines, clock, timing, shiftMs = 0, forget } = this.options;
     const machine = chance.pick([...machines.values()]);
     const isLinkOnly = chance.is(0.4);
     // A daemon that is just being started does not notice that a link was broken.
@@ -83,7 +82,7 @@ export class Troubles {
     if (chance.is(0.3)) machine.reboot(chance.is(0.3));
     else if (chance.is(0.4)) forget(machine);
     const lasts = chance.delay(30_000);
-    const sooner = timing === undefined ? 0 : timing.delay(SHIFT_MS);
+    const sooner = timing === undefined ? 0 : timing.delay(shiftMs);
     clock.after(Math.max(0, lasts - sooner), () => {
       machine.isUp = true;
     });
@@ -100,14 +99,15 @@ export class Troubles {
     const { controller, clock, scene, isFatal } = this.options;
     const node = chance.pick(this.#specs);
     const { hostname } = node;
-    const acts: (() => void)[] = [
+    const acts: (() => unknown)[] = [
       () => controller.submit({ type: 'fail_host', hostname }),
       () => meddle(chance, controller, hostname),
       () => meddle(chance, controller, hostname),
       () => controller.submit({ type: 'remove_node', hostname }),
       () => controller.submit({ type: 'add_node', node }),
       () => controller.submit({ type: 'add_node', node: { ...node, group: chance.pick(GROUPS) } }),
-      () => controller.submit({ type: 'disconnect', hostname: chance.is(0.2) ? '' : hostname }),
+      // A daemon that is started again connects to what runs wait for, whoever closed the connection to it.
+      () => isFatal && controller.submit({ type: 'disconnect', hostname: chance.is(0.2) ? '' : hostname }),
       () => controller.submit({ type: 'connect', hostname }),
       () => {
         const expires = new Date(clock.nowMs + chance.delay(60_000)).toISOString();

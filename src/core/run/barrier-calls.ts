@@ -42,6 +42,11 @@ function checkGoing(run: Run): void {
     });
   if (state === 'deploying')
     throw new Rejection('RUN_NOT_RELEASED', `Run "${run_id}" has not begun yet`, { run: run_id });
+  // Its barriers begin anew with it: what is done to them now would be forgotten.
+  if (run.restarting !== undefined) {
+    const message = `The application of run "${run_id}" is being begun again, and its barriers with it`;
+    throw new Rejection('RUN_NOT_RELEASED', message, { run: run_id });
+  }
 }
 
 interface Question {

@@ -274,7 +274,7 @@ function nodeCauses(node: PoolNode, run: Run | undefined, member: Member | undef
       nodes: 1,
       examples: [node.spec.hostname],
       action: (node.failed?.failure.cause === cause ? undefined : inRun?.action) ?? nodeAction(node),
-      hint: hintFor(failure.cause, failure.phase),
+      hint: hintFor(failure.cause, failure.phase, failure.exit_code),
       failure: { ...failure },
     });
   }

@@ -146,7 +146,14 @@ function gateWords(run: Run, gate: string): string {
   const all = run.components.get(component)?.members.size ?? 0;
   const others = Math.max(0, all - hostsOf(run.spec, { component, name }));
   const through = completed + skipped - others;
-  return `block "${gate}" to complete on all nodes (${through} of ${all - others} are through)`;
+  return `${blockWords(run, gate)} to complete on all nodes (${through} of ${all - others} are through)`;
+}
+
+function blockWords(run: Run, block: string): string {
+  const { cleanup, component_block: parent } = planOf(run.spec).blocks.get(block) ?? {};
+  if (cleanup === undefined) return `block "${block}"`;
+  const what = cleanup === 'command' ? 'the cleanup' : 'the installation of the software once more';
+  return `${what} behind component block "${parent}"`;
 }
 
 function taskWords(run: Run, block: string): string {

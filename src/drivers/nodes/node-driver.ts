@@ -20,8 +20,9 @@ import { BootstrapError } from './bootstrap.ts';
 import { connectFailure } from './connect-failure.ts';
 import { Connection } from './connection.ts';
 import { HostSamples } from './host-samples.ts';
+import { installFailure } from './install-failure.ts';
 import { CLEAN_MS, NodeTasks, OutputError } from './node-tasks.ts';
-import { PackageError, type PackageStore } from './packages.ts';
+import type { PackageStore } from './packages.ts';
 import { Retries } from './retries.ts';
 
 /** Bootstraps under way at once: a bound, so a slow node delays nobody (engine.md). */
@@ -72,6 +73,8 @@ export class NodeDriver {
   readonly #retries: Retries;
   /** Removed nodes whose agents have not left yet. */
   readonly #dismissals = new Map<string, NodeSpec>();
+  /** Attempts to have an agent leave. */
+  readonly #leavings = new Map<string, Promise<void>>();
   readonly #tasks: NodeTasks;
   #stopped = false;
 
@@ -143,7 +146,7 @@ export class NodeDriver {
     const left: string[] = [];
     const leaving = nodes.map(async (node) => {
       try {
-        await this.#dismissOnce(node);
+        await this.#leaving(node);
         left.push(node.hostname);
       } catch (error) {
         const facts = { hostname: node.hostname, err: messageOf(error) };
@@ -330,7 +333,7 @@ export class NodeDriver {
     if (attempt === 1) this.#dismissals.set(hostname, node);
     if (this.#stopped || this.#dismissals.get(hostname) !== node) return;
     try {
-      await this.#dismissOnce(node);
+      await this.#leaving(node);
     } catch (error) {
       log.warn(
         { hostname, attempt, err: messageOf(error) },
@@ -345,6 +348,16 @@ export class NodeDriver {
     this.#dismissals.delete(hostname);
     this.#drop(hostname, 'The agent left');
     report({ type: 'left', hostname });
+  }
+
+  /** One attempt at a time for a node: a second one would find an agent that is about to go, and take that for a failure. */
+  #leaving(node: NodeSpec): Promise<void> {
+    const { hostname } = node;
+    const underway = this.#leavings.get(hostname);
+    if (underway !== undefined) return underway;
+    const leaving = this.#dismissOnce(node).finally(() => this.#leavings.delete(hostname));
+    this.#leavings.set(hostname, leaving);
+    return leaving;
   }
 
   /**
@@ -376,22 +389,4 @@ export class NodeDriver {
     await link.request('leave', { grace_ms: GRACE_MS }, { timeoutMs: CLEAN_MS });
     return true;
   }
-}
-
-function installFailure(error: unknown): Failure {
-  if (error instanceof AgentError) {
-    const { code, message, command, exit_code, signal, stderr_tail } = error.failure;
-    return {
-      phase: 'install',
-      cause: code,
-      message,
-      attempt: 1,
-      ...(command === undefined ? {} : { command }),
-      ...(exit_code === undefined ? {} : { exit_code }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(stderr_tail === undefined ? {} : { stderr_tail: [...stderr_tail] }),
-    };
-  }
-  const cause = error instanceof PackageError ? 'package_unreadable' : 'failed';
-  return { phase: 'install', cause, message: messageOf(error), attempt: 1 };
 }

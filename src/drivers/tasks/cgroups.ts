@@ -30,12 +30,13 @@ export class Cgroups {
   }
 
   /** Makes a task's group; undefined where that cannot be. Nobody is in it yet. */
-  make(taskId: string): string | undefined {
+  async make(taskId: string): Promise<string | undefined> {
     this.#base ??= findBase();
     if (this.#base === null) return undefined;
     const path = join(this.#base, this.#prefix + hash(taskId));
     try {
-      fs.mkdirSync(path);
+      // The kernel changes one group at a time: this may have to wait for others.
+      await fs.promises.mkdir(path);
       return path;
     } catch {
       // Not ours to make here, or no more may be made: tasks are found without.
@@ -102,11 +103,24 @@ export function removeGroup(group: string): boolean {
 
 /** Removes groups whose processes have ended; the kernel may hold on to them for a moment longer. */
 export async function removeGroups(groups: readonly string[]): Promise<void> {
-  let left = groups.filter((group) => !removeGroup(group));
+  let left = await triedToRemove(groups);
   for (let tries = 0; left.length > 0 && tries < REMOVE_TRIES; tries += 1) {
     await pause(REMOVE_PAUSE_MS);
-    left = left.filter((group) => !removeGroup(group));
+    left = await triedToRemove(left);
   }
+}
+
+/** One after another, which is how the kernel does it. @returns those that are still there */
+async function triedToRemove(groups: readonly string[]): Promise<string[]> {
+  const left: string[] = [];
+  for (const group of groups) {
+    try {
+      await fs.promises.rmdir(group);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') left.push(group);
+    }
+  }
+  return left;
 }
 
 /** The agent's own group, if groups can be made in it. */

@@ -47,8 +47,8 @@ export interface Launch {
   readonly work: string;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Called once when the wrapper has ended, with its status, which is the program's unless it was itself killed. */
-  readonly onExit: (status: number | undefined) => void;
+  /** Called once when the wrapper has ended: with its status, which is the program's, or with the signal that killed it. */
+  readonly onExit: (status: number | undefined, signal: NodeJS.Signals | undefined) => void;
 }
 
 /** @returns the wrapper's pid, as soon as it runs. @throws AgentError disk_full, start_failed */
@@ -97,7 +97,7 @@ function spawnWrapper(options: Launch, stdio: StdioOptions): Promise<number> {
       detached: true,
     });
     child.once('error', reject);
-    child.once('exit', (code) => onExit(code ?? undefined));
+    child.once('exit', (code, signal) => onExit(code ?? undefined, signal ?? undefined));
     child.once('spawn', () => {
       child.unref();
       resolve(child.pid as number);

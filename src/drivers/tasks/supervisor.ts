@@ -18,7 +18,7 @@ import { Cgroups, isPopulated, pidsIn, removeGroup, removeGroups } from './cgrou
 import type { CommandSetting } from './check.ts';
 import { endProcesses } from './end-processes.ts';
 import { carriedTasks, findProcesses, type Scope } from './find-processes.ts';
-import { awaitProgram, launch } from './launch.ts';
+import { awaitProgram, type Launch, launch } from './launch.ts';
 import type { Monitors } from './monitors.ts';
 import type { OutputChunk } from './output.ts';
 import { identify, type ProcessInfo } from './processes.ts';
@@ -286,10 +286,10 @@ export class Supervisor {
     };
     const found = findProgram(order.path, { cwd, shownCwd: order.cwd ?? '.', path: env.PATH });
     const [program, ...args] = [...account.prefix, found, ...order.args] as [string, ...string[]];
-    const onExit = (status: number | undefined) => this.#settle(task, status);
+    const onExit: Launch['onExit'] = (status, signal) => this.#settle(task, status, signal);
     const { stdin, log = {} } = order;
     const work = this.options.folders.workPath(order.run_id);
-    const group = this.#cgroups.make(order.task_id);
+    const group = await this.#cgroups.make(order.task_id);
     const pid = await launch({
       folder: task.folder,
       group,
@@ -311,11 +311,12 @@ export class Supervisor {
   }
 
   /** The wrapper is gone, as far as is known: tells how the task ended, unless processes of it live on without a status. */
-  #settle(task: Task, told: number | undefined): void {
+  #settle(task: Task, told: number | undefined, killedBy?: NodeJS.Signals): void {
     if (!task.running) return;
+    task.noteKilled(killedBy);
     const left = this.#leftOf(task);
     // Read after looking for processes: a wrapper that ended between the two has written its status by now.
-    const status = task.folder.readStatus() ?? told;
+    const status = task.folder.readStatus() ?? told ?? (left === 'none' ? task.killedStatus() : undefined);
     if (status === undefined && left !== 'none') {
       task.adopted = true;
       return;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { exitStatus } from '../../core/agent/exit-status.ts';
 import { TAIL_BYTES, tailLines } from '../../core/agent/tail.ts';
 import type { StreamName, TaskCause, TaskOrder, TaskReport } from '../../wire/agent.ts';
+import { monotonicMs } from '../clock.ts';
 import { isPopulated } from './cgroups.ts';
 import type { LedSession, Scope } from './find-processes.ts';
 import { OutputFile } from './output.ts';
@@ -26,6 +27,12 @@ export interface Reason {
 /** Signal and grace of a stop where the order says nothing. */
 const STOP_SIGNAL = 'SIGTERM';
 const STOP_GRACE_MS = 5_000;
+
+/**
+ * How soon after its wrapper a program must be gone to have been killed with it, by an operator or for want of memory: longer than
+ * it takes to look for the last process.
+ */
+const KILLED_WITH_MS = 1_000;
 
 /** How a task is asked to end. */
 export interface Stop {
@@ -52,6 +59,7 @@ export class Task {
   /** The attempt before this one. */
   readonly replaces: string | undefined;
   #endedTicks: number | undefined;
+  #killed: { readonly status: number; readonly atMs: number } | undefined;
   #group: string | undefined;
 
   constructor(order: TaskOrder, path: string, log: (message: string) => void) {
@@ -110,6 +118,17 @@ export class Task {
     this.folder.markStopping(reason);
     const { cause, message, monitor } = reason;
     if (cause === 'liveness') this.report = { ...this.report, unhealthy: { monitor: monitor ?? 0, message } };
+  }
+
+  /** Somebody else killed its wrapper, with this signal. */
+  noteKilled(signal: NodeJS.Signals | undefined): void {
+    if (signal !== undefined) this.#killed = { status: 128 + constants.signals[signal], atMs: monotonicMs() };
+  }
+
+  /** The status of a program that has just been killed together with its wrapper, which could not write down any. */
+  killedStatus(): number | undefined {
+    if (this.#killed === undefined || monotonicMs() - this.#killed.atMs > KILLED_WITH_MS) return undefined;
+    return this.#killed.status;
   }
 
   /** Its kept output goes; what became of it stays known. */
