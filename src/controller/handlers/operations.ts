@@ -35,9 +35,9 @@ export function operationHandlers(context: Context): Pick<Handlers, OperationMet
       if (isNew) operations.start({ operation_id, command, timeoutMs }, hostnames);
       return operation_id;
     },
-    plushGetOperation: async (_call, id, { wait_s = 0, ...page } = {}) => {
+    plushGetOperation: async ({ work }, id, { wait_s = 0, ...page } = {}) => {
       operationOf(state, id);
-      await operations.wait(id, wait_s * 1000);
+      await operations.wait(id, wait_s * 1000, work.signal);
       return operationInfo(operationOf(state, id), operations.results(id), page);
     },
   };
