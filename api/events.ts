@@ -268,6 +268,17 @@ export const events = {
     barrier,
     entered: Type.Integer(),
   }),
+  barrier_paced: event(
+    'run',
+    'An adaptive semaphore admits another number from now on, because of the bytes that those inside have told of.',
+    {
+      run_id,
+      barrier,
+      concurrency: Type.Integer({ minimum: 1, description: 'how many may be inside at a time' }),
+      inside: Type.Number({ description: 'how many were, on average, while it was measured' }),
+      bytes_per_second: Type.Number({ description: 'what all of them moved together' }),
+    },
+  ),
   blocks_completed: event(
     'run',
     'Barrier or workflow blocks are complete on a node, or blocks are skipped to catch up.',

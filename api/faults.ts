@@ -80,7 +80,11 @@ export const faults = {
     meaning: 'The file is not below the folder given by --apps',
     hint: 'Move it there, or send its text with plushLoadAppXml.',
   },
-  APP_UNREADABLE: { code: 1014, meaning: 'The file is missing or cannot be read', hint: '' },
+  APP_UNREADABLE: {
+    code: 1014,
+    meaning: 'The file is missing or cannot be read',
+    hint: 'Correct its path, which counts from the folder given by --apps, or send its text with plushLoadAppXml.',
+  },
   APP_NOT_RUNNABLE: {
     code: 1015,
     meaning: 'The specification has nothing to run',
@@ -93,7 +97,7 @@ export const faults = {
     hint: '',
   },
   RUN_NOT_FOUND: { code: 1020, meaning: 'There is no run of that id', hint: 'plushListRuns() lists them.' },
-  RUN_ENDED: { code: 1021, meaning: 'The run is over', hint: '' },
+  RUN_ENDED: { code: 1021, meaning: 'The run is over', hint: 'plushListRuns() lists those under way.' },
   REQUEST_ID_REUSED: {
     code: 1022,
     meaning: 'The request_id was used for something else',
@@ -109,7 +113,11 @@ export const faults = {
     meaning: 'The node has no part in that run',
     hint: 'plushGetMatching() lists its nodes.',
   },
-  NO_OUTPUT: { code: 1025, meaning: 'There is no output to read there yet', hint: '' },
+  NO_OUTPUT: {
+    code: 1025,
+    meaning: 'There is no output to read there yet',
+    hint: 'plushGetRun() tells which tasks have begun.',
+  },
   OUTPUT_UNREACHABLE: {
     code: 1026,
     meaning: 'The output is on a node that does not answer now',
@@ -126,7 +134,11 @@ export const faults = {
     meaning: 'The callback URL leads to a host that is not allowed',
     hint: 'Start plushd with --callback-hosts to allow it.',
   },
-  TOO_MANY_SUBSCRIBERS: { code: 1032, meaning: 'The bound on callback clients is reached', hint: '' },
+  TOO_MANY_SUBSCRIBERS: {
+    code: 1032,
+    meaning: 'The bound on callback clients is reached',
+    hint: 'End some with plushUnsubscribe.',
+  },
   SUBSCRIPTION_NOT_FOUND: {
     code: 1033,
     meaning: 'There is no subscription of that id',
@@ -145,7 +157,7 @@ export const faults = {
   OPERATION_NOT_FOUND: {
     code: 1042,
     meaning: 'There is no operation of that id; the oldest ones are forgotten',
-    hint: '',
+    hint: 'Ask for it sooner, or order it again.',
   },
   TOO_MANY_OPERATIONS: {
     code: 1043,
@@ -177,7 +189,7 @@ export const faults = {
     meaning: 'The nodes of the run are still being prepared, or its application is being begun again',
     hint: 'Wait for the event run_released, or run_restarted.',
   },
-  QUITTING: { code: 1060, meaning: 'The controller is stopping', hint: '' },
+  QUITTING: { code: 1060, meaning: 'The controller is stopping', hint: 'Start plushd again for more.' },
   TOO_LARGE: {
     code: 1061,
     meaning: 'The answer would be larger than clients accept, or the request takes more work than one may',
@@ -207,7 +219,7 @@ export const faults = {
   TOKENS_UNWRITABLE: {
     code: 1075,
     meaning: 'The file of the tokens cannot be written; nothing has changed',
-    hint: '',
+    hint: 'Make room on the disk of the state folder, or mend its rights, and try again.',
   },
 } as const satisfies Record<string, FaultDefinition>;
 

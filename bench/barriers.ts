@@ -9,7 +9,7 @@ import { afterSeconds, inHindsight, joins, type Opening, opening } from './suppo
 import { Distribution, INSTALL } from './support/distribution.ts';
 import { type Figure, median, printFigures } from './support/figures.ts';
 import { sceneOf } from './support/fleets.ts';
-import { Informed } from './support/gate.ts';
+import { Gate, Informed, WATCHED } from './support/gate.ts';
 import { startLimitedServer } from './support/limited-server.ts';
 import { inRounds } from './support/rounds.ts';
 import { type Fleet, type Server, timeThrough, transferTime } from './support/shared-link.ts';
@@ -114,7 +114,9 @@ function modelFigures(): Figure[] {
     });
     return [
       beside('median', transferTime(server, fleet, 'median'), null),
-      beside('gradient2', transferTime(server, fleet, 'gradient2'), '<= 1.05'),
+      beside('gradient2', transferTime(server, fleet, 'gradient2'), null),
+      beside('watched', transferTime(server, fleet, WATCHED), '<= 1.05'),
+      beside('foreseen', timeThrough(new Gate(WATCHED, fixed.indexOf(best) + 1), server, fleet), null),
       beside('fixed_10', fixed[9] ?? Number.NaN, null),
       beside('fixed_100', fixed[99] ?? Number.NaN, null),
     ];
@@ -128,11 +130,16 @@ const MAX_FIXED = 100;
 
 function varietyFigures(): Figure[] {
   return Object.entries(SCENES).flatMap(([name, from]) => {
-    const ratios: Record<'median' | 'gradient2' | 'fixed_15' | 'informed', number[]> = {
+    const ratios: Record<
+      (typeof RULES)[number] | typeof WATCHED | 'fixed_15' | 'informed' | 'foreseen',
+      number[]
+    > = {
       median: [],
       gradient2: [],
+      watched: [],
       fixed_15: [],
       informed: [],
+      foreseen: [],
     };
     for (let seed = from; seed < from + SCENE_COUNT; seed += 1) {
       const { server, fleet } = sceneOf(seed);
@@ -143,8 +150,11 @@ function varietyFigures(): Figure[] {
       const best = Math.min(...fixed);
       const informed = new Informed(FIRST_CONCURRENCY.gradient2, fixed.indexOf(best) + 1);
       ratios.informed.push(timeThrough(informed, server, fleet) / best);
+      const foreseen = new Gate(WATCHED, fixed.indexOf(best) + 1);
+      ratios.foreseen.push(timeThrough(foreseen, server, fleet) / best);
       ratios.fixed_15.push((fixed[14] ?? Number.NaN) / best);
-      for (const rule of RULES) ratios[rule].push(transferTime(server, fleet, rule) / best);
+      for (const rule of [...RULES, WATCHED] as const)
+        ratios[rule].push(transferTime(server, fleet, rule) / best);
     }
     return Object.entries(ratios).flatMap(([rule, values]) => summaryOf(`${name}_${rule}`, values));
   });
@@ -154,7 +164,7 @@ function varietyFigures(): Figure[] {
 function summaryOf(name: string, ratios: readonly number[]): Figure[] {
   const base = { bench: 'barriers', peer: null, target: null };
   const within = ratios.filter((ratio) => ratio <= 1.05).length / ratios.length;
-  const isOurs = name.endsWith('gradient2');
+  const isOurs = name.endsWith(WATCHED);
   return [
     {
       ...base,

@@ -1,5 +1,5 @@
 /**
- * `npm test [-- JEST ARGUMENTS]`: sets up, then builds, lints, checks types and runs the tests. The last line printed is
+ * `npm test [-- [--fuzz-inputs=N] [--fuzz-seed=N] JEST ARGUMENTS]`: sets up, then builds, lints, checks types and runs the tests. The last line printed is
  * `N passed, N failed`, where each check counts as one; the exit code is 0 only when something ran and nothing failed.
  */
 import { spawnSync } from 'node:child_process';
@@ -18,13 +18,20 @@ if (complaint === undefined) {
   await check('build', () => setUpComplaint({ build: true }));
   await check('lint and format', lint);
   await check('types', () => run('typescript/bin/tsc', ['--noEmit', '-p', root]));
-  runTests(process.argv.slice(2));
+  runTests(process.argv.slice(2).filter((argument) => !isOfFuzzer(argument)));
 } else {
   count.failed += 1;
   process.stdout.write(`FAILED  set-up\n${complaint}\n`);
 }
 process.exitCode = count.failed === 0 && count.passed > 0 ? 0 : 1;
 process.stdout.write(`${count.passed} passed, ${count.failed} failed\n`);
+
+/** Hands the fuzzer (test/contract/fuzz.test.ts) what is meant for it. */
+function isOfFuzzer(argument) {
+  const [, name, value] = /^--fuzz-(inputs|seed)=([0-9]+)$/.exec(argument) ?? [];
+  if (name !== undefined) process.env[`PLUSH_FUZZ_${name.toUpperCase()}`] = value;
+  return name !== undefined;
+}
 
 /** Runs one check; it answers what to print when it failed, or undefined. */
 async function check(name, work) {

@@ -131,9 +131,10 @@ export function foldEvents(progress: RunProgress, events: readonly Record<string
   return notes.list;
 }
 
-/** Events of nodes have no run: they count while the node has a part in ours. */
+/** Events of nodes have no run: they count while the node has a part in ours. An outage is of all nodes. */
 function concerns(progress: RunProgress, event: Record<string, unknown>): boolean {
   if (event.run_id !== undefined) return event.run_id === progress.runId;
+  if (event.hostname === undefined) return true;
   return typeof event.hostname === 'string' && progress.members.has(event.hostname);
 }
 
@@ -218,6 +219,8 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
     const next = retry_ms === undefined ? '' : '; trying again';
     notes.trouble(hostname, `is not connected: ${plain(message)}${next}`);
   },
+  outage_suspected: (_progress, { message }, notes) => notes.milestone(plain(message)),
+  outage_over: (_progress, { message }, notes) => notes.milestone(plain(message)),
   member_installed: (progress, { hostname }, notes) => {
     const member = progress.members.get(hostname);
     if (member?.phase === 'preparing') member.phase = 'ready';

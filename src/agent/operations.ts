@@ -1,4 +1,5 @@
 /** What the agent does for each request. */
+import type { Progress } from '../core/barrier/flow.ts';
 import { AgentError } from '../drivers/agent-error.ts';
 import { readPiece } from '../drivers/files/work-file.ts';
 import { explainNoRoom } from '../drivers/install/room.ts';
@@ -47,7 +48,10 @@ const OPERATIONS: { readonly [O in AgentOp]: Operation<O> } = {
 
   async install(agent, { ask }) {
     const runId = asks.identity(ask, 'run_id');
-    return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask)) } };
+    const tell = (progress: Progress) =>
+      agent.links.report({ report: 'transfer', run_id: runId, ...progress });
+    const wanted = ask.tell === true ? tell : undefined;
+    return { ok: { bytes: await agent.installer.install(runId, asks.softwareList(ask), wanted) } };
   },
 
   async empty(agent, { ask }) {

@@ -20,15 +20,24 @@ export class BarrierWaiters {
     this.#state = state;
   }
 
-  /** Settles when the participant waits no longer, or after that time. */
-  async wait(at: Omit<Waiter, 'done'>, timeoutMs: number): Promise<void> {
-    if (timeoutMs <= 0 || this.#closed || this.#waiters.size >= MAX_WAITING || !this.#isWaiting(at)) return;
+  /** Settles when the participant waits no longer, after that time, or when nobody waits for the answer. */
+  async wait(at: Omit<Waiter, 'done'>, timeoutMs: number, gone?: AbortSignal): Promise<void> {
+    if (
+      timeoutMs <= 0 ||
+      gone?.aborted ||
+      this.#closed ||
+      this.#waiters.size >= MAX_WAITING ||
+      !this.#isWaiting(at)
+    )
+      return;
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
+        gone?.removeEventListener('abort', done);
         this.#waiters.delete(waiter);
         resolve();
       };
+      gone?.addEventListener('abort', done);
       const waiter = { ...at, done };
       const timer = setTimeout(done, timeoutMs);
       this.#waiters.add(waiter);

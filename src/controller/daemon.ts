@@ -50,6 +50,7 @@ import { SocketClients } from './socket-clients.ts';
 import { SocketSubscriptions } from './socket-subscriptions.ts';
 import { sshAccess } from './ssh-access.ts';
 import { Timers } from './timers.ts';
+import { Transfers } from './transfers.ts';
 import { createWeb } from './web.ts';
 
 /** How long answers under way may take when the daemon stops. */
@@ -92,6 +93,10 @@ export class Daemon {
   #tokens: TokenBook | undefined;
   #audit: Audit | undefined;
   #closeJournal: () => void = () => {};
+  readonly #transfers = new Transfers(
+    () => this.#loop?.state,
+    (measured) => this.#submit({ type: 'transfers_measured', ...measured }),
+  );
   readonly #timers = new Timers((timer) => this.#submit({ type: 'timer', timer }));
   #ready = false;
   #ending = false;
@@ -154,6 +159,7 @@ export class Daemon {
       socketSubscriptions: new SocketSubscriptions(),
       secrets,
       operations: this.#operations,
+      transfers: this.#transfers.progress,
       planetlab: () => planetlab.info(),
       tokens: this.#tokens,
       appsDir: options.apps,
@@ -254,6 +260,7 @@ export class Daemon {
       controller: loop.state.controller,
       epoch: () => loop.state.epoch,
       report: (input) => this.#submit(input),
+      onTransfer: (...heard) => this.#transfers.heard(...heard),
       log,
     });
   }

@@ -62,16 +62,24 @@ export class Operations {
     return this.#results.get(operation_id);
   }
 
-  /** Settles when the operation is over, or after that time. */
-  async wait(operation_id: string, timeoutMs: number): Promise<void> {
-    if (timeoutMs <= 0 || this.#closed || this.#waiters.size >= MAX_WAITING || !this.#isRunning(operation_id))
+  /** Settles when the operation is over, after that time, or when nobody waits for the answer. */
+  async wait(operation_id: string, timeoutMs: number, gone?: AbortSignal): Promise<void> {
+    if (
+      timeoutMs <= 0 ||
+      gone?.aborted ||
+      this.#closed ||
+      this.#waiters.size >= MAX_WAITING ||
+      !this.#isRunning(operation_id)
+    )
       return;
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
+        gone?.removeEventListener('abort', done);
         this.#waiters.delete(waiter);
         resolve();
       };
+      gone?.addEventListener('abort', done);
       const waiter = { operation_id, done };
       const timer = setTimeout(done, timeoutMs);
       this.#waiters.add(waiter);

@@ -16,6 +16,7 @@ import * as run from './run/decide.ts';
 import { outputsCollected } from './run/missed.ts';
 import * as refresh from './run/refresh.ts';
 import * as restart from './run/restart.ts';
+import { transfersMeasured } from './run/transfers.ts';
 import * as workflows from './run/workflows.ts';
 import type { State } from './state.ts';
 import * as subscription from './subscription/decide.ts';
@@ -66,6 +67,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   leave_barrier: barriers.leaveBarrier,
   release_barrier: barriers.releaseBarrier,
   barrier_ask: barriers.barrierAsk,
+  transfers_measured: transfersMeasured,
   timer: (tx, { timer }) => {
     if (timer.kind === 'reconnect') pool.reconnect(tx, timer.hostname);
     else if (timer.kind === 'restore') pool.restore(tx, timer.hostname);

@@ -217,8 +217,9 @@ function workOn(state: State, hostname: string, reported: readonly string[]): Ef
   const effects: Effect[] = [...stale].map((run_id) => clean(state, hostname, run_id));
   if (run === undefined) return effects;
   const member = run.members.get(hostname);
-  // A node that came back empty is given up: nothing may start there any more.
-  const isEmpty = member !== undefined && hasFiles(member) && !reported.includes(run.run_id);
+  // A node that came back empty is given up: nothing may start there any more. At the end of the run it was cleaned, and says so again.
+  const isEmpty =
+    member !== undefined && run.ending === undefined && hasFiles(member) && !reported.includes(run.run_id);
   if (!isEmpty) effects.push(...memberWork(run, member));
   return effects;
 }

@@ -7,6 +7,7 @@ import type { MissedCause } from '../../api/output-events.ts';
 import type { Failure } from '../../api/schemas.ts';
 import type { AppSpec, NodeSpec } from '../../api/spec.ts';
 import type { CallbackProtocol, XmlType } from '../../api/subscriptions.ts';
+import type { Measured } from './barrier/flow.ts';
 import type { HostReadings } from './pool/requirements.ts';
 import type { NodeRules } from './pool/rules.ts';
 import type { SliceAnswer, SlicePort } from './pool/slice.ts';
@@ -153,6 +154,8 @@ export type Input =
       readonly barrier: string;
       readonly hostnames?: readonly string[];
     }
+  /** What those inside the semaphore of the transfers move together; measured, not journalled. */
+  | ({ readonly type: 'transfers_measured'; readonly run_id: string } & Measured)
   /** A task asks its node's agent. */
   | { readonly type: 'barrier_ask'; readonly hostname: string; readonly ask: BarrierAsk }
   | {

@@ -11,6 +11,7 @@
  * epoch lower than the highest it has seen (STALE_EPOCH), also for each later request on an older link.
  */
 import type { SoftwareSpec } from '../../api/spec.ts';
+import type { Progress } from '../core/barrier/flow.ts';
 import type {
   AgentState,
   BarrierAsk,
@@ -101,7 +102,15 @@ export interface AgentRequests {
   };
   ping: { ask: Record<string, never>; ok: Record<string, never> };
   /** Installs software in order in the run's working folder. Repeated while under way: joins it. Repeated after success: answers at once. */
-  install: { ask: { run_id: string; software: readonly SoftwareSpec[] }; ok: { bytes: number } };
+  install: {
+    ask: {
+      run_id: string;
+      software: readonly SoftwareSpec[];
+      /** Reports of the packages' bytes are wanted. */
+      tell?: boolean;
+    };
+    ok: { bytes: number };
+  };
   /**
    * Empties the run's working folder, so that its software can be installed again before the task is started. Once that task is
    * known nothing is done, since what follows it may have begun.
@@ -192,5 +201,7 @@ export type ReplyFrame =
 export type ReportFrame =
   | { readonly report: 'task'; readonly task: TaskReport }
   | { readonly report: 'host'; readonly host: HostSample }
+  /** How far the packages of an installation have come that was asked for with `tell`. */
+  | ({ readonly report: 'transfer'; readonly run_id: string } & Progress)
   /** A task asks about a barrier; the answer comes as the request `barrier`. Asked again on a new link. */
   | { readonly report: 'barrier'; readonly ask: BarrierAsk };

@@ -1,6 +1,7 @@
 /**
  * Thousands of inputs that no client would send, at a live plushd: none may stop it, hold it up, stay in its memory or be
- * answered wrongly. PLUSH_FUZZ_INPUTS and PLUSH_FUZZ_SEED ask for more, and for others.
+ * answered wrongly. `npm test -- --fuzz-inputs=100000 --fuzz-seed=7 test/contract/fuzz.test.ts` asks for more, and for others
+ * (with jest alone: PLUSH_FUZZ_INPUTS and PLUSH_FUZZ_SEED).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -12,8 +13,11 @@ import { exchange, type RawResponse } from '../harness/raw-exchange.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
 import { waitFor } from '../harness/wait.ts';
 
-const INPUTS = Number(process.env.PLUSH_FUZZ_INPUTS ?? 3_000);
-const SEED = Number(process.env.PLUSH_FUZZ_SEED ?? 20_110_905);
+const USUAL = { inputs: 3_000, seed: 20_110_905 };
+const INPUTS = Number(process.env.PLUSH_FUZZ_INPUTS ?? USUAL.inputs);
+const SEED = Number(process.env.PLUSH_FUZZ_SEED ?? USUAL.seed);
+/** So many inputs of any seed lead to every kind of answer; those of the usual seed do earlier. */
+const MANY_INPUTS = 20_000;
 /** Time for one input, far more than a busy machine needs. */
 const INPUT_MS = 100;
 const AT_ONCE = 16;
@@ -103,7 +107,9 @@ test(
     await waitFor('the connections to be gone', () => handles() <= handlesBefore);
     await waitFor('the memory to be back', () => residentBytes() < residentBefore + SPARE_BYTES);
     // Otherwise the inputs would not reach what they are meant for.
-    expect([...seen]).toEqual(expect.arrayContaining([...WIRE_FAULTS, 200, 204, 400, 415]));
+    const isEnough = INPUTS >= (SEED === USUAL.seed ? USUAL.inputs : MANY_INPUTS);
+    const kinds = isEnough ? [...WIRE_FAULTS, 200, 204, 400, 415] : [200, 400];
+    expect([...seen]).toEqual(expect.arrayContaining(kinds));
     expect(plushd.logText()).not.toMatch(/Call failed|failed unexpectedly|unhandled/i);
   },
   60_000 + INPUTS * INPUT_MS,

@@ -73,6 +73,22 @@ test('others are answered while many long reads are under way, which end when th
   expect(await metric(REFUSED)).toBeGreaterThan((REQUESTS * CALLS) / 2);
 }, 60_000);
 
+test('a call that waits ends with its client, so that those who have gone take no places from others', async () => {
+  await plushd.addLocalNodes(1);
+  const id = await plushd.call('plushShell', 'sleep 60', { timeout_s: 60 });
+  const waiters = Array.from({ length: 50 }, () => {
+    const socket = connect(Number(new URL(plushd.url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(raw.request('/rpc', rpc('plushGetOperation', JSON.stringify([id, { wait_s: 30 }]))));
+    return socket;
+  });
+  await waitFor('calls that wait', async () => (await metric(RUNNING)) >= waiters.length);
+  const began = performance.now();
+  for (const socket of waiters) socket.destroy();
+  await waitFor('their end', async () => (await metric(RUNNING)) === 0);
+  expect(performance.now() - began).toBeLessThan(15_000);
+}, 60_000);
+
 test('a page that leaves nearly everything out is whole, and tells where to go on', async () => {
   const page = (await plushd.call('plushGetEvents', {
     after: 10_000,

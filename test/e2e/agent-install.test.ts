@@ -291,3 +291,34 @@ test('refuses chunks with a gap, a wrong hash or a name that leads out', async (
     size: 3,
   });
 });
+
+test('tells how far it has come while it does, where that is wanted, and of the end', async () => {
+  const bytes = Buffer.alloc(100_000);
+  let rest = () => {};
+  routes['/slow'] = (_request, response) => {
+    response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 40_000));
+    rest = () => response.end(bytes.subarray(40_000));
+  };
+  const client = await started();
+  const ask = software({ type: 'none', package: web('/slow', { dest_path: 'file' }) });
+  const installing = client.request('install', { ...ask, tell: true });
+  const told = () => client.reports.filter(({ report }) => report === 'transfer');
+  const [first] = await waitFor('a report of what has come', () => (told().length > 0 ? told() : undefined));
+  expect(first).toEqual({
+    report: 'transfer',
+    run_id: 'run',
+    bytes: 40_000,
+    total: 100_000,
+    ms: expect.any(Number),
+  });
+  rest();
+  await installing;
+  expect(told().at(-1)).toMatchObject({ bytes: 100_000, total: 100_000, done: true });
+});
+
+test('tells nothing of what comes where nobody has asked for it', async () => {
+  serve('/file', Buffer.alloc(1000));
+  const client = await started();
+  await client.request('install', software({ type: 'none', package: web('/file', { dest_path: 'file' }) }));
+  expect(client.reports.filter(({ report }) => report === 'transfer')).toEqual([]);
+});

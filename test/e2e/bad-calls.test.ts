@@ -1,10 +1,12 @@
 /** Calls that are wrong, in every way and over both protocols: each gets a fault that says what is wrong, and harms nothing. */
 import { type MethodName, methodTable, type Parameter } from '../../api/methods.ts';
+import { NUMBER_PATTERN } from '../../api/schemas.ts';
 import { CallFault, type Plushd, startPlushd } from '../harness/plushd.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
 
 interface Schema {
   readonly type?: string;
+  readonly pattern?: string;
   readonly anyOf?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -35,11 +37,12 @@ const names = Object.keys(methodTable) as MethodName[];
 const paramsOf = (name: MethodName) => methodTable[name]?.params as readonly Parameter[];
 
 /** Values of other types than a schema's. */
-function wrongValues({ type, anyOf }: Schema): readonly unknown[] {
+function wrongValues({ type, anyOf, pattern }: Schema): readonly unknown[] {
   if (anyOf !== undefined) return ['nonsense', 7];
   switch (type) {
     case 'string':
-      return [7, true, ['a'], { a: 1 }];
+      // A text of digits is also taken as the number that it is.
+      return [pattern === NUMBER_PATTERN ? 7.5 : 7, true, ['a'], { a: 1 }];
     case 'integer':
       return ['7', 1.5, true, [7]];
     case 'number':

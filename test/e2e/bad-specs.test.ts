@@ -73,7 +73,7 @@ describe('plushLoadApp', () => {
     [
       'missing.xml',
       'APP_UNREADABLE',
-      /^APP_UNREADABLE: missing\.xml cannot be read: there is no such file\.$/,
+      /^APP_UNREADABLE: missing\.xml cannot be read: there is no such file\. Correct its path, .*\.$/,
     ],
     ['folder.xml', 'APP_UNREADABLE', /it is a folder/],
     ['good.xml/x', 'APP_UNREADABLE', /a part of its path is no folder/],

@@ -215,7 +215,7 @@ describe('the cleanup of the application', () => {
     const run = await plushd.run(application('true', '', {}, cleanup('setsid sleep 1000 &amp; exit 9')));
     await plushd.waitRun(run);
     expect(plushd.processes({ PLUSH_RUN: run })).toEqual([]);
-    expect(plushd.logText()).toContain('The cleanup command exited with code 9');
+    expect(plushd.logText()).toContain('The cleanup failed: the command exited with code 9');
   });
 });
 

@@ -194,6 +194,17 @@ const commands: Readonly<Record<string, Command>> = {
     hostnames.flatMap((hostname) =>
       world.submit({ type: 'leave_barrier', ...barrierAt(world, barrier, hostname, settings) }),
     ),
+  /** measured app#1 20:1e7 26:1.2e7 (number inside, and bytes a second) */
+  measured: single((world, { words: [run = '', ...measures] }) => ({
+    type: 'transfers_measured',
+    run_id: world.runId(run),
+    measures: measures.map((measure) => {
+      const [inside, rate] = measure.split(':');
+      return { inside: Number(inside), bytes_per_second: Number(rate) };
+    }),
+    progress: 0.1,
+    unevenness: 0,
+  })),
   /** release app#1 meet n1 n2 */
   release: single((world, { words: [run = '', barrier = '', ...hostnames] }) => ({
     type: 'release_barrier',

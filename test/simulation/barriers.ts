@@ -81,6 +81,12 @@ export function meddle(chance: Chance, controller: Controller, hostname: string)
     () => controller.submit({ type: 'enter_barrier', run_id, barrier, hostname }),
     () => controller.submit({ type: 'enter_barrier', run_id, barrier, hostname, block }),
     () => controller.submit({ type: 'leave_barrier', run_id, barrier, hostname }),
+    () => {
+      const told = () => ({ inside: chance.int(-1, 40), bytes_per_second: chance.pick([0, 1, 1e6, 1e300]) });
+      const measures = Array.from({ length: chance.int(0, 4) }, told);
+      const unevenness = chance.pick([0, 1]);
+      controller.submit({ type: 'transfers_measured', run_id, measures, progress: 0.1, unevenness });
+    },
     () => controller.submit({ type: 'release_barrier', run_id, barrier }),
     () => controller.submit({ type: 'release_barrier', run_id, barrier, hostnames: [hostname] }),
     () => controller.submit({ type: 'timer', timer: { kind: 'barrier', run_id, barrier } }),

@@ -6,8 +6,8 @@
  * What "the same end" is: for each run, its outcome and the cause of that. Where one end only is possible it must be that one. Where
  * things race (a program that fails, and the node of another that dies), it must be an end to which the same machines and people also
  * lead a daemon that nobody kills, when messages take another time and nodes go and come some seconds later: a restart may change who is
- * first, and nothing else. Runs that are begun while others are under way also race for the nodes: they may end as any run of their
- * application.
+ * first, and nothing else. Runs that somebody begins while others are under way also race for the nodes: of those it is the outcome
+ * alone, and that of any run of their application.
  */
 import { strict as assert } from 'node:assert';
 import { Chance } from './chance.ts';
@@ -58,7 +58,10 @@ class Ends {
     const [app = '', place] = run.split('#');
     if (place === '1') return false;
     if (end === NEVER) return true;
-    return [...this.#known].some(([other, ends]) => other.startsWith(`${app}#`) && ends.has(end));
+    const [outcome = ''] = end.split(' ');
+    return [...this.#known].some(
+      ([other, ends]) => other.startsWith(`${app}#`) && [...ends].some((known) => known.startsWith(outcome)),
+    );
   }
 
   #note({ ends }: Outcome): void {

@@ -34,7 +34,15 @@ export class Troubles {
 
   /** Makes trouble until that time. */
   begin(untilMs: number): void {
-    if (this.options.scene.trouble > 0) this.#plan(5000, untilMs);
+    const { scene, timing, clock } = this.options;
+    if (scene.trouble > 0) this.#plan(5000, untilMs);
+    // To the nodes that is all that there is to see of a daemon that is killed and started again.
+    if (timing?.is(0.7)) clock.after(timing.delay(untilMs - clock.nowMs), () => this.#breakLinks());
+  }
+
+  #breakLinks(): void {
+    const { controller, machines } = this.options;
+    for (const hostname of machines.keys()) controller.breakLink(hostname);
   }
 
   /** Each trouble has its own dice, so that what comes of one changes nothing about the next. */

@@ -35,7 +35,7 @@ export function barrierHandlers(context: Context): Pick<Handlers, BarrierMethods
     plushEnterBarrier: async (call, { run: run_id, barrier, node: hostname, wait_s = 0, ...rest }) => {
       const participant = participantAt(run_id, barrier, hostname, rest.block);
       await submit({ type: 'enter_barrier', run_id, barrier, hostname, ...rest }, call);
-      await operations.barriers.wait({ run_id, barrier, participant }, wait_s * 1000);
+      await operations.barriers.wait({ run_id, barrier, participant }, wait_s * 1000, call.work.signal);
       return standing(run_id, barrier, participant);
     },
     plushLeaveBarrier: async (call, { run: run_id, barrier, node: hostname, ...rest }) => {

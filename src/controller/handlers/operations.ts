@@ -29,15 +29,15 @@ export function operationHandlers(context: Context): Pick<Handlers, OperationMet
       // Known before the nodes are looked for: a repetition is answered also when they are gone.
       const isNew = requestedOperation(state, request) === undefined;
       const hostnames = isNew ? chosenNodes(context, options) : [];
-      const timeoutMs = (options.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000;
+      const timeoutMs = Math.ceil((options.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000);
       const named = request === undefined ? {} : { request };
       const operation_id = (await submit({ type: 'start_shell', hostnames, ...named }, call)) as string;
       if (isNew) operations.start({ operation_id, command, timeoutMs }, hostnames);
       return operation_id;
     },
-    plushGetOperation: async (_call, id, { wait_s = 0, ...page } = {}) => {
+    plushGetOperation: async ({ work }, id, { wait_s = 0, ...page } = {}) => {
       operationOf(state, id);
-      await operations.wait(id, wait_s * 1000);
+      await operations.wait(id, wait_s * 1000, work.signal);
       return operationInfo(operationOf(state, id), operations.results(id), page);
     },
   };

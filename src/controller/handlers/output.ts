@@ -166,5 +166,5 @@ async function lateOutput(outputs: Context['outputs'], task: Task, range: Range)
     const nothing = { bytes: Buffer.alloc(0), offset, eof: false };
     return { ...encodedPage(nothing, encoding), task: task.task_id };
   }
-  throw new Fault('NO_OUTPUT', `Task ${task.task_id} left no output`, { node: task.hostname });
+  throw new Fault('NO_OUTPUT', `Task ${task.task_id} left no output`, { node: task.hostname }, '');
 }

@@ -10,7 +10,7 @@ import type { LeaveCause, ReleaseCause } from '../../../api/events.ts';
 import type { BarrierSpec } from '../../../api/spec.ts';
 import { arrive, type Knee } from './knee.ts';
 import { addPoint } from './kneedle.ts';
-import { adapt, FIRST_CONCURRENCY, newPace, type Pace } from './pace.ts';
+import { adapt, FIRST_CONCURRENCY, FIRST_WATCHED, newPace, type Pace } from './pace.ts';
 
 /** What becomes of one that enters after the release. */
 export type Late = NonNullable<BarrierSpec['late']>;
@@ -54,8 +54,10 @@ export interface Barrier {
   readonly pace: Pace;
 }
 
-export function newBarrier(spec: BarrierSpec): Barrier {
-  const limit = spec.concurrency ?? (spec.adaptive === undefined ? 1 : FIRST_CONCURRENCY[spec.adaptive]);
+/** @param isWatched those inside tell what they move */
+export function newBarrier(spec: BarrierSpec, isWatched = false): Barrier {
+  const first = spec.adaptive === undefined ? 1 : FIRST_CONCURRENCY[spec.adaptive];
+  const limit = spec.concurrency ?? (isWatched ? FIRST_WATCHED : first);
   return {
     name: spec.name,
     entries: new Map(),
@@ -63,7 +65,7 @@ export function newBarrier(spec: BarrierSpec): Barrier {
     inside: new Set(),
     fence: 0,
     knee: {},
-    pace: newPace(spec.adaptive ?? 'fixed', limit),
+    pace: newPace(spec.adaptive ?? 'fixed', limit, isWatched),
   };
 }
 

@@ -86,9 +86,14 @@ export function newClimb(): Climb {
   return { hope: FIRST_HOPE, weight: 0, x: 0, y: 0, xx: 0, xy: 0 };
 }
 
+/** Whether a round has told anything. */
+export function hasLearned({ weight }: Climb): boolean {
+  return weight > 0;
+}
+
 /** How many may be inside when there are `count` that wait or are inside. */
-export function withTheLast(climb: Climb, limit: number, count: number): number {
-  return climb.weight > 0 && count <= limit * (1 + LAST_SHARE) ? Math.max(limit, count) : limit;
+export function withTheLast(limit: number, count: number): number {
+  return count <= limit * (1 + LAST_SHARE) ? Math.max(limit, count) : limit;
 }
 
 function begin(atMs: number, limit: number): Round {

@@ -1,14 +1,19 @@
 /**
  * How many may be inside a semaphore at a time. Fixed, or adapted after each stay by the paper's rule of medians
- * (section 5.2.2 of plush-toit.2011) or by gradient2 (gradient.ts).
+ * (section 5.2.2 of plush-toit.2011) or by gradient2: by those that leave (gradient.ts), or where those inside tell what they
+ * move, by that (flow.ts, curve.ts).
  */
-import { type Climb, climbOn, newClimb, type Stay, withTheLast } from './gradient.ts';
+import { type Climb, climbOn, hasLearned, newClimb, type Stay, withTheLast } from './gradient.ts';
 
 /**
  * Where an adaptive semaphore begins. median: section 5.3, "the initial concurrency level is 15". gradient2: nothing can be known
  * before the first has left, and of all first numbers this one costs least on average over the fleets of the benchmark.
  */
 export const FIRST_CONCURRENCY = { median: 15, gradient2: 30 } as const;
+/** Where one begins whose transfers tell what they move: it climbs during the first of them. */
+export const FIRST_WATCHED = 20;
+/** So many of those inside leave before anything was measured: it will not be. */
+const UNMEASURED_SHARE = 0.4;
 /** No semaphore admits more at a time. */
 const MAX_CONCURRENCY = 10_000;
 
@@ -30,10 +35,23 @@ export interface Pace {
   recent?: number[];
   /** gradient2: what it knows of the throughput. */
   climb?: Climb;
+  /** What transfers tell while they run decides (curve.ts), and stays do not. */
+  measured?: true;
+  /** Where transfers are expected to tell, how many have left before they did. */
+  untold?: number;
 }
 
-export function newPace(rule: Pace['rule'], limit: number): Pace {
-  return { rule, limit };
+export function newPace(rule: Pace['rule'], limit: number, isWatched = false): Pace {
+  return isWatched ? { rule, limit, untold: 0 } : { rule, limit };
+}
+
+/** What was measured, and what follows, is decided: so many may be inside. */
+export function paceTo(pace: Pace, limit: number): void {
+  if (pace.rule !== 'gradient2' || !(limit >= 1)) return;
+  pace.limit = Math.min(MAX_CONCURRENCY, limit);
+  pace.measured = true;
+  delete pace.climb;
+  delete pace.untold;
 }
 
 /** How many may be inside now. */
@@ -44,15 +62,26 @@ export function roomOf({ limit }: Pace): number {
 /** How many may be inside when so many wait or are inside. */
 export function placesFor(pace: Pace, count: number): number {
   const room = roomOf(pace);
-  return pace.climb === undefined ? room : Math.min(MAX_CONCURRENCY, withTheLast(pace.climb, room, count));
+  if (pace.measured) return Math.min(MAX_CONCURRENCY, withTheLast(room, count));
+  if (pace.climb === undefined || !hasLearned(pace.climb)) return room;
+  return Math.min(MAX_CONCURRENCY, withTheLast(room, count));
 }
 
 /** Somebody left. */
 export function adapt(pace: Pace, stay: Stay): void {
   if (pace.rule === 'median') adaptByMedians(pace, stay);
-  if (pace.rule !== 'gradient2') return;
+  if (pace.rule !== 'gradient2' || pace.measured) return;
+  if (pace.untold !== undefined) beginUntold(pace, stay);
   pace.climb ??= newClimb();
   pace.limit = Math.max(1, Math.min(MAX_CONCURRENCY, climbOn(pace.climb, pace.limit, stay)));
+}
+
+/** Transfers that tell nothing, or are over too soon: it goes on as where none are expected to. */
+function beginUntold(pace: Pace, { inside, wanted }: Stay): void {
+  pace.untold = (pace.untold ?? 0) + 1;
+  if (!wanted || pace.untold < UNMEASURED_SHARE * inside) return;
+  pace.limit = Math.max(pace.limit, FIRST_CONCURRENCY.gradient2);
+  delete pace.untold;
 }
 
 /** "If there are 15 hosts in the critical section when the 45th host is released": the last 15 stays beside all 45. */

@@ -1,9 +1,10 @@
 /** A run's barriers as questions of the state, and how facts change them. */
 import { type Entry, enter, leave, newBarrier, release } from '../barrier/barrier.ts';
+import { paceTo } from '../barrier/pace.ts';
 import type { Evolver } from '../evolve.ts';
 import type { Member, Run, RunBarrier, State } from '../state.ts';
 import type { Standing } from '../task.ts';
-import { type PlannedBarrier, planOf } from './plan.ts';
+import { INSTALL_BARRIER, type PlannedBarrier, planOf } from './plan.ts';
 import { participantTask, stoodInLine, taskEntered, tasksReleased } from './workflow-state.ts';
 
 /**
@@ -104,7 +105,7 @@ export function unmarkAbsent(run: Run, member: Member, name?: string): void {
 function barrierFor(run: Run, planned: PlannedBarrier): RunBarrier {
   const known = run.barriers.get(planned.spec.name);
   if (known !== undefined) return known;
-  const barrier: RunBarrier = { ...newBarrier(planned.spec), absent: 0 };
+  const barrier: RunBarrier = { ...newBarrier(planned.spec, planned.spec === INSTALL_BARRIER), absent: 0 };
   run.barriers.set(barrier.name, barrier);
   for (const component of planned.components) {
     for (const hostname of run.components.get(component)?.members ?? []) {
@@ -120,7 +121,12 @@ function skips({ phase, skipped }: Member, { blocks }: PlannedBarrier): boolean 
   return phase === 'finishing' || phase === 'done' || blocks.some(({ spec }) => skipped?.has(spec.name));
 }
 
-type BarrierEvents = 'barrier_entered' | 'barrier_released' | 'barrier_left' | 'barrier_knee';
+type BarrierEvents =
+  | 'barrier_entered'
+  | 'barrier_released'
+  | 'barrier_left'
+  | 'barrier_knee'
+  | 'barrier_paced';
 
 export const barrierEvolvers: { readonly [T in BarrierEvents]: Evolver<T> } = {
   barrier_entered: (
@@ -165,6 +171,10 @@ export const barrierEvolvers: { readonly [T in BarrierEvents]: Evolver<T> } = {
   barrier_left: (state, { run_id, barrier: name, participant, cause }, time) => {
     const barrier = find(state, run_id, name)?.barrier;
     if (barrier !== undefined) leave(barrier, participant, cause, Date.parse(time));
+  },
+  barrier_paced: (state, { run_id, barrier: name, concurrency }) => {
+    const barrier = find(state, run_id, name)?.barrier;
+    if (barrier !== undefined) paceTo(barrier.pace, concurrency);
   },
   barrier_knee: (state, { run_id, barrier: name, entered }) => {
     const barrier = find(state, run_id, name)?.barrier;

@@ -6,7 +6,7 @@ import { type Graph, reportCycles } from './cycles.ts';
 import type { Names } from './names.ts';
 import type { ProblemCode, Problems } from './problems.ts';
 import type { ReadSoftware } from './software.ts';
-import { MAX_TASKS } from './value-rule.ts';
+import { MAX_MEETING_TASKS, MAX_TASKS } from './value-rule.ts';
 import { fail, label, quoted } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
 
@@ -90,8 +90,14 @@ export function checkBlocks(
   checkTasks(blocks, problems);
 }
 
-/** A file of a few lines must not come to billions of tasks. */
+/** A file of a few lines must not come to billions of tasks, nor to more than can be decided at one moment. */
 function checkTasks(blocks: readonly Block[], problems: Problems): void {
+  for (const { barrier, container, element } of blocks) {
+    const { tasks = 0 } = container?.workflow ?? {};
+    if (barrier === undefined || tasks <= MAX_MEETING_TASKS) continue;
+    const message = `${label(element)} is in a workflow of ${tasks} tasks; with a barrier inside it may have ${MAX_MEETING_TASKS}, since they go on all at once`;
+    problems.error('TOO_LARGE', element, message);
+  }
   let tasks = 0;
   for (const { workflow, element } of blocks) {
     tasks += workflow?.tasks ?? 0;

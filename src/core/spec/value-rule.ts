@@ -50,6 +50,9 @@ export const PARTICIPANTS = { type: 'integer', min: 1, max: 1_000_000 } as const
 export const TASKS = { type: 'integer', min: 1, max: 100_000 } as const;
 /** Tasks of all workflows of an application together. */
 export const MAX_TASKS = 200_000;
+
+/** Tasks of a workflow with a barrier inside: it may let all of them go on at the same moment. */
+export const MAX_MEETING_TASKS = 20_000;
 export const PERCENT = { type: 'integer', min: 1, max: 100 } as const;
 export const ATTEMPTS = { type: 'integer', min: 1, max: 10 } as const;
 export const RESTARTS = { type: 'integer', min: 0, max: 1_000_000 } as const;

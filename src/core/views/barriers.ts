@@ -105,21 +105,24 @@ function absentees(
   return { names, count };
 }
 
-/** When a barrier releases, for a person: "when all have entered, or earlier when 80 % have or 30 s after the first entry, but not before 60 % have". */
+/** How a barrier works, and what becomes of latecomers, for a person. */
 export function ruleOf(spec: BarrierSpec): string {
+  return `${releaseRule(spec)}${lateWords(spec)}`;
+}
+
+/** When a barrier releases, for a person: "when all have entered, or earlier when 80 % have or 30 s after the first entry, but not before 60 % have". */
+function releaseRule(spec: BarrierSpec): string {
   const { type, rate = 1, interval_ms = 0, concurrency, adaptive, hold_timeout_ms } = spec;
   if (type === 'semaphore') {
     const places = adaptive === undefined ? `${concurrency ?? 1}` : `an adaptive number (${adaptive})`;
     const lease = hold_timeout_ms === undefined ? '' : `, each for at most ${durationText(hold_timeout_ms)}`;
     return `lets ${places} in at a time${lease}`;
   }
-  if (spec.manual) return `releases when plushReleaseBarrier is called${lateWords(spec)}`;
+  if (spec.manual) return 'releases when plushReleaseBarrier is called';
   const when = whenOf(spec);
-  const how =
-    type === 'throttled'
-      ? `releases ${rate} every ${durationText(interval_ms)}, beginning ${when}`
-      : `releases ${when}`;
-  return `${how}${lateWords(spec)}`;
+  return type === 'throttled'
+    ? `releases ${rate} every ${durationText(interval_ms)}, beginning ${when}`
+    : `releases ${when}`;
 }
 
 /** What becomes of those who enter after the release, where the specification says it. */
@@ -159,7 +162,7 @@ export function barrierWait(run: Run, name: string): string {
   const { spec } = planned;
   if (spec.type === 'semaphore')
     return `its turn at barrier "${name}" (${barrier.inside.size} of ${roomOf(barrier.pace)} places are taken)`;
-  if (barrier.opened !== undefined) return `its turn at barrier "${name}", which ${ruleOf(spec)}`;
+  if (barrier.opened !== undefined) return `its turn at barrier "${name}", which ${releaseRule(spec)}`;
   const expected = expectedAt(run, planned);
   const counts = `${barrier.entries.size} of ${expected} have entered`;
   if (spec.manual) return `barrier "${name}" to be released by plushReleaseBarrier (${counts})`;
@@ -190,12 +193,32 @@ export function missingWords(run: Run, name: string): string {
   return `: ${who} ${count === 1 ? 'is' : 'are'} missing`;
 }
 
+/** How many bytes of its packages a node has, as it told last; undefined where it does not fetch now, or tells nothing. */
+export type Arrived = (
+  run_id: string,
+  hostname: string,
+) => { readonly bytes: number; readonly total?: number } | undefined;
+
 /** What a node that is to install waits for: its packages, or its turn to get them. */
-export function installWait(run: Run, member: Member): string {
+export function installWait(run: Run, member: Member, arrived?: Arrived): string {
   const barrier = run.barriers.get(INSTALL_BARRIER.name);
   const isInLine = barrier?.entries.get(participantOf(member))?.state === 'waiting';
-  if (!isInLine) return `software to be installed${softwareNames(run, member)}`;
+  if (!isInLine)
+    return `software to be installed${softwareNames(run, member)}${arrivedWords(run, member, arrived)}`;
   return `its turn to fetch software (${barrier?.inside.size ?? 0} others do)`;
+}
+
+/** " (3.1 of 10 MB have come)" */
+function arrivedWords({ run_id }: Run, { hostname }: Member, arrived: Arrived | undefined): string {
+  const { bytes, total } = arrived?.(run_id, hostname) ?? {};
+  if (bytes === undefined) return '';
+  return ` (${megabytes(bytes)}${total === undefined ? '' : ` of ${megabytes(total)}`} MB have come)`;
+}
+
+/** Millions, to a tenth where they are few. */
+function megabytes(bytes: number): string {
+  const millions = bytes / 1e6;
+  return String(millions < 100 ? Math.round(millions * 10) / 10 : Math.round(millions));
 }
 
 /** ": tool, data and 3 more" */

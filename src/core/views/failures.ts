@@ -88,7 +88,7 @@ function causeOf(run: Run, group: Group, replacements: ReadonlyMap<string, strin
     nodes: hosts.size,
     examples: [...hosts].slice(0, MAX_EXAMPLES),
     action: actions.join('. '),
-    hint: hintFor(failure.cause, failure.phase),
+    hint: hintFor(failure.cause, failure.phase, failure.exit_code),
     ...numbersOf(group),
     failure: { ...failure },
   };
@@ -119,11 +119,13 @@ function actionOn(
   } else if (replaced.length > 1) {
     parts.push(`${replaced.length} nodes were replaced`);
   }
-  if (left > 0) {
+  if (left > 0 && ended > 0) {
+    parts.push(`the run went on without ${left === 1 ? 'one' : left} of them, then it was ended`);
+  } else if (left > 0) {
     const what = group.length === 1 ? `node ${hostname}` : left === 1 ? '1 node' : `${left} nodes`;
     parts.push(`the run went on without ${what}`);
   }
-  if (ended > 0) parts.push('the run was ended');
+  if (ended > 0 && left <= 0) parts.push('the run was ended');
   const text = parts.join('; ') || 'the run was ended';
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

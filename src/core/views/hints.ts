@@ -59,6 +59,8 @@ type ReportedCause =
 
 const TASK_TIMEOUT =
   'Give the process a longer timeout (its element timeout), or see in its output what it spent its time on.';
+const EXIT_0 =
+  'An exit policy is about exit code 0 too, as "any" is: if 0 is a success, name the other codes, such as 1-255.';
 const STATIC_MISSING =
   'Add the host to the pool with plushAddNode, or have it back there; or take its static_host out of the specification.';
 const EMPTY_POOL = 'Start plushd with --directory, or add nodes with plushAddNode.';
@@ -152,17 +154,27 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
 
 /** What to do where a run cannot have its nodes. */
 export function hintForShortfalls(shortfalls: readonly Shortfall[]): string {
-  const removed = shortfalls.flatMap((one) => one.removed);
   if (shortfalls.length > 0 && shortfalls.every(({ found, wanted }) => found >= wanted))
     return STATIC_MISSING;
   if (shortfalls.some(({ pool }) => pool === 0)) return EMPTY_POOL;
-  const isChoosy = removed.some(({ requirement }) => /^at (least|most) /.test(requirement));
-  return isChoosy ? `Ask for less with the requirement. ${hints.not_enough_nodes}` : hints.not_enough_nodes;
+  const removed = shortfalls.flatMap((one) => one.removed.map(({ requirement }) => requirement));
+  const ways = [
+    'add nodes with plushAddNode',
+    'ask for fewer with num_hosts',
+    ...(removed.some((one) => /^at (least|most) /.test(one)) ? ['ask for less with the requirement'] : []),
+    ...(removed.includes('not in use by another run') ? ['wait until the other run has ended'] : []),
+    ...(removed.includes('not marked failed')
+      ? ['mend those that failed: plushConnect takes them back']
+      : []),
+  ];
+  return `A${ways.slice(0, -1).join(', ').slice(1)} or ${ways.at(-1)}.`;
 }
 
 /** What to do about a cause; a cause of a newer agent gets a general answer. */
-export function hintFor(cause: string, phase?: string): string {
+export function hintFor(cause: string, phase?: string, exitCode?: number): string {
   if (cause === 'timeout' && phase === 'watch') return TASK_TIMEOUT;
+  if (cause === 'exit_code' && exitCode === 0) return EXIT_0;
+  if (cause === 'lost' && phase === 'start') return hints.link_lost;
   return Object.hasOwn(hints, cause)
     ? hints[cause as keyof typeof hints]
     : /^[A-Z_]+$/.test(cause)

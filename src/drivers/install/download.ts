@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import type { PackageSpec } from '../../../api/spec.ts';
 import { AgentError, errorCode, messageOf } from '../agent-error.ts';
 import { checkPackage } from './check.ts';
+import type { TransferProgress } from './progress.ts';
 import { explainNoRoom } from './room.ts';
 import { createFresh } from './work-file.ts';
 
@@ -16,6 +17,8 @@ export interface DownloadOptions {
   /** Longest time without a byte, from the beginning of the connection on. */
   readonly stallMs: number;
   readonly signal: AbortSignal;
+  /** Learns of what comes. @default nobody does */
+  readonly progress?: TransferProgress;
 }
 
 /**
@@ -84,9 +87,10 @@ interface Saving {
 
 async function save(
   response: http.IncomingMessage,
-  { spec, part, url, options: { stallMs } }: Saving,
+  { spec, part, url, options: { stallMs, progress } }: Saving,
 ): Promise<{ size: number; sha256?: string }> {
   const announced = contentLength(response);
+  progress?.expect(announced ?? spec.size);
   const hash = spec.sha256 === undefined ? undefined : createHash('sha256');
   let size = 0;
   const timer = setTimeout(() => response.destroy(stalled(url, stallMs)), stallMs);
@@ -95,6 +99,7 @@ async function save(
     try {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         size += chunk.length;
+        progress?.add(chunk.length);
         if (spec.size !== undefined && size > spec.size) checkPackage(spec, { size });
         hash?.update(chunk);
         await out.writeFile(chunk);

@@ -2,12 +2,14 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { SoftwareSpec } from '../../../api/spec.ts';
+import type { Progress } from '../../core/barrier/flow.ts';
 import { AgentError, messageOf } from '../agent-error.ts';
 import { readJson, writeAtomic } from '../files/atomic.ts';
 import { removeTree } from '../files/remove-tree.ts';
 import type { RunFolders } from '../files/run-folders.ts';
 import type { Surroundings } from './install-one.ts';
 import type { PackageCache } from './package-cache.ts';
+import { TransferProgress } from './progress.ts';
 import { explainNoRoom } from './room.ts';
 
 export interface InstallerOptions {
@@ -61,9 +63,14 @@ export class Installer {
    * Installs, or joins the same installation under way, or answers at once after success. Another list of software for the
    * same run waits for its turn.
    *
+   * @param tell learns how far the packages have come
    * @returns bytes of all packages. @throws AgentError with the cause
    */
-  async install(runId: string, software: readonly SoftwareSpec[]): Promise<number> {
+  async install(
+    runId: string,
+    software: readonly SoftwareSpec[],
+    tell?: (progress: Progress) => void,
+  ): Promise<number> {
     const wanted = JSON.stringify(software);
     for (let other = this.#underWay.get(runId); other !== undefined; other = this.#underWay.get(runId)) {
       if (other.wanted === wanted) return other.done;
@@ -73,7 +80,11 @@ export class Installer {
     const before = this.#read(runId);
     if (before !== undefined && JSON.stringify(before.software) === wanted) return before.bytes;
     const abort = new AbortController();
-    const done = this.#install(runId, software, abort.signal).finally(() => this.#underWay.delete(runId));
+    const progress = tell === undefined ? undefined : new TransferProgress(tell);
+    const done = this.#install(runId, software, abort.signal, progress).finally(() => {
+      progress?.end();
+      this.#underWay.delete(runId);
+    });
     this.#underWay.set(runId, { wanted, done, abort });
     return done;
   }
@@ -150,7 +161,12 @@ export class Installer {
     };
   }
 
-  async #install(runId: string, software: readonly SoftwareSpec[], signal: AbortSignal): Promise<number> {
+  async #install(
+    runId: string,
+    software: readonly SoftwareSpec[],
+    signal: AbortSignal,
+    progress: TransferProgress | undefined,
+  ): Promise<number> {
     const { folders } = this.options;
     let bytes = 0;
     try {
@@ -159,7 +175,8 @@ export class Installer {
       if (this.#read(runId) !== undefined) writeAtomic(this.#marker(runId), JSON.stringify(NOTHING));
       // Loaded when it is needed: an agent that waits must be small.
       const { installOne } = await import('./install-one.ts');
-      const surroundings = this.#surroundings(runId, signal);
+      const known = this.#surroundings(runId, signal);
+      const surroundings = progress === undefined ? known : { ...known, progress };
       for (const [i, one] of software.entries()) {
         if (one.uninstall !== undefined)
           writeAtomic(

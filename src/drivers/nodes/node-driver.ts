@@ -6,6 +6,7 @@ import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Failure } from '../../../api/schemas.ts';
 import type { NodeSpec } from '../../../api/spec.ts';
+import type { Progress } from '../../core/barrier/flow.ts';
 import type { Effect, EffectOf } from '../../core/effect.ts';
 import type { Input } from '../../core/input.ts';
 import type { HostSample, ReportFrame } from '../../wire/agent.ts';
@@ -59,6 +60,8 @@ export interface NodeDriverOptions {
   readonly controller: string;
   readonly epoch: () => number;
   readonly report: (input: Input) => void;
+  /** How far a node's packages have come. @default nobody wants to know */
+  readonly onTransfer?: (hostname: string, run_id: string, progress: Progress) => void;
   readonly log: Log;
 }
 
@@ -253,6 +256,7 @@ export class NodeDriver {
     const { hostname } = connection.node;
     if (this.#connections.get(hostname) !== connection) return;
     if (report.report === 'host') this.#hosts.set(hostname, report.host);
+    else if (report.report === 'transfer') this.#options.onTransfer?.(hostname, report.run_id, report);
     else if (report.report === 'barrier')
       this.#options.report({ type: 'barrier_ask', hostname, ask: report.ask });
     else this.#options.report({ type: 'task_report', hostname, task: report.task });
@@ -267,7 +271,9 @@ export class NodeDriver {
     try {
       if (generation !== undefined)
         await link.request('rejoin', { run_id, generation }, { timeoutMs: CLEAN_MS });
-      const bytes = await this.#options.packages.install(link, run_id, software);
+      const { packages, onTransfer } = this.#options;
+      const tell = (progress: Progress) => onTransfer?.(hostname, run_id, progress);
+      const bytes = await packages.install(link, run_id, software, tell);
       this.#options.report({ type: 'installed', hostname, run_id, bytes, ...again });
     } catch (error) {
       // A broken link is reported by its own end, and the install is asked for again on the next one.

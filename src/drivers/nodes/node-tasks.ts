@@ -59,7 +59,7 @@ export class NodeTasks {
     const ask = { run_id, command, timeout_ms: TIDY_MS };
     const { ok } = await link.request('tidy', ask, { timeoutMs: TIDY_MS + FETCH_MS });
     if (ok.trouble === undefined) return;
-    this.options.log.warn({ hostname, run_id, command }, `The cleanup command ${ok.trouble}`);
+    this.options.log.warn({ hostname, run_id, command }, `The cleanup failed: ${ok.trouble}`);
   }
 
   stream({ hostname, logs }: EffectOf<'stream_output'>): void {

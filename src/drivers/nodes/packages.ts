@@ -10,9 +10,11 @@ import { join, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { NodeSpec, PackageSpec, SoftwareSpec } from '../../../api/spec.ts';
+import type { Progress } from '../../core/barrier/flow.ts';
 import { MAX_CHUNK_BYTES } from '../../wire/agent.ts';
 import { AccessError, type NodeAccess } from '../access.ts';
 import { errorCode, messageOf } from '../agent-error.ts';
+import { TransferProgress } from '../install/progress.ts';
 import type { AgentLink } from './agent-link.ts';
 
 const FETCH_MS = 10 * 60_000;
@@ -67,21 +69,41 @@ export class PackageStore {
 
   /**
    * Has a node install software, with the packages that it cannot fetch itself.
+   * @param tell learns how far the packages that are handed over have come; of the others the agent tells
    * @returns bytes of all packages. @throws PackageError, LinkError, AgentError
    */
-  async install(link: AgentLink, run_id: string, software: readonly SoftwareSpec[]): Promise<number> {
-    for (const { package: spec } of software)
-      if (spec?.type === 'scp' || spec?.type === 'file') await this.#deliver(link, run_id, spec);
-    const { ok } = await link.request('install', { run_id, software }, { timeoutMs: INSTALL_MS });
+  async install(
+    link: AgentLink,
+    run_id: string,
+    software: readonly SoftwareSpec[],
+    tell?: (progress: Progress) => void,
+  ): Promise<number> {
+    const handed = software.flatMap(({ package: spec }) => (spec && isHandedOver(spec) ? [spec] : []));
+    if (handed.length > 0) {
+      const progress = new TransferProgress(tell ?? (() => {}));
+      try {
+        for (const spec of handed) await this.#deliver(link, run_id, spec, progress);
+      } finally {
+        progress.end();
+      }
+    }
+    const order = { run_id, software, tell: tell !== undefined };
+    const { ok } = await link.request('install', order, { timeoutMs: INSTALL_MS });
     return ok.bytes;
   }
 
   /** Hands a package's bytes to a node. @throws AgentError (package_unreadable as `failed`, or the node's own failure) */
-  async #deliver(link: AgentLink, run_id: string, spec: PackageSpec): Promise<void> {
+  async #deliver(
+    link: AgentLink,
+    run_id: string,
+    spec: PackageSpec,
+    progress: TransferProgress,
+  ): Promise<void> {
     const { file, size, sha256 } = await this.#fetch(run_id, spec);
     const name = spec.dest_path;
     const { ok } = await link.request('take', { run_id, name, sha256 }, { timeoutMs: CHUNK_MS });
     if (ok.taken) return;
+    progress.expect(size);
     let offset = 0;
     let last = size === 0;
     if (last) await link.request('put', { run_id, name, offset, last, sha256 }, { timeoutMs: CHUNK_MS });
@@ -90,6 +112,7 @@ export class PackageStore {
       last = offset + binary.length >= size;
       await link.request('put', { run_id, name, offset, last, sha256 }, { binary, timeoutMs: CHUNK_MS });
       offset += binary.length;
+      progress.add(binary.length);
     }
   }
 
@@ -178,4 +201,9 @@ function whyUnread(error: unknown): string {
 /** The source of a package cannot be read; it is the same for every node. */
 export class PackageError extends Error {
   override readonly name = 'PackageError';
+}
+
+/** Whether the node has no way to it of its own. */
+function isHandedOver({ type }: PackageSpec): boolean {
+  return type === 'scp' || type === 'file';
 }

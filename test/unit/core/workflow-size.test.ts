@@ -11,6 +11,8 @@ import { foldFacts } from '../../scenario/world.ts';
 const NODES = Number(process.env.NODES ?? 100);
 const TASKS = Number(process.env.TASKS ?? 10_000);
 
+type Steps = WorkflowBlockSpec['blocks'];
+
 interface Done {
   readonly state: State;
   readonly facts: readonly Fact[];
@@ -18,8 +20,11 @@ interface Done {
   readonly cost: number;
 }
 
+const gate = (...predecessors: string[]) =>
+  ({ kind: 'barrier', name: 'gate', barrier: 'all', predecessors }) as const;
+
 /** Runs a workflow on nodes that do everything at once, as far as its `upTo`-th result. */
-function work(tasks: number, nodes: number, upTo = tasks): Done {
+function work(tasks: number, nodes: number, upTo = tasks, steps: Steps = [makeBlock('step')]): Done {
   const state = emptyState();
   const facts: Fact[] = [];
   let nowMs = Date.UTC(2026, 0, 1);
@@ -44,7 +49,7 @@ function work(tasks: number, nodes: number, upTo = tasks): Done {
   };
   const workflow: WorkflowBlockSpec = {
     ...makeWorkflow('many', tasks, [], new Map()),
-    blocks: [makeBlock('step')],
+    blocks: steps,
   };
   const component_blocks = [{ name: 'all', component: 'c', predecessors: [], blocks: [workflow] }];
   const app = {
@@ -53,6 +58,7 @@ function work(tasks: number, nodes: number, upTo = tasks): Done {
     software: [],
     components: [makeComponent('c', nodes, nodes)],
     component_blocks,
+    barriers: [{ name: 'all', type: 'traditional' as const }],
   };
   submit({ type: 'start_controller', controller: 'c', version: '1' });
   submit({ type: 'load_app', app, file: 'a.xml' });
@@ -84,6 +90,19 @@ it('takes about as long for each of many tasks as for each of few', () => {
   const [run] = [...many.state.runs.values()];
   expect(run?.workflows?.get('many')?.results.size).toBe(TASKS);
   if (process.env.TASKS !== undefined) process.stderr.write(`${few.cost} µs, ${many.cost} µs\n`);
+  expect(many.cost).toBeLessThan(5 * few.cost);
+});
+
+it.each([
+  ['in the middle', [makeBlock('step'), gate('step'), makeBlock('rest', ['gate'])]],
+  ['at the beginning', [gate(), makeBlock('step', ['gate'])]],
+])('takes about as long for each of many that meet at a barrier %s', (_where, steps) => {
+  work(1000, 20, 1000, steps);
+  const few = work(TASKS / 10, NODES, TASKS / 10, steps);
+  const many = work(TASKS, NODES, TASKS, steps);
+  const [run] = [...many.state.runs.values()];
+  expect(run?.workflows?.get('many')?.results.size).toBe(TASKS);
+  expect(run?.barriers.get('all')?.opened?.cause).toBe('all');
   expect(many.cost).toBeLessThan(5 * few.cost);
 });
 

@@ -115,6 +115,26 @@ describe('the progress of a run', () => {
     expect(progress.losses).toEqual([{ hostname: 'n2', message: 'The disk\nis full', replacement: 'n5' }]);
   });
 
+  it('tells that nodes fell silent at once, and when that is over', () => {
+    const progress = newProgress();
+    const until = '2026-01-01T00:10:00.000Z';
+    const lines = linesOf(
+      progress,
+      matched(0, member('n1', 0)),
+      event('outage_suspected', 3, {
+        silent: 9,
+        of: 10,
+        until,
+        message: '9 of 10 nodes fell silent at once',
+      }),
+      event('outage_over', 70, { cause: 'answering', message: 'Nodes answer again after 67 s' }),
+    );
+    expect(lines.slice(1)).toEqual([
+      '00:03 9 of 10 nodes fell silent at once',
+      '01:10 Nodes answer again after 67 s',
+    ]);
+  });
+
   it('tells a loss once, though the connection went first', () => {
     const progress = newProgress();
     const gone = event('node_disconnected', 3, {

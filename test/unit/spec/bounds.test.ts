@@ -114,6 +114,17 @@ describe('large files', () => {
     expect(diagnostics.map(({ message }) => message)).toEqual([
       'The workflows up to here come to 300000 tasks; all together may have 200000',
     ]);
+    const gate = '<barrier_block name="g"><barrier name="g"/></barrier_block>';
+    const meeting = workflow(0)
+      .replace('100000', '20001')
+      .replace('</workflow_block>', `${gate}</workflow_block>`);
+    const many = parseApplication(
+      executionOf(`<component_block name="b"><component name="c"/>${meeting}</component_block>`),
+      'a.xml',
+    );
+    expect(many.diagnostics.map(({ message }) => message)).toEqual([
+      'barrier_block "g" is in a workflow of 20001 tasks; with a barrier inside it may have 20000, since they go on all at once',
+    ]);
   });
 
   test.each([
