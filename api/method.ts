@@ -50,9 +50,21 @@ export const maybe = <N extends string, S extends TSchema>(name: N, schema: S, d
 /** A struct that takes no other members than those it names. */
 export const closed = { additionalProperties: false } as const;
 
+/** Marks a bound that more than it is taken as, in place of being refused; it is in no published schema. */
+export const CAPPED: unique symbol = Symbol('capped');
+
+/** How much of a page a caller wants at most: who asks for more than there can be gets what there can be, and the place to go on. */
+export const pageLimit = (maximum: number, description: string) =>
+  Type.Integer({
+    minimum: 1,
+    maximum,
+    description: `${description}; more is taken as ${maximum}`,
+    [CAPPED as never]: true,
+  });
+
 /** Members of every struct that asks for a page. */
 export const page = {
-  limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Entries of a page; default 100' })),
+  limit: optional(pageLimit(1000, 'Entries of a page; default 100')),
   cursor: optional(
     Type.String({ maxLength: 512, description: 'Of the page before; absent: the first page' }),
   ),

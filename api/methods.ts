@@ -6,7 +6,16 @@ import { type Static, Type } from '@sinclair/typebox';
 import * as answers from './answers.ts';
 import { barrierMethods } from './barriers.ts';
 import { topics } from './event.ts';
-import { closed, type MethodDefinition, maybe, type Parameter, page, param, type Scope } from './method.ts';
+import {
+  closed,
+  type MethodDefinition,
+  maybe,
+  type Parameter,
+  page,
+  pageLimit,
+  param,
+  type Scope,
+} from './method.ts';
 import { operationMethods } from './operations.ts';
 import { RunPart } from './run-part.ts';
 import { Hostname, NodeInput, nodeStates, oneOf, optional, runStates } from './schemas.ts';
@@ -244,9 +253,7 @@ const methods = {
               }),
             ),
             offset: optional(Type.Integer({ minimum: 0, description: 'First byte; default 0' })),
-            limit: optional(
-              Type.Integer({ minimum: 1, maximum: 262144, description: 'Bytes; default 65536' }),
-            ),
+            limit: optional(pageLimit(262144, 'Bytes; default 65536')),
             wait_ms: optional(
               Type.Integer({
                 minimum: 0,
@@ -302,7 +309,7 @@ const methods = {
             after: optional(
               Type.Integer({ minimum: -1, description: 'Number of the last event that is known; default 0' }),
             ),
-            limit: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' })),
+            limit: optional(pageLimit(1000, 'Default 100')),
             topics: optional(
               Type.Array(oneOf(topics), {
                 maxItems: 16,

@@ -177,8 +177,8 @@ export const operationMethods = {
             ),
             group: optional(Type.String({ description: 'The nodes of this group' })),
             timeout_s: optional(
-              Type.Integer({
-                minimum: 1,
+              Type.Number({
+                minimum: 0.1,
                 maximum: 3600,
                 description: 'Time for the command on each node; default 60',
               }),

@@ -182,7 +182,7 @@ class Methods:
         The pool, by page, in the order of the names. A page may hold fewer nodes than asked for; a cursor tells that there are more. A token without the scope read sees the nodes that it added, without what runs do on them, and cannot filter by run.
 
         filter (struct, optional): group, state, run; limit and cursor
-          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          limit (int, 1 to 1000, optional): Entries of a page; default 100; more is taken as 1000
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
           group (string, optional): Only nodes of this group
           state ("idle", "connecting", "connected", "lost" or "failed", optional): Only nodes in this state
@@ -296,7 +296,7 @@ class Methods:
         The applications that are loaded, by page, in the order of their names.
 
         filter (struct, optional): limit and cursor
-          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          limit (int, 1 to 1000, optional): Entries of a page; default 100; more is taken as 1000
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
           apps (array of structs)
@@ -356,7 +356,7 @@ class Methods:
         The runs, by page, newest first.
 
         filter (struct, optional): app, state; limit and cursor
-          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          limit (int, 1 to 1000, optional): Entries of a page; default 100; more is taken as 1000
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
           app (string, optional): Only runs of this application
           state ("deploying", "running", "ending", "succeeded", "failed" or "aborted", optional): Only runs in this state
@@ -525,7 +525,7 @@ class Methods:
           stream ("stdout" or "stderr", optional): Default stdout
           task (string, optional): A task id, a block's name, or BLOCK/NUMBER for the task of a workflow block
           offset (int, at least 0, optional): First byte; default 0
-          limit (int, 1 to 262144, optional): Bytes; default 65536
+          limit (int, 1 to 262144, optional): Bytes; default 65536; more is taken as 262144
           wait_ms (int, 0 to 30000, optional): Where there is nothing yet, wait so long for the next byte; default 0
           file (string, at most 4096 characters, optional): In place of a stream: a file that was brought back, by its path
           encoding ("text" or "base64", optional): base64: the bytes as they are. Default text
@@ -672,7 +672,7 @@ class Methods:
         options (struct, optional): nodes or group, else all nodes of the pool; timeout_s; request_id
           nodes (array of strings (1 to 255 characters each), 1 to 100000, optional): These nodes
           group (string, optional): The nodes of this group
-          timeout_s (int, 1 to 3600, optional): Time for the command on each node; default 60
+          timeout_s (double, 0.1 to 3600, optional): Time for the command on each node; default 60
           request_id (string, 1 to 256 characters, optional): The same id again answers the first operation; kept as long as that is
         Answers string: Operation id
 
@@ -691,7 +691,7 @@ class Methods:
         id (string, at most 256 characters): Operation id
         page (struct, optional): wait_s; limit and cursor; encoding
           wait_s (double, 0 to 30, optional): Seconds; default 0
-          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          limit (int, 1 to 1000, optional): Entries of a page; default 100; more is taken as 1000
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
           encoding ("text" or "base64", optional): base64: stdout and stderr as the bytes they are. Default text
         Answers struct
@@ -916,7 +916,7 @@ class Methods:
         The subscriptions and how each stands, by page, in the order of their ids: those with a URL, classic clients, and those of the WebSockets that are open. Secrets and passwords are not shown.
 
         filter (struct, optional): limit and cursor
-          limit (int, 1 to 1000, optional): Entries of a page; default 100
+          limit (int, 1 to 1000, optional): Entries of a page; default 100; more is taken as 1000
           cursor (string, at most 512 characters, optional): Of the page before; absent: the first page
         Answers struct
           subscriptions (array of structs)
@@ -996,7 +996,7 @@ class Methods:
 
         page (struct, optional): after, limit, topics
           after (int, at least -1, optional): Number of the last event that is known; default 0
-          limit (int, 1 to 1000, optional): Default 100
+          limit (int, 1 to 1000, optional): Default 100; more is taken as 1000
           topics (array of "control", "node", "app", "run", "task", "operation" or "subscription", at most 16, optional): Default all
         Answers struct
           events (array of structs)

@@ -48,8 +48,16 @@ export class Log {
   };
 }
 
-/** Opens a file under a number: the lowest free one is taken, and the lower ones are open. */
+/**
+ * Opens a file under a number: the lowest free one is taken, and the lower ones are open. Where the file cannot be had, as on a full disk,
+ * something else must take the number, or the next file of all would hear what is said here. @throws the system's error
+ */
 function reopen(fd: number, path: string, flags: string): void {
   fs.closeSync(fd);
-  fs.openSync(path, flags, 0o600);
+  try {
+    fs.openSync(path, flags, 0o600);
+  } catch (error) {
+    fs.openSync('/dev/null', 'r+');
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@
 import type { Answer } from '../core/decide.ts';
 import type { Input } from '../core/input.ts';
 import type { State } from '../core/state.ts';
+import type { Arrived } from '../core/views/barriers.ts';
 import type { CallbackSecrets } from '../drivers/callback-secrets.ts';
 import type { Journal } from '../drivers/journal.ts';
 import type { NodeDriver } from '../drivers/nodes/node-driver.ts';
@@ -28,6 +29,8 @@ export interface Context {
   /** Secrets and passwords of callback subscribers. */
   readonly secrets: CallbackSecrets;
   readonly operations: Operations;
+  /** How far a node's packages are. */
+  readonly transfers: Arrived;
   /** How it stands with PlanetLab Central, where the directory names slices of it. */
   readonly planetlab: () => ReturnType<PlanetLab['info']>;
   readonly tokens: Pick<TokenBook, 'create' | 'list' | 'revoke'>;

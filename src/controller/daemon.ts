@@ -159,6 +159,7 @@ export class Daemon {
       socketSubscriptions: new SocketSubscriptions(),
       secrets,
       operations: this.#operations,
+      transfers: this.#transfers.progress,
       planetlab: () => planetlab.info(),
       tokens: this.#tokens,
       appsDir: options.apps,

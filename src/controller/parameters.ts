@@ -1,6 +1,7 @@
 /** Checks a call's parameters against the table, and says which is wrong, what was expected and what came. */
 import type { TSchema } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import { CAPPED } from '../../api/method.ts';
 import { type MethodName, methodTable, type Parameter } from '../../api/methods.ts';
 import { NUMBER_PATTERN, UTC_PATTERN } from '../../api/schemas.ts';
 import { nearestName } from '../core/suggest.ts';
@@ -165,6 +166,7 @@ function normalise(value: unknown, schema: TSchema, protocol: Protocol): unknown
   if (typeof value === 'string' && schema.type === 'integer' && protocol === 'xmlrpc')
     return beyond32Bits(value);
   if (typeof value === 'string' && schema.pattern === UTC_PATTERN) return inUtc(value);
+  if (Number.isInteger(value) && CAPPED in schema) return Math.min(value as number, schema.maximum as number);
   if (Number.isInteger(value) && schema.pattern === NUMBER_PATTERN) return String(value);
   if (Array.isArray(value) || typeof value !== 'object') return value;
   const members = (schema.properties ?? {}) as Record<string, TSchema>;

@@ -10,6 +10,7 @@ import {
 } from '../core/barrier/flow.ts';
 import { isTransferring, transferOf, transfersOf } from '../core/run/transfers.ts';
 import type { State } from '../core/state.ts';
+import type { Arrived } from '../core/views/barriers.ts';
 import { monotonicMs } from '../drivers/clock.ts';
 
 /** Reports after which it is looked who is not inside any more. */
@@ -44,12 +45,12 @@ export class Transfers {
   }
 
   /** How far a node's packages are; undefined where nothing is under way, or it tells nothing. */
-  progress(run_id: string, hostname: string): Pick<Progress, 'bytes' | 'total'> | undefined {
+  readonly progress: Arrived = (run_id, hostname) => {
     const run = this.#state()?.runs.get(run_id);
     const flow = this.#flows.get(run_id);
     const participant = run && transferOf(run, hostname);
     return flow === undefined || participant === undefined ? undefined : progressOf(flow, participant);
-  }
+  };
 
   #tidy(): void {
     for (const [run_id, flow] of this.#flows) {

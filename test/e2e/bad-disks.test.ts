@@ -1,11 +1,12 @@
 /** Nodes whose disk is full, at each step: told as that, and another node takes their place. */
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { shellApplication } from '../harness/application.ts';
 import { makeZip, tarOf } from '../harness/archive.ts';
 import { makeTar, type PackageServer, startPackageServer } from '../harness/packages.ts';
 import { type Plushd, startPlushd } from '../harness/plushd.ts';
+import { killProcess } from '../harness/processes.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
 import { diskKinds, makeSmallDisk, type SmallDisk } from '../harness/small-disk.ts';
 import { type Sshd, startSshd } from '../harness/sshd.ts';
@@ -22,6 +23,22 @@ function runFolders(base: string): string[] {
   return readdirSync(base, { recursive: true, encoding: 'utf8' }).filter((name) =>
     /\/runs\/[^/]+$/.test(name),
   );
+}
+
+/** Writes a file until there is no room for one more byte. */
+function fillUp(path: string): void {
+  const file = openSync(path, 'w');
+  try {
+    for (let bytes = 64 * KILOBYTE; bytes > 0; ) {
+      try {
+        writeSync(file, Buffer.alloc(bytes));
+      } catch {
+        bytes = Math.floor(bytes / 2);
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 describe.each(diskKinds())('a small %s', (kind) => {
@@ -124,6 +141,31 @@ describe.each(diskKinds())('a small %s', (kind) => {
     );
     expect(cause).toMatchObject({ phase: 'watch' });
   });
+
+  // A limit on the size of one file leaves room for others.
+  if (kind === 'file system') {
+    it('is told when the agent dies and has no room to begin again, nor to say so', async () => {
+      await addNodes(3 * MEGABYTE);
+      const run = await plushd.run(
+        shellApplication('sleep 1', 1, { components: [{ name: 'workers', hosts: 1, group: 'small' }] }),
+      );
+      await plushd.waitRun(run, ['running']);
+      fillUp(scratch.path('small', 'filler'));
+      killProcess(plushd.agentPid(NODE) as number);
+      await waitFor('the spare', async () => {
+        const matching = await plushd.call('plushGetMatching', run);
+        return matching.workers?.includes(SPARE) === true;
+      });
+      expect(await plushd.call('plushGetNode', NODE)).toMatchObject({
+        failure: { cause: 'disk_full', message: "The node's disk is full" },
+      });
+      rmSync(scratch.path('small', 'filler'));
+      await plushd.waitRun(run);
+      expect((await plushd.call('plushExplain', run)).causes).toMatchObject([
+        { cause: 'disk_full', phase: 'bootstrap', examples: [NODE] },
+      ]);
+    });
+  }
 
   // What never ends shows itself alike on both.
   if (kind !== diskKinds()[0]) return;

@@ -2,8 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type Plushd, startPlushd } from '../harness/plushd.ts';
 import { makeScratch, type Scratch } from '../harness/scratch.ts';
+import { waitFor } from '../harness/wait.ts';
 
 jest.setTimeout(60_000);
 
@@ -92,4 +95,29 @@ test('arguments that are known only at the start are the node, its place and the
     expect.stringMatching(/^node-1 --index [01] 2\n$/),
     expect.stringMatching(/^node-2 --index [01] 2\n$/),
   ]);
+});
+
+test('a node says how much of a package it has while it comes', async () => {
+  const waiting: (() => void)[] = [];
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': 10_000_000 }).write(Buffer.alloc(2_500_000));
+    waiting.push(() => response.end(Buffer.alloc(7_500_000)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tool`;
+    const software = `<software name="tool" type="none"><package name="tool" type="web"><path>${url}</path></package></software>`;
+    const run = await plushd.run(application(software, ['tool'], script('wc -c &lt;tool')));
+    const words = 'software to be installed: tool (2.5 of 10 MB have come)';
+    await waitFor('a node to say what has come', async () => {
+      return (await plushd.call('plushGetNode', 'node-1')).waits_for === words;
+    });
+    expect((await plushd.call('plushExplain', 'node-1')).waiting[0]?.waits_for).toBe(words);
+    await waitFor('both nodes to fetch', () => waiting.length === 2);
+    for (const goOn of waiting) goOn();
+    await plushd.waitRun(run);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

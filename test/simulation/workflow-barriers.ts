@@ -51,7 +51,9 @@ export function checkWaiting(run: Run, workflow: Workflow): void {
       const task = participantTask(participant);
       if (task?.workflow !== workflow.block) continue;
       const label = `${run.run_id} ${name}: ${participant}`;
-      const attempts = workflow.open.get(task.number)?.attempts ?? [];
+      const attempts = workflow.open.get(task.number)?.attempts;
+      // Its program has entered without waiting, and it is over.
+      if (attempts === undefined) continue;
       assert.deepEqual(
         attempts.map(({ hostname }) => hostname),
         [entries.get(participant)?.hostname],

@@ -17,7 +17,7 @@ type NodeMethods =
   | 'plushGetNode';
 
 /** Methods about the pool. */
-export function nodeHandlers({ state, submit, nodes }: Context): Pick<Handlers, NodeMethods> {
+export function nodeHandlers({ state, submit, nodes, transfers }: Context): Pick<Handlers, NodeMethods> {
   const done = async (answer: Promise<unknown>): Promise<boolean> => {
     await answer;
     return true;
@@ -40,7 +40,7 @@ export function nodeHandlers({ state, submit, nodes }: Context): Pick<Handlers, 
       if (node === undefined || (owner !== undefined && node.owner !== owner))
         throw new Rejection('NODE_NOT_FOUND', `No node "${hostname}" is in the pool`, { hostname });
       const host = nodes.host(hostname);
-      const info = owner === undefined ? nodeInfo(state, node) : ownNodeInfo(state, node);
+      const info = owner === undefined ? nodeInfo(state, node, transfers) : ownNodeInfo(state, node);
       return { ...info, ...(host === undefined ? {} : { host }) };
     },
   };

@@ -29,7 +29,7 @@ export function operationHandlers(context: Context): Pick<Handlers, OperationMet
       // Known before the nodes are looked for: a repetition is answered also when they are gone.
       const isNew = requestedOperation(state, request) === undefined;
       const hostnames = isNew ? chosenNodes(context, options) : [];
-      const timeoutMs = (options.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000;
+      const timeoutMs = Math.ceil((options.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000);
       const named = request === undefined ? {} : { request };
       const operation_id = (await submit({ type: 'start_shell', hostnames, ...named }, call)) as string;
       if (isNew) operations.start({ operation_id, command, timeoutMs }, hostnames);

@@ -80,8 +80,10 @@ const WINDOW_SHARE = 0.05;
 /** One that ends with fewer reports was too quick to tell anything; with so many of them nothing is measured. */
 const FEW_REPORTS = 3;
 const SHORT_SHARE = 0.4;
-/** Nobody counts for more than so many times the one in the middle. */
-const MOST_BESIDE_MEDIAN = 10;
+/** Nobody counts for more than so many times what is usual. */
+const MOST_BESIDE_OTHERS = 10;
+/** Where most move nothing at the moment, what is usual is the mean of all but this share of the fastest. */
+const FASTEST = 0.05;
 /** No count is larger: what is beyond is no true report. */
 const MAX_BYTES = 2 ** 50;
 const MAX_MS = 2 ** 40;
@@ -206,7 +208,7 @@ function measure(flow: Flow, atMs: number): Measured | undefined {
   if (ms <= 0 || told < wanted * flow.inside) return undefined;
   const shares = [...flow.shares.values()].filter((share) => share.ms > 0);
   const rates = shares.map((share) => share.bytes / share.ms).sort((a, b) => a - b);
-  const most = MOST_BESIDE_MEDIAN * at(rates, 0.5);
+  const most = MOST_BESIDE_OTHERS * usual(rates);
   const bytes = shares.reduce((sum, share) => sum + Math.min(share.bytes, most * share.ms), 0);
   const inside = flow.placeMs / ms;
   beginAnew(flow);
@@ -243,6 +245,14 @@ function circumstances(
     progress: (2 * ms) / flow.wholeMs,
     unevenness: Number.isFinite(slowMs) && leftMs > 0 ? Math.max(0, slowMs) / leftMs : 0,
   };
+}
+
+/** Of ascending rates: the one in the middle; where most install what they have, and only some still fetch, about the mean. */
+function usual(rates: readonly number[]): number {
+  const middle = at(rates, 0.5);
+  if (middle > 0) return middle;
+  const others = rates.slice(0, rates.length - Math.max(1, Math.ceil(rates.length * FASTEST)));
+  return others.reduce((sum, rate) => sum + rate, 0) / Math.max(1, others.length);
 }
 
 /** Of ascending numbers, the one at that share of them. */

@@ -14,6 +14,8 @@ export const FIRST_CONCURRENCY = { median: 15, gradient2: 30 } as const;
 export const FIRST_WATCHED = 20;
 /** So many of those inside leave before anything was measured: it will not be. */
 const UNMEASURED_SHARE = 0.4;
+/** So many times those inside have left since something was measured: nothing is told any more. */
+const SILENT_ROUNDS = 3;
 /** No semaphore admits more at a time. */
 const MAX_CONCURRENCY = 10_000;
 
@@ -37,7 +39,7 @@ export interface Pace {
   climb?: Climb;
   /** What transfers tell while they run decides (curve.ts), and stays do not. */
   measured?: true;
-  /** Where transfers are expected to tell, how many have left before they did. */
+  /** Where transfers are expected to tell, how many have left since they did, or before. */
   untold?: number;
 }
 
@@ -70,10 +72,24 @@ export function placesFor(pace: Pace, count: number): number {
 /** Somebody left. */
 export function adapt(pace: Pace, stay: Stay): void {
   if (pace.rule === 'median') adaptByMedians(pace, stay);
-  if (pace.rule !== 'gradient2' || pace.measured) return;
+  if (pace.rule !== 'gradient2' || (pace.measured && isMeasuredStill(pace, stay))) return;
   if (pace.untold !== undefined) beginUntold(pace, stay);
   pace.climb ??= newClimb();
   pace.limit = Math.max(1, Math.min(MAX_CONCURRENCY, climbOn(pace.climb, pace.limit, stay)));
+}
+
+/** Whether it is still what is told that decides; where nobody tells any more, stays do again. */
+function isMeasuredStill(pace: Pace, { inside, wanted }: Stay): boolean {
+  if (wanted) pace.untold = (pace.untold ?? 0) + 1;
+  if ((pace.untold ?? 0) < SILENT_ROUNDS * inside) return true;
+  delete pace.measured;
+  delete pace.untold;
+  return false;
+}
+
+/** Whether so many have left since the last measurement that was made known that the next one has to be, too. */
+export function isQuiet({ untold = 0, limit }: Pace): boolean {
+  return untold >= limit;
 }
 
 /** Transfers that tell nothing, or are over too soon: it goes on as where none are expected to. */

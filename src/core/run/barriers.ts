@@ -9,6 +9,7 @@ import type { Member, Run, RunBarrier } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
 import { completed, startBlocks } from './advance.ts';
 import { expectedAt, hasTransfers, participantOf } from './barrier-state.ts';
+import { splitTaskId } from './evolve.ts';
 import { INSTALL_BARRIER, type PlannedBarrier, type PlannedBlock, planOf } from './plan.ts';
 import { failMember, removeMember } from './recover.ts';
 import { freeLosers, losersAt, passSemaphore, passTasks } from './workflow-barriers.ts';
@@ -285,10 +286,17 @@ export function leaveAfter(tx: Transaction, run: Run, member: Member, block: Pla
 
 /** A task is over: it stands in no line of a semaphore and holds no place. */
 export function endAtBarriers(tx: Transaction, run: Run, member: Member, task_id: string): void {
-  for (const [planned, participant] of entriesOf(run, member)) {
-    const entry = run.barriers.get(planned.spec.name)?.entries.get(participant);
-    if (planned.spec.type === 'semaphore' && entry?.task_id === task_id)
-      leaveAt(tx, run, planned, participant, 'ended');
+  const { barriers, steps } = planOf(run.spec);
+  const [, block] = splitTaskId(task_id);
+  const workflow = steps.get(block)?.workflow.name;
+  const participants = [undefined, block, ...(workflow === undefined ? [] : [workflow])].map((own) =>
+    participantOf(member, own),
+  );
+  for (const { name, entries } of [...run.barriers.values()]) {
+    const planned = barriers.get(name);
+    if (planned?.spec.type !== 'semaphore') continue;
+    for (const participant of participants)
+      if (entries.get(participant)?.task_id === task_id) leaveAt(tx, run, planned, participant, 'ended');
   }
 }
 
@@ -314,17 +322,23 @@ function leaveAll(
 
 /** Everything that a member, or a task of it for itself, may have entered. */
 function entriesOf(run: Run, member: Member): [PlannedBarrier, string][] {
-  const { barriers, ofComponent, steps } = planOf(run.spec);
-  const blocks = (ofComponent.get(member.component) ?? []).map((block) => block.spec.name);
-  for (const [name, step] of steps) if (step.component === member.component) blocks.push(name);
+  const { barriers } = planOf(run.spec);
   return [...run.barriers.values()].flatMap(({ name, byTask }) => {
     const planned = barriers.get(name);
     if (planned === undefined) return [];
-    return [undefined, ...(byTask ? blocks : [])].map((block): [PlannedBarrier, string] => [
+    return [undefined, ...(byTask ? blocksOf(run, member) : [])].map((block): [PlannedBarrier, string] => [
       planned,
       participantOf(member, block),
     ]);
   });
+}
+
+/** All blocks that a member goes through, those inside workflows too. */
+function blocksOf(run: Run, { component }: Member): string[] {
+  const { ofComponent, steps } = planOf(run.spec);
+  const blocks = (ofComponent.get(component) ?? []).map((block) => block.spec.name);
+  for (const [name, step] of steps) if (step.component === component) blocks.push(name);
+  return blocks;
 }
 
 /** The number of participants may have changed: all barriers are looked at again. */

@@ -16,9 +16,15 @@ interface Need {
   readonly part: number;
 }
 
+interface Part {
+  readonly part: number;
+  readonly hosts: number;
+  readonly name?: string;
+}
+
 interface Group {
   /** Name of a component block → which one of its component it is, and how many places take part. */
-  readonly parts: ReadonlyMap<string, { readonly part: number; readonly hosts: number }>;
+  readonly parts: ReadonlyMap<string, Part>;
   readonly needs: readonly Need[];
   /** Component blocks before which something is to be installed. */
   readonly installs: ReadonlySet<string>;
@@ -33,8 +39,11 @@ function groupOf(app: AppSpec, component: string): Group | undefined {
     known = new Map();
     groups.set(app, known);
     const blocks = new Map<string, ComponentBlockSpec[]>();
-    for (const block of app.component_blocks)
-      blocks.set(block.component, [...(blocks.get(block.component) ?? []), block]);
+    for (const block of app.component_blocks) {
+      const own = blocks.get(block.component);
+      if (own === undefined) blocks.set(block.component, [block]);
+      else own.push(block);
+    }
     for (const [name, own] of blocks)
       if (own.some(({ cluster }) => cluster !== undefined)) known.set(name, makeGroup(app, name, own));
   }
@@ -43,14 +52,14 @@ function groupOf(app: AppSpec, component: string): Group | undefined {
 
 function makeGroup(app: AppSpec, component: string, blocks: readonly ComponentBlockSpec[]): Group {
   const all = app.components.find(({ name }) => name === component)?.software ?? [];
-  const parts = new Map<string, { part: number; hosts: number }>();
+  const parts = new Map<string, Part>();
   const needs: Need[] = [];
   const installs = new Set<string>();
   const covered = new Map<string, number>();
   let most = 0;
   blocks.forEach(({ name, cluster }, part) => {
     const hosts = cluster?.hosts ?? Number.POSITIVE_INFINITY;
-    parts.set(name, { part, hosts });
+    parts.set(name, { part, hosts, ...(cluster && { name: cluster.name }) });
     for (const software of cluster?.software ?? all) {
       const before = covered.get(software) ?? 0;
       if (before >= hosts) continue;
@@ -136,8 +145,5 @@ export function clusterOf(app: AppSpec, block: string): { readonly name?: string
   const planned = blocks.get(block) ?? blocks.get(steps.get(block)?.workflow.name ?? '');
   if (planned === undefined) return { hosts: Number.POSITIVE_INFINITY };
   const { component, component_block: name } = planned;
-  const hosts = hostsOf(app, { component, name });
-  if (groupOf(app, component) === undefined) return { hosts };
-  const own = app.component_blocks.find((one) => one.name === name)?.cluster?.name;
-  return { hosts, ...(own === undefined ? {} : { name: own }) };
+  return groupOf(app, component)?.parts.get(name) ?? { hosts: Number.POSITIVE_INFINITY };
 }

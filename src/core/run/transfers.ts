@@ -1,7 +1,7 @@
 /** Packages on their way: who tells of them, and how many are let go at a time. */
 import { nextPlaces } from '../barrier/curve.ts';
 import type { Standing } from '../barrier/flow.ts';
-import { roomOf } from '../barrier/pace.ts';
+import { isQuiet, roomOf } from '../barrier/pace.ts';
 import type { InputOf } from '../input.ts';
 import type { Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
@@ -41,8 +41,8 @@ export function transfersMeasured(
   if (run.ending !== undefined || transfersOf(run)?.waiting === 0) return;
   const limit = roomOf(pace);
   const concurrency = nextPlaces(measures, limit, circumstances);
-  // The first measurement is told in any case: from then on it is these that count.
-  if (concurrency === limit && pace.measured) return;
+  // The first measurement is told in any case, and one now and then: as long as they come, it is these that count.
+  if (concurrency === limit && pace.measured && !isQuiet(pace)) return;
   const { inside, bytes_per_second } = newest;
   const told = { inside: Math.round(inside * 10) / 10, bytes_per_second: Math.round(bytes_per_second) };
   tx.emit('barrier_paced', { run_id, barrier, concurrency, ...told });

@@ -6,6 +6,7 @@ import type { BarrierSpec } from '../../../api/spec.ts';
 import { checkBarrier } from './barrier-rules.ts';
 import type { Problems } from './problems.ts';
 import { booleanValue, durationValue } from './quantities.ts';
+import { isReserved } from './reserved-names.ts';
 import { HOSTS, PARTICIPANTS, PERCENT, WAIT } from './value-rule.ts';
 import {
   attributeSetting,
@@ -66,7 +67,7 @@ export class Barriers {
   /** Takes up a `barrier` element and answers the barrier's name. Reports CONTRADICTION where two places differ. */
   read(element: XmlElement): string | undefined {
     const name = definedName(element, this.problems);
-    if (name === undefined) return undefined;
+    if (name === undefined || isReserved(name, element, this.problems)) return undefined;
     const known = this.found.get(name) ?? newBarrier(name, element);
     this.found.set(name, known);
     const values = readValues(element, this.problems);

@@ -15,6 +15,7 @@ import { readExitPolicies, readLiveness } from './policies.ts';
 import type { Problems } from './problems.ts';
 import { readProcess } from './process.ts';
 import { booleanValue, durationValue } from './quantities.ts';
+import { isReserved } from './reserved-names.ts';
 import { PERIOD } from './value-rule.ts';
 import { attributeSetting, child, childrenNamed, definedName, nameValue } from './values.ts';
 import { readTasks } from './workflow.ts';
@@ -136,7 +137,8 @@ function takeBlock(
 ): Block | undefined {
   const name = definedName(element, problems);
   const predecessors = readReferences(element, 'predecessor', problems);
-  if (name === undefined || !names.claim(name, element, 'name')) return undefined;
+  if (name === undefined || isReserved(name, element, problems)) return undefined;
+  if (!names.claim(name, element, 'name')) return undefined;
   const block = { name, element, predecessors, ...more };
   blocks.push(block);
   return block;

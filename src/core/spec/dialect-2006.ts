@@ -11,6 +11,7 @@ import { Names } from './names.ts';
 import type { Problems } from './problems.ts';
 import { type ReadProcess, readProcess } from './process.ts';
 import { checkKnown } from './references.ts';
+import { isReserved } from './reserved-names.ts';
 import { type Placed, shareNodes } from './shared-nodes.ts';
 import { attributeSetting, child, childrenNamed, definedName, label } from './values.ts';
 import type { XmlElement } from './xml-tree.ts';
@@ -93,9 +94,11 @@ function readClusters(configuration: XmlElement, configurationName: string, prob
       if (process && component) {
         checkLength(`${configurationName}.${component.spec.name}.${process.spec.name}`, found, problems);
       }
-      return process ? [{ element: found, process }] : [];
+      if (!process || isReserved(process.spec.name, found, problems)) return [];
+      return [{ element: found, process }];
     });
-    if (!component || !names.claim(component.spec.name, element, 'name')) return [];
+    if (!component || isReserved(component.spec.name, element, problems)) return [];
+    if (!names.claim(component.spec.name, element, 'name')) return [];
     return [{ element, component, processes }];
   });
 }

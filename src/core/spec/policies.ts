@@ -166,6 +166,11 @@ function readExits(
     fail(problems, 'TOO_LARGE', setting, `on lists ${tokens.length} exits; at most ${MAX_LISTED} are read`);
     return undefined;
   }
+  const forms = 'an exit code from 0 to 255, a range such as 1-127, a signal such as SIGKILL, or any';
+  if (tokens.length === 0) {
+    fail(problems, 'BAD_VALUE', setting, `on lists no exit: give ${forms}`);
+    return undefined;
+  }
   for (const token of tokens) {
     const [, from, to = from] = /^([0-9]{1,3})(?:-([0-9]{1,3}))?$/.exec(token) ?? [];
     const signal = signalNamed(token);
@@ -174,7 +179,6 @@ function readExits(
       codes.push({ from: Number(from), to: Number(to) });
     } else if (signal !== undefined) signals.push(signal);
     else {
-      const forms = 'an exit code from 0 to 255, a range such as 1-127, a signal such as SIGKILL, or any';
       fail(problems, 'BAD_VALUE', setting, `on has ${quoted(token)}, which is not ${forms}`);
       return undefined;
     }

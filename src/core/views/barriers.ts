@@ -193,12 +193,32 @@ export function missingWords(run: Run, name: string): string {
   return `: ${who} ${count === 1 ? 'is' : 'are'} missing`;
 }
 
+/** How many bytes of its packages a node has, as it told last; undefined where it does not fetch now, or tells nothing. */
+export type Arrived = (
+  run_id: string,
+  hostname: string,
+) => { readonly bytes: number; readonly total?: number } | undefined;
+
 /** What a node that is to install waits for: its packages, or its turn to get them. */
-export function installWait(run: Run, member: Member): string {
+export function installWait(run: Run, member: Member, arrived?: Arrived): string {
   const barrier = run.barriers.get(INSTALL_BARRIER.name);
   const isInLine = barrier?.entries.get(participantOf(member))?.state === 'waiting';
-  if (!isInLine) return `software to be installed${softwareNames(run, member)}`;
+  if (!isInLine)
+    return `software to be installed${softwareNames(run, member)}${arrivedWords(run, member, arrived)}`;
   return `its turn to fetch software (${barrier?.inside.size ?? 0} others do)`;
+}
+
+/** " (3.1 of 10 MB have come)" */
+function arrivedWords({ run_id }: Run, { hostname }: Member, arrived: Arrived | undefined): string {
+  const { bytes, total } = arrived?.(run_id, hostname) ?? {};
+  if (bytes === undefined) return '';
+  return ` (${megabytes(bytes)}${total === undefined ? '' : ` of ${megabytes(total)}`} MB have come)`;
+}
+
+/** Millions, to a tenth where they are few. */
+function megabytes(bytes: number): string {
+  const millions = bytes / 1e6;
+  return String(millions < 100 ? Math.round(millions * 10) / 10 : Math.round(millions));
 }
 
 /** ": tool, data and 3 more" */

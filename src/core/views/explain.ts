@@ -6,6 +6,7 @@ import { toldShortfall } from '../pool/shortfall.ts';
 import { Rejection } from '../rejection.ts';
 import { planOf } from '../run/plan.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
+import type { Arrived } from './barriers.ts';
 import { type Cause, causesOf, taskFailure } from './failures.ts';
 import { hintFor } from './hints.ts';
 import { missedCausesIn, missedCausesOf, missedPhrase } from './missed.ts';
@@ -23,11 +24,11 @@ const MAX_NODES = 1000;
 const MAX_NAMES = 3;
 
 /** @param subject a run's id or a node's name @throws Rejection SUBJECT_NOT_FOUND */
-export function explain(state: State, subject: string): Explanation {
+export function explain(state: State, subject: string, arrived?: Arrived): Explanation {
   const run = state.runs.get(subject);
   if (run !== undefined) return explainRun(state, run);
   const node = state.nodes.get(subject);
-  if (node !== undefined) return explainNode(state, node);
+  if (node !== undefined) return explainNode(state, node, arrived);
   throw new Rejection('SUBJECT_NOT_FOUND', `"${subject}" is neither a run nor a node`, { subject });
 }
 
@@ -199,11 +200,11 @@ function lastExit(member: Member): Pick<NodeEntry, 'exit_code' | 'signal'> {
   };
 }
 
-function explainNode(state: State, node: PoolNode): Explanation {
+function explainNode(state: State, node: PoolNode, arrived: Arrived | undefined): Explanation {
   const { hostname } = node.spec;
   const run = runOf(state, node);
   const member = run?.members.get(hostname) ?? run?.past.findLast((past) => past.hostname === hostname);
-  const waits_for = waitsForWhom(state, node);
+  const waits_for = waitsForWhom(state, node, arrived);
   const isMember = member !== undefined && run?.members.get(hostname) === member;
   const since = isMember ? sinceOf(state, member) : (node.away ?? node.since);
   const waiting = waits_for === undefined ? [] : [{ waits_for, nodes: 1, since, examples: [hostname] }];

@@ -5,6 +5,7 @@ import { leaseFailure } from '../pool/lease.ts';
 import { ownPreference } from '../pool/match.ts';
 import { Rejection } from '../rejection.ts';
 import type { PoolNode, State } from '../state.ts';
+import type { Arrived } from './barriers.ts';
 import { DEFAULT_PAGE_ITEMS, fitting, indexAfter, makeCursor, readCursor } from './page.ts';
 import { waitsFor } from './waiting.ts';
 
@@ -34,9 +35,9 @@ export function nodeFailure(node: PoolNode): Failure | undefined {
 }
 
 /** One node; the host monitor's sample is not part of the state and is added by the caller. */
-export function nodeInfo(state: State, node: PoolNode): NodeInfo {
+export function nodeInfo(state: State, node: PoolNode, arrived?: Arrived): NodeInfo {
   const { lease, properties, ...spec } = node.spec;
-  const waits_for = waitsFor(state, node);
+  const waits_for = waitsFor(state, node, arrived);
   const failure = nodeFailure(node);
   return {
     ...spec,

@@ -6,7 +6,7 @@ import { planOf } from '../run/plan.ts';
 import { keepsFiles } from '../run/restart.ts';
 import { isLive } from '../run/workflow-state.ts';
 import { isOver, type Member, type PoolNode, type Run, type State } from '../state.ts';
-import { barrierWait, installWait, missingWords, taskAtBarrier } from './barriers.ts';
+import { type Arrived, barrierWait, installWait, missingWords, taskAtBarrier } from './barriers.ts';
 import { barrierOfTasks } from './task-barriers.ts';
 import { idleWait, workflowWait } from './workflows.ts';
 
@@ -19,11 +19,11 @@ const MAX_EXAMPLES = 5;
 const MAX_NAMING = 5;
 
 /** What a node waits for; undefined when nothing is left for it to do. */
-export function waitsFor(state: State, node: PoolNode): string | undefined {
+export function waitsFor(state: State, node: PoolNode, arrived?: Arrived): string | undefined {
   const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
   const member = run?.members.get(node.spec.hostname);
   const part =
-    run === undefined || member === undefined ? undefined : memberWaitsFor(state, run, member, true);
+    run === undefined || member === undefined ? undefined : memberWaitsFor(state, run, member, true, arrived);
   if (part !== undefined) return part;
   const [owed] = node.owed;
   if (owed === undefined) return undefined;
@@ -40,14 +40,20 @@ const HELD = 'plushConnect to be called: plushDisconnectApp has closed its conne
  * What a member waits for in its run; undefined when its part is over.
  * @param isExact say which task of a workflow it is, which differs from node to node
  */
-function memberWaitsFor(state: State, run: Run, member: Member, isExact = false): string | undefined {
+function memberWaitsFor(
+  state: State,
+  run: Run,
+  member: Member,
+  isExact = false,
+  arrived?: Arrived,
+): string | undefined {
   if (member.phase === 'done' || isOver(run)) return undefined;
   const node = state.nodes.get(member.hostname);
   if (node?.held) return HELD;
   if (node !== undefined && node.link !== 'connected') return connection(state, node);
   if (run.ending !== undefined || (member.phase === 'finishing' && !keepsFiles(run)))
     return 'its output to be collected';
-  if (member.phase === 'preparing') return installWait(run, member);
+  if (member.phase === 'preparing') return installWait(run, member, arrived);
   if (run.restarting !== undefined) return restartWaitsFor(run);
   if (run.state === 'deploying') return `the other nodes to be prepared (${preparedOf(run)} are)`;
   return blockWaitsFor(run, member, isExact);
@@ -65,10 +71,10 @@ export function preparedOf(run: Run): string {
 }
 
 /** The same, and who is missing where it is a barrier. */
-export function waitsForWhom(state: State, node: PoolNode): string | undefined {
+export function waitsForWhom(state: State, node: PoolNode, arrived?: Arrived): string | undefined {
   const run = node.run_id === undefined ? undefined : state.runs.get(node.run_id);
   const member = run?.members.get(node.spec.hostname);
-  const waits_for = waitsFor(state, node);
+  const waits_for = waitsFor(state, node, arrived);
   const barrier = run && member && barrierIn(run, member, waits_for);
   return run === undefined || barrier === undefined ? waits_for : `${waits_for}${missingWords(run, barrier)}`;
 }

@@ -84,9 +84,16 @@ export function storeCommand(name: string, bytes: number, unpack: boolean): stri
   return `/bin/sh -c ${quote(text)}`;
 }
 
-/** The command that shows the end of an agent's log. */
+/**
+ * The command that shows the end of an agent's log and, behind a line PLUSH, how many KB the file system of Plush's folder has free:
+ * where there is no room, there is none for the words of an agent either.
+ */
 export function logCommand(controller: string, nodeFolder: string): string {
-  return `/bin/sh -c ${quote(`tail -n 20 "\${PLUSH_BASE:-$HOME/.plush}/${controller}/${nodeFolder}/agent.log"`)}`;
+  const text = [
+    `B="\${PLUSH_BASE:-$HOME/.plush}"; tail -n 20 "$B/${controller}/${nodeFolder}/agent.log"`,
+    'echo; echo PLUSH; df -Pk "$B" | { read -r _; read -r _ _ _ free _; echo "$free"; }',
+  ].join('; ');
+  return `/bin/sh -c ${quote(text)}`;
 }
 
 /** The command that carries a stream to an agent's socket where sshd does not (see relay.ts). */

@@ -19,6 +19,8 @@ const RUNTIME_UPLOAD_MS = 10 * 60_000;
 const MAX_ROUNDS = 3;
 /** A node's disk must have this much room beside what is handed out. */
 const SPARE_KB = 1024;
+/** With less an agent that is there already cannot begin: it has some small files to write. */
+const LEAST_KB = 64;
 
 /** The same on every node, so that failures fold; how full it is stands in the details. */
 const DISK_FULL = "The node's disk is full";
@@ -223,11 +225,11 @@ async function startError(
   controller: string,
   folder: string,
   result: ExecResult,
-  { fail, freeKb }: Said,
+  { fail, freeKb: freeBefore }: Said,
 ): Promise<BootstrapError> {
   const said = lines(result.stderr);
   if (fail !== undefined || /no space left/i.test(result.stderr)) {
-    const full = freeKb === 0 || /no space left|quota exceeded/i.test(result.stderr);
+    const full = freeBefore === 0 || /no space left|quota exceeded/i.test(result.stderr);
     const text = full ? DISK_FULL : "The account cannot write to Plush's folder on the node";
     return new BootstrapError(full ? 'disk_full' : 'folder_unwritable', text, { stderr_tail: said });
   }
@@ -242,8 +244,13 @@ async function startError(
       if (error instanceof AccessError) return undefined;
       throw error;
     });
-  const tail = [...said, ...lines(log?.stdout ?? '')].slice(-20);
-  const full = /ENOSPC|no space left/i.test(tail.join('\n'));
+  const [words = '', free = ''] = (log?.stdout ?? '').split('\nPLUSH\n');
+  const tail = [...said, ...lines(words)].slice(-20);
+  const freeKb = Number.parseInt(free, 10);
+  const full =
+    freeKb < LEAST_KB ||
+    /ENOSPC|no space left|EDQUOT|quota exceeded|EFBIG|file too large/i.test(tail.join('\n'));
+  if (freeKb < LEAST_KB) tail.push(`The file system of Plush's folder has ${freeKb} KB free`);
   return new BootstrapError(
     full ? 'disk_full' : 'agent_start_failed',
     full ? DISK_FULL : `The agent did not start: ${tail.at(-1) ?? 'it said nothing'}`,

@@ -65,6 +65,20 @@ describe('throughput of transfers by what they tell', () => {
     expect(tell(newFlow(), { count: 20, rate: () => MEGABYTE, forMs: 3_000, waiting: 0 })).toEqual([]);
   });
 
+  it('goes on where most have fetched theirs and install it', () => {
+    const flow = newFlow();
+    const standing = { inside: 20, waiting: 50, limit: 20 };
+    const measured: Measured[] = [];
+    for (let ms = 250; ms <= 5_000; ms += 250)
+      for (let i = 0; i < 20; i += 1) {
+        const bytes = i < 14 ? 7 * MEGABYTE : ms * 1000;
+        const heard = hear(flow, `w/${i}`, { bytes, ms, total: TOTAL }, standing, ms);
+        if (heard !== undefined) measured.push(heard);
+      }
+    expect(rateOf(measured)).toBeGreaterThan(4 * MEGABYTE);
+    expect(rateOf(measured)).toBeLessThan(8 * MEGABYTE);
+  });
+
   it('begins a new measurement when another number may be inside', () => {
     const flow = newFlow();
     tell(flow, { count: 20, rate: () => MEGABYTE, forMs: 600 });

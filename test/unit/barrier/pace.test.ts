@@ -1,4 +1,13 @@
-import { adapt, FIRST_CONCURRENCY, newPace, type Pace, roomOf } from '../../../src/core/barrier/pace.ts';
+import {
+  adapt,
+  FIRST_CONCURRENCY,
+  FIRST_WATCHED,
+  isQuiet,
+  newPace,
+  type Pace,
+  paceTo,
+  roomOf,
+} from '../../../src/core/barrier/pace.ts';
 
 /** Somebody leaves a pace of medians, for which the time of day is nothing. */
 function leaves(pace: Pace, stayMs: number, inside: number, wanted: boolean): void {
@@ -51,5 +60,46 @@ describe("the paper's rule of medians", () => {
     expect(pace.all?.length).toBeLessThanOrEqual(8192);
     expect(pace.recent?.length).toBeLessThanOrEqual(1024);
     expect(pace.all).toEqual([...(pace.all ?? [])].sort((a, b) => a - b));
+  });
+});
+
+describe('a pace whose transfers are expected to tell what they move', () => {
+  const stay = (inside: number, atMs: number) => ({ stayMs: 1000, atMs, inside, wanted: true });
+  const watched = () => newPace('gradient2', FIRST_WATCHED, true);
+
+  it('goes on like one where nothing is told, once many have left before anything was measured', () => {
+    const pace = watched();
+    for (let i = 0; i < 7; i += 1) adapt(pace, stay(20, 1000 + i));
+    expect(roomOf(pace)).toBe(20);
+    adapt(pace, stay(20, 1010));
+    expect(roomOf(pace)).toBe(FIRST_CONCURRENCY.gradient2);
+  });
+
+  it('stays where the measurements have put it, whoever leaves', () => {
+    const pace = watched();
+    paceTo(pace, 24);
+    for (let i = 0; i < 60; i += 1) adapt(pace, stay(24, 1000 + i));
+    expect(roomOf(pace)).toBe(24);
+    expect(isQuiet(pace)).toBe(true);
+    paceTo(pace, 24);
+    expect(isQuiet(pace)).toBe(false);
+  });
+
+  it('goes by those that leave again where nobody tells any more', () => {
+    const pace = watched();
+    paceTo(pace, 5);
+    for (let i = 0; i < 60; i += 1) adapt(pace, stay(roomOf(pace), 1000 + 100 * i));
+    expect(roomOf(pace)).toBeGreaterThan(5);
+  });
+
+  it('takes nothing for a number that is none, and no rule but gradient2', () => {
+    const pace = watched();
+    for (const none of [Number.NaN, 0, -4]) paceTo(pace, none);
+    expect(roomOf(pace)).toBe(FIRST_WATCHED);
+    paceTo(pace, 1e9);
+    expect(roomOf(pace)).toBe(10_000);
+    const fixed = newPace('fixed', 3);
+    paceTo(fixed, 9);
+    expect(roomOf(fixed)).toBe(3);
   });
 });

@@ -129,6 +129,18 @@ describe('checkParameters', () => {
     expect(refusal('plushAddNode', [{ hostname: 'a', ' hostname': 'b' }])).toMatch(/there is no such member/);
   });
 
+  test('takes a limit beyond what a page can have as that, and refuses none at all', () => {
+    expect(checkParameters('plushListNodes', [{ limit: 5000 }], 'xmlrpc')).toEqual([{ limit: 1000 }]);
+    expect(checkParameters('plushGetEvents', [{ limit: 1e12 }], 'jsonrpc')).toEqual([{ limit: 1000 }]);
+    expect(checkParameters('plushGetOutput', ['r', 'n', { limit: 1 << 20 }], 'xmlrpc')).toEqual([
+      'r',
+      'n',
+      { limit: 262_144 },
+    ]);
+    for (const limit of [0, -1, 1.5, '10'])
+      expect(refusal('plushListNodes', [{ limit }])).toMatch(/limit: expected an integer from 1 to 1000/);
+  });
+
   test('keeps a member called __proto__ as data', () => {
     const properties = JSON.parse('{"__proto__": "x", "constructor": "y"}') as Record<string, string>;
     const [node] = checkParameters('plushAddNode', [{ hostname: 'a', properties }], 'xmlrpc') as [

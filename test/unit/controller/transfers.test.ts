@@ -1,6 +1,8 @@
 import { Transfers } from '../../../src/controller/transfers.ts';
 import type { Measured } from '../../../src/core/barrier/flow.ts';
-import type { State } from '../../../src/core/state.ts';
+import type { PoolNode, State } from '../../../src/core/state.ts';
+import { explain } from '../../../src/core/views/explain.ts';
+import { nodeInfo } from '../../../src/core/views/nodes.ts';
 import { makeBlock, makeComponent } from '../../scenario/application.ts';
 import { World } from '../../scenario/world.ts';
 
@@ -69,5 +71,20 @@ describe('what packages on their way move together', () => {
     expect(transfers.progress(run_id, 'stranger')).toBeUndefined();
     expect(transfers.progress('other', 'n1')).toBeUndefined();
     expect(measured).toEqual([]);
+  });
+
+  it('says how much a node has while it fetches, to those who ask what it waits for', () => {
+    const [inside = ''] = state.runs.get(run_id)?.barriers.get('#install')?.inside ?? [];
+    const hostname = state.runs.get(run_id)?.barriers.get('#install')?.entries.get(inside)?.hostname ?? '';
+    const waitsFor = () =>
+      nodeInfo(state, state.nodes.get(hostname) as PoolNode, transfers.progress).waits_for;
+    expect(waitsFor()).toBe('software to be installed: tool');
+    transfers.heard(hostname, run_id, { bytes: 3_140_000, total: 10_000_000, ms: 100 });
+    expect(waitsFor()).toBe('software to be installed: tool (3.1 of 10 MB have come)');
+    expect(explain(state, hostname, transfers.progress).summary).toContain('(3.1 of 10 MB have come)');
+    transfers.heard(hostname, run_id, { bytes: 420_000_000, ms: 200 });
+    expect(waitsFor()).toBe('software to be installed: tool (420 MB have come)');
+    transfers.heard(hostname, run_id, { bytes: 430_000_000, ms: 300, done: true });
+    expect(waitsFor()).toBe('software to be installed: tool');
   });
 });
