@@ -130,8 +130,9 @@ describe('an agent that dies', () => {
     const { run, nodes } = await started(1);
     const [node = ''] = nodes;
     for (let count = 1; count <= 2; count += 1) {
-      for (const pid of plushd.processes({ PLUSH_RUN: run, PLUSH_NODE: node })) killProcess(pid, 'SIGSTOP');
-      for (const pid of plushd.processes({ PLUSH_RUN: run, PLUSH_NODE: node })) killProcess(pid);
+      // With the agent, which else tells that they were killed: that would be a signal of the program's.
+      for (const pid of [agentOf(node), ...plushd.processes({ PLUSH_RUN: run, PLUSH_NODE: node })])
+        killProcess(pid);
       await waitFor('the next start', () => starts().length === count + 1);
     }
     go();
