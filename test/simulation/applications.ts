@@ -27,7 +27,7 @@ export interface Surroundings {
 
 export function makeApp(chance: Chance, name: string, around: Surroundings): AppSpec {
   const software = makeSoftware(chance);
-  const components = Array.from({ length: chance.pick([1, 1, 2, 3]) }, (_, i) =>
+  const components = Array.from({ length: Math.min(around.nodes, chance.pick([1, 1, 2, 3])) }, (_, i) =>
     makeOne(chance, `c${i}`, software, around),
   );
   const process = (spec: ProcessSpec) => ({ ...spec, ...makeProcess(chance, around) });
@@ -109,7 +109,7 @@ function makeOne(
   return {
     ...makeComponent(name, min, min + chance.int(0, 2)),
     software: software.filter(() => chance.is(0.6)).map((one) => one.name),
-    resources: chance.is(0.2) ? [{ group: chance.pick(GROUPS) }] : chance.is(0.1) ? [{ type: 'ssh' }] : [],
+    resources: chance.is(0.12) ? [{ group: chance.pick(GROUPS) }] : chance.is(0.1) ? [{ type: 'ssh' }] : [],
     static_hosts: chance.is(0.05) ? [{ hostname: 'n0' }] : [],
     preferred_hosts: chance.is(0.2) ? [host(), host()] : [],
     requests: chance.is(0.15) ? [makeRequest(chance)] : [],

@@ -4,7 +4,7 @@ import type { BarrierSpec, BlockSpec, ComponentBlockSpec } from '../../api/spec.
 import { roomOf } from '../../src/core/barrier/pace.ts';
 import { nextStep } from '../../src/core/barrier/rules.ts';
 import { expectedAt } from '../../src/core/run/barrier-state.ts';
-import { planOf } from '../../src/core/run/plan.ts';
+import { INSTALL_BARRIER, planOf } from '../../src/core/run/plan.ts';
 import { taskParticipant } from '../../src/core/run/workflow-state.ts';
 import type { Run, RunBarrier, State } from '../../src/core/state.ts';
 import type { Chance } from './chance.ts';
@@ -61,7 +61,7 @@ function randomBarrier(chance: Chance, name: string): BarrierSpec {
     ...some('min_percent', chance.int(1, 100)),
     ...some('min_wait_ms', chance.int(0, 20_000)),
     ...(chance.is(0.1) ? { manual: true } : {}),
-    ...(chance.is(0.2) ? { late: chance.pick(['pass', 'remove', 'replace', 'catchup'] as const) } : {}),
+    ...(chance.is(0.4) ? { late: chance.pick(['pass', 'remove', 'replace', 'catchup'] as const) } : {}),
     ...(type === 'throttled' ? { rate: chance.int(1, 3), interval_ms: chance.int(1, 10_000) } : {}),
     ...(type === 'semaphore'
       ? { concurrency: chance.int(1, 3), hold_timeout_ms: chance.int(1000, 60_000) }
@@ -145,6 +145,8 @@ export function checkBarriers(state: State): void {
       assert.equal(barrier.inside.size, inside, `${barrier.name}: inside`);
       if (planned.spec.adaptive === undefined && planned.spec.type === 'semaphore')
         assert(inside <= roomOf(barrier.pace), `${barrier.name}: too many inside`);
+      // Barriers of an application that is begun again are about to go; only the line at the transfers goes on.
+      if (run.restarting !== undefined && barrier.name !== INSTALL_BARRIER.name) continue;
       const due = nextStep(planned.spec, barrier, expectedAt(run, planned), Number.NEGATIVE_INFINITY);
       assert.equal(due, undefined, `${barrier.name}: ${due?.kind} is due without time having to pass`);
     }

@@ -132,7 +132,7 @@ function catchUp(tx: Transaction, run: Run, member: Member, planned: PlannedBarr
   for (let name = behind.pop(); name !== undefined; name = behind.pop()) {
     // What has begun on the node goes on to its end.
     if (member.completed.has(name) || member.tasks.has(name) || member.work?.has(name)) continue;
-    if (skipped.has(name)) continue;
+    if (member.skipped?.has(name) || skipped.has(name)) continue;
     skipped.add(name);
     behind.push(...(byName.get(name)?.before ?? []));
   }
