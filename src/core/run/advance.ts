@@ -231,6 +231,12 @@ export function closeBlocks(tx: Transaction, run: Run, component: string): void 
   for (const block of planOf(run.spec).ofComponent.get(component) ?? []) closeBlock(tx, run, block.spec.name);
 }
 
+/** A node came that goes on without some blocks: those that others have completed may be complete now. */
+export function closeBegun(tx: Transaction, run: Run, component: string): void {
+  for (const { spec } of planOf(run.spec).ofComponent.get(component) ?? [])
+    if ((run.blocks.get(spec.name)?.completed ?? 0) > 0) closeBlock(tx, run, spec.name);
+}
+
 /** Nobody saw the task's end: start it again on its node, and give the node up when that happens too often. */
 function lost(tx: Transaction, run: Run, member: Member, block: string, report: TaskReport): void {
   const { losses = 1 } = member.tasks.get(block) ?? {};

@@ -9,7 +9,7 @@ import { flagMs } from '../pool/rules.ts';
 import { shortfallSentence } from '../pool/shortfall.ts';
 import { isOver, type Member, type PoolNode, type Run } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
-import { advanceRun, closeBlocks } from './advance.ts';
+import { advanceRun, closeBegun, closeBlocks } from './advance.ts';
 import { loseAtBarriers, queueForInstall } from './barriers.ts';
 import { generationOf, isService } from './service.ts';
 import { returnWork } from './workflows.ts';
@@ -187,6 +187,9 @@ export function join(tx: Transaction, run: Run, members: readonly MemberRef[]): 
     if (link === 'idle' || link === 'lost') tx.emit('node_connecting', { hostname });
     else if (link === 'connected') queueForInstall(tx, run, run.members.get(hostname));
   }
+  // Who skips what is for other places may be the last that a block waited for.
+  const sharing = members.filter(({ hostname }) => run.members.get(hostname)?.skipped !== undefined);
+  for (const component of new Set(sharing.map((member) => member.component))) closeBegun(tx, run, component);
 }
 
 /** A node became available: a run that could use more nodes, up to its maximum, takes it. */
