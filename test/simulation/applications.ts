@@ -82,7 +82,7 @@ export function withClusters(chance: Chance, app: AppSpec): AppSpec {
 /** Whether how a run ends depends on the application alone: not on measured loads, nor on who comes late by chance. */
 export function isSteady({ components, barriers = [] }: AppSpec): boolean {
   const measures = components.some(({ requirements }) => requirements !== undefined);
-  return !measures && !barriers.some(({ late }) => late === 'remove' || late === 'replace');
+  return !measures && !barriers.some(({ late = 'pass' }) => late !== 'pass');
 }
 
 /** Some that come over the network, and so pass the semaphore of the transfers, and some that do not. */

@@ -113,13 +113,9 @@ function goOn(tx: Transaction, run: Run, block: string, { number }: OpenTask, at
   const { spec } = workflowOf(run, block) ?? {};
   const { hostname } = attempt;
   const member = run.members.get(hostname);
-  if (member === undefined || spec === undefined) return;
+  if (spec === undefined) return;
   const next = steps.get(steps.get(attempt.at ?? '')?.next ?? '');
-  if (next === undefined) finishTask(tx, run, member, spec, false, number);
-  else if (!next.onNode) enterTask(tx, run, member, number, next);
-  else if (member.work?.get(block)?.number === number) beginStep(tx, run, member, number, next.spec.name);
-  // Nothing of it lies on the node yet: whoever is idle may do it.
-  else if (attempt.steps.length === 0)
+  const giveBack = () =>
     tx.emit('workflow_task_returned', {
       run_id: run.run_id,
       block,
@@ -127,6 +123,13 @@ function goOn(tx: Transaction, run: Run, block: string, { number }: OpenTask, at
       attempt: attempt.attempt,
       hostname,
     });
+  // The node left its run after the barrier had let the task go, and before that was looked at.
+  if (member === undefined) giveBack();
+  else if (next === undefined) finishTask(tx, run, member, spec, false, number);
+  else if (!next.onNode) enterTask(tx, run, member, number, next);
+  else if (member.work?.get(block)?.number === number) beginStep(tx, run, member, number, next.spec.name);
+  // Nothing of it lies on the node yet: whoever is idle may do it.
+  else if (attempt.steps.length === 0) giveBack();
   else takeWorkOf(tx, run, member, spec);
 }
 
