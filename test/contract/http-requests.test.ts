@@ -185,6 +185,13 @@ describe('a page of somebody else', () => {
     expect((await get(host)).status).toBe(403);
   });
 
+  it.each(['localhost', 'evil.example', ''])('may not name it a second time, as "%s"', async (second) => {
+    expect(await get('localhost', `hOST: ${second}\r\n`)).toMatchObject({
+      status: 400,
+      body: expect.stringContaining('one Host header'),
+    });
+  });
+
   it('may not call across origins', async () => {
     const ours = `localhost:${face.port}`;
     for (const origin of ['http://evil.example', 'null', '', `http://127.0.0.1:${face.port}`, `//${ours}`]) {

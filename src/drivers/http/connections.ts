@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { HttpLimits } from './limits.ts';
@@ -55,8 +56,11 @@ export class Connections {
     private readonly addresses: AddressLimit,
   ) {
     server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
+      const gone = new AbortController();
+      // Any number of its calls may wait, which is bounded where they do.
+      setMaxListeners(0, gone.signal);
       this.#open.set(socket, {
-        gone: new AbortController(),
+        gone,
         due: new Set(),
         unsent: 0,
         running: 0,

@@ -97,7 +97,7 @@ export class Dispatcher {
     const { request, response } = exchange;
     const path = pathOf(request.url ?? '');
     const unwelcome = this.#guard(request, path);
-    if (unwelcome !== undefined) return { status: 403, sentence: unwelcome };
+    if (unwelcome !== undefined) return unwelcome;
     this.#cors.open(request, response, path);
     if (this.#cors.preflight(request, response, path)) return undefined;
     switch (path) {

@@ -1,8 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Cors } from './cors.ts';
+import type { Refusal } from './refusal.ts';
 
-/** Answers why a request for a path must not be served, as a sentence; undefined when it may be. */
-export type Guard = (request: IncomingMessage, path: string) => string | undefined;
+/** Answers why a request for a path must not be served; undefined when it may be. */
+export type Guard = (request: IncomingMessage, path: string) => Refusal | undefined;
+
+/** Node keeps the first, others on the way may go by the last (RFC 9112, 3.2). */
+const TWO_HOSTS: Refusal = { status: 400, sentence: 'A request has one Host header. Send it once.' };
 
 /** Names by which a machine reaches itself. */
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
@@ -29,18 +33,37 @@ export function createGuard(hosts: readonly string[], cors: Pick<Cors, 'allows'>
   let lastGood: string | undefined;
   return (request, path) => {
     const { host, origin } = request.headers;
+    if (hasTwoHosts(request)) return TWO_HOSTS;
     if (host !== undefined && host !== lastGood) {
       const name = hostname(host);
       if (allowed.has(name)) lastGood = host;
       else if (name !== localAddress(request)) {
-        return `The host name ${shown(name)} is not one of this server's. Use the address that it listens on, or start plushd with the name in --allowed-hosts.`;
+        return forbidden(
+          `The host name ${shown(name)} is not one of this server's. Use the address that it listens on, or start plushd with the name in --allowed-hosts.`,
+        );
       }
     }
     if (origin !== undefined && !isSameOrigin(origin, host) && !cors.allows(origin, path)) {
-      return `Pages from ${shown(origin)} may not use this server. Start plushd with their origin in --cors-origin to let them use /RPC2, /rpc and /events.`;
+      return forbidden(
+        `Pages from ${shown(origin)} may not use this server. Start plushd with their origin in --cors-origin to let them use /RPC2, /rpc and /events.`,
+      );
     }
     return undefined;
   };
+}
+
+function forbidden(sentence: string): Refusal {
+  return { status: 403, sentence };
+}
+
+/** Of the parsed headers Node has dropped the second one. */
+function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
 }
 
 /** The name or address in a Host header or an authority, without port, brackets and the dot of an absolute name. */

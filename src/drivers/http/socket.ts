@@ -1,4 +1,5 @@
 /** One WebSocket: texts in and out, none of them beyond bounds, for as long as its client lives and may call. */
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import type { Log } from '../log.ts';
@@ -61,6 +62,8 @@ export class RpcSocket implements SocketPeer {
   constructor(options: RpcSocketOptions) {
     this.#options = options;
     const { ws, socket, limits, caller, log } = options;
+    // Any number of its calls may wait, which is bounded where they do.
+    setMaxListeners(0, this.#gone.signal);
     ws.on('message', (data, isBinary) => this.#received(data, isBinary));
     ws.on('ping', () => this.#heardControl()).on('pong', () => this.#heardControl());
     ws.on('error', (error) =>

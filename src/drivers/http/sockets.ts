@@ -97,7 +97,7 @@ export class Sockets {
   #admit(request: IncomingMessage): Caller | Refusal {
     const path = pathOf(request.url ?? '');
     const unwelcome = this.#guard(request, path);
-    if (unwelcome !== undefined) return { status: 403, sentence: unwelcome };
+    if (unwelcome !== undefined) return unwelcome;
     const refusal = refuseHandshake(request);
     if (refusal !== undefined) return refusal;
     const { authenticate, onStranger } = this.options;
