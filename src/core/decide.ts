@@ -114,6 +114,8 @@ export function decide(state: State, input: Input, moment: Moment): Decision {
   const answer = whole(tx, input.type, () => {
     const answered = handler(tx, input as never);
     tx.finish();
+    // Whatever it was: nodes may answer again, or no run may want those that are silent any more.
+    if (tx.facts.length > 0) settleOutage(tx);
     return answered;
   });
   return { facts: tx.facts, effects: tx.effects, answer: typeof answer === 'string' ? answer : undefined };

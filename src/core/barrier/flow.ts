@@ -56,6 +56,8 @@ export interface Flow {
   fromMs?: number;
   /** By transfer. */
   readonly shares: Map<string, Share>;
+  /** Time of all shares together: the next report is not to cost a walk over them. */
+  toldMs: number;
   /** Number inside times time, since then, and until when. */
   placeMs: number;
   lastMs: number;
@@ -97,6 +99,7 @@ export function newFlow(): Flow {
     heard: 0,
     short: 0,
     shares: new Map(),
+    toldMs: 0,
     placeMs: 0,
     lastMs: 0,
     inside: 0,
@@ -164,6 +167,7 @@ function count(flow: Flow, participant: string, { bytes, total, ms }: Progress, 
       const share = flow.shares.get(participant) ?? { bytes: 0, ms: 0 };
       share.bytes += ((bytes - before.bytes) * within) / passed;
       share.ms += within;
+      flow.toldMs += within;
       flow.shares.set(participant, share);
     }
   }
@@ -191,19 +195,23 @@ function beginAnew(flow: Flow): void {
   flow.window += 1;
   flow.heard = 0;
   delete flow.fromMs;
-  flow.shares.clear();
+  clearShares(flow);
 }
 
 function open(flow: Flow, atMs: number): void {
   flow.fromMs = atMs;
   flow.placeMs = 0;
+  clearShares(flow);
+}
+
+function clearShares(flow: Flow): void {
   flow.shares.clear();
+  flow.toldMs = 0;
 }
 
 function measure(flow: Flow, atMs: number): Measured | undefined {
   const ms = atMs - (flow.fromMs ?? atMs);
-  let told = 0;
-  for (const share of flow.shares.values()) told += share.ms;
+  const told = flow.toldMs;
   const wanted = Math.max(WINDOW_MS, WINDOW_SHARE * flow.wholeMs);
   if (ms <= 0 || told < wanted * flow.inside) return undefined;
   const shares = [...flow.shares.values()].filter((share) => share.ms > 0);

@@ -33,7 +33,7 @@ import type { Transaction } from '../transaction.ts';
 import { checkHostname, isIpAddress } from './hostname.ts';
 import { checkLease } from './lease.ts';
 import { meets } from './match.ts';
-import { HELD_RETRY_MS, holds, settleOutage } from './outage.ts';
+import { HELD_RETRY_MS, holds } from './outage.ts';
 import { nodeBytes } from './owned.ts';
 import { judge, unmetSentence } from './requirements.ts';
 import { dropsNow } from './rules.ts';
@@ -191,7 +191,6 @@ export function nodeUp(tx: Transaction, { hostname, agent }: InputOf<'node_up'>)
   const runs = [...new Set([...installed, ...tasks.map((task) => task.run_id)])];
   const isRefused = refuseUnmet(tx, node, agent.host);
   tx.emit('node_connected', { hostname, agent: { instance, bundle, boot_id, node_version, platform }, runs });
-  settleOutage(tx);
   for (const task of tasks) reconcileTask(tx, hostname, task);
   if (isRefused) fillComponents(tx, hostname);
   const part = partOf(tx.state, node);
@@ -260,7 +259,6 @@ export function nodeDown(tx: Transaction, { hostname, failure }: InputOf<'node_d
     else failNode(tx, node, { ...failure, ...why, attempt: Math.max(1, attempt) });
   }
   endWaiting(tx, [...node.owed]);
-  settleOutage(tx);
 }
 
 /** Whether something of a run is on the node, or will be said to be once the node is given up. */

@@ -7,7 +7,7 @@ import { durationText } from '../duration.ts';
 import type { Effect } from '../effect.ts';
 import type { PoolNode, State } from '../state.ts';
 import type { Transaction } from '../transaction.ts';
-import { isSilence } from './contact.ts';
+import { isSilence, type Outage } from './contact.ts';
 
 /** Two nodes at once may well have gone for a reason of their own. */
 const LEAST_SILENT = 3;
@@ -50,8 +50,7 @@ export function holds(tx: Transaction, node: PoolNode, cause: string): boolean {
 
 function suspect(tx: Transaction, { silent, of, untilMs }: Verdict): void {
   const until = new Date(untilMs).toISOString();
-  const message = `${silent} of ${of} nodes fell silent at once, perhaps since the controller's own network is cut; none is replaced for that before ${until}`;
-  tx.emit('outage_suspected', { silent, of, until, message });
+  tx.emit('outage_suspected', { silent, of, until, message: suspicion({ silent, of, until }) });
 }
 
 /** Whether silent nodes are not replaced at present. */
@@ -75,8 +74,11 @@ export function settleOutage(tx: Transaction): void {
     const message = `After ${lasted} ${nodesAre(left)} still silent and replaced from now on`;
     tx.emit('outage_over', { cause: 'too_long', message });
   } else if (verdict(tx) === undefined) {
-    const still = left === 0 ? '' : `; ${nodesAre(left)} still silent, and replaced unless heard soon`;
-    tx.emit('outage_over', { cause: 'answering', message: `Nodes answer again after ${lasted}${still}` });
+    const message =
+      left === 0
+        ? `After ${lasted} no run waits for a silent node any more`
+        : `Nodes answer again after ${lasted}; ${nodesAre(left)} still silent, and replaced unless heard soon`;
+    tx.emit('outage_over', { cause: 'answering', message });
   }
 }
 
@@ -94,6 +96,9 @@ export function outageTimer({ outage }: State, nowMs: number): Effect[] {
 /** "9 of 10 nodes fell silent at once, perhaps since the controller's own network is cut; none is replaced for that before …" */
 export function outageSentence({ outage }: State): string | undefined {
   if (outage === undefined || outage.spent === true) return undefined;
-  const { silent, of, until } = outage;
+  return suspicion(outage);
+}
+
+function suspicion({ silent, of, until }: Pick<Outage, 'silent' | 'of' | 'until'>): string {
   return `${silent} of ${of} nodes fell silent at once, perhaps since the controller's own network is cut; none is replaced for that before ${until}`;
 }

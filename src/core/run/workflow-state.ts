@@ -189,7 +189,10 @@ export function taskEntered(
   const attempt = attemptOf(workflow, number, hostname);
   if (attempt === undefined) return;
   if (block === undefined) {
-    if (isWaiting) attempt.asks = true;
+    if (!isWaiting) return;
+    attempt.asks = true;
+    // A second attempt would wait under the entry of the first, which goes with the first one's node.
+    workflow.again.delete(number);
     return;
   }
   attempt.at = block;

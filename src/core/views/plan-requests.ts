@@ -11,31 +11,28 @@ export function requestsIn(
   components: readonly ComponentSpec[],
 ): PlannedRequest[] {
   const isLoaded = state.apps.get(app.name)?.spec === app;
+  const newest = isLoaded ? newestParts(state) : new Map<string, ResourcePart>();
   return components.flatMap(({ name, requests }) =>
     requests.map((request, place) => {
       const { service, server } = request;
-      const asked = isLoaded ? newestPart(state, name, place, request) : undefined;
+      const asked = newest.get(keyOf(name, place, service, server));
       const note = service === 'sword' ? queryNote(request, isLoaded, asked) : demandNote(app, asked);
       return { component: name, service, ...(server === undefined ? {} : { server }), note };
     }),
   );
 }
 
-/** The newest request of the kind, as far as operations are remembered. */
-function newestPart(
-  { operations }: State,
-  component: string,
-  request: number,
-  { service, server = '' }: ResourceRequest,
-): ResourcePart | undefined {
-  const all = [...operations.values()].flatMap(({ parts }) => parts);
-  return all.findLast(
-    (part) =>
-      part.component === component &&
-      part.request === request &&
-      part.service === service &&
-      part.server === server,
-  );
+/** The newest request of each kind, as far as operations are remembered. */
+function newestParts({ operations }: State): Map<string, ResourcePart> {
+  const newest = new Map<string, ResourcePart>();
+  for (const { parts } of operations.values())
+    for (const part of parts)
+      newest.set(keyOf(part.component, part.request, part.service, part.server), part);
+  return newest;
+}
+
+function keyOf(component: string, request: number, service: string, server = ''): string {
+  return JSON.stringify([component, request, service, server]);
 }
 
 const NO_RATING = 'preferences are as they would be without it';

@@ -121,10 +121,16 @@ export function workflowWait(run: Run, task: Task, isExact: boolean): string | u
   const which = isExact
     ? `task ${task.number} of workflow "${workflow.name}"`
     : `its task of workflow "${workflow.name}"`;
-  if (isBeaten(run, task)) return `${which} to stop, which another node has finished`;
+  if (isBeaten(run, task)) return `${which} to stop, ${beatenWords(run, task, workflow)}`;
   if (task.restart_at !== undefined) return `${which} to be started again`;
   const begun = isExact ? begunAgain(run, task, workflow) : '';
   return `${which} to ${task.state === 'ordered' ? 'start' : 'end'}${begun}`;
+}
+
+function beatenWords(run: Run, { number = 0 }: Task, { name }: WorkflowBlockSpec): string {
+  return run.workflows?.get(name)?.results.has(number)
+    ? 'which another node has finished'
+    : 'with which another node came to a barrier first';
 }
 
 /** ", which it began again at the knee (3 of 5 were done), while n4 goes on with it" */
