@@ -50,6 +50,13 @@ export const NodeInfo = Type.Object({
         memory_free_bytes: Type.Number(),
         memory_total_bytes: Type.Number(),
         disk_free_bytes: Type.Number(),
+        disk_total_bytes: optional(Type.Number()),
+        network_received_bytes: optional(
+          Type.Number({
+            description: 'Since the machine began, over all interfaces but the loopback',
+          }),
+        ),
+        network_sent_bytes: optional(Type.Number({ description: 'Counted alike' })),
       },
       { description: "The host monitor's newest sample" },
     ),

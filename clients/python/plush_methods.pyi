@@ -231,6 +231,9 @@ class Methods:
               memory_free_bytes (double)
               memory_total_bytes (double)
               disk_free_bytes (double)
+              disk_total_bytes (double, optional)
+              network_received_bytes (double, optional): Since the machine began, over all interfaces but the loopback
+              network_sent_bytes (double, optional): Counted alike
           total (int): Nodes in the pool that match the filter
           cursor (string, optional): Hand it to the next call for the next page; missing on the last
 
@@ -286,6 +289,9 @@ class Methods:
             memory_free_bytes (double)
             memory_total_bytes (double)
             disk_free_bytes (double)
+            disk_total_bytes (double, optional)
+            network_received_bytes (double, optional): Since the machine began, over all interfaces but the loopback
+            network_sent_bytes (double, optional): Counted alike
 
         Scope: read, or broker for own nodes
         Fault 1000 NODE_NOT_FOUND: No node of that name is in the pool

@@ -168,4 +168,9 @@ export interface HostSample {
   readonly memory_free_bytes: number;
   readonly memory_total_bytes: number;
   readonly disk_free_bytes: number;
+  /** The file system as a whole; absent from agents of earlier versions, and where the system does not tell. */
+  readonly disk_total_bytes?: number;
+  /** Since the machine began, over all interfaces but the loopback; absent as above. */
+  readonly network_received_bytes?: number;
+  readonly network_sent_bytes?: number;
 }

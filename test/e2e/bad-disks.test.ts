@@ -1,6 +1,6 @@
 /** Nodes whose disk is full, at each step: told as that, and another node takes their place. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { shellApplication } from '../harness/application.ts';
 import { makeZip, tarOf } from '../harness/archive.ts';
@@ -184,6 +184,34 @@ describe.each(diskKinds())('a small %s', (kind) => {
     const cause = await replaced(xml.replace('type="tar"', `type="${type}"`));
     expect(cause).toMatchObject({ phase: 'install', message: "The node's disk is full" });
   });
+
+  if (kind === 'file system')
+    it('is told at once when it is nearly full, while nothing has failed, and when it has room again', async () => {
+      await addNodes(16 * MEGABYTE);
+      const wait = `until [ -e ${scratch.path('go')} ]; do sleep 0.05; done`;
+      const component = { name: 'workers', hosts: 1, group: 'small' };
+      const run = await plushd.run(shellApplication(wait, 1, { components: [component] }));
+      const summaryOf = async (subject: string) => (await plushd.call('plushExplain', subject)).summary;
+      await waitFor('the task', async () => (await summaryOf(run)).includes('is running'));
+      expect(await summaryOf(run)).not.toContain('nearly full');
+
+      const { bavail, bsize } = statfsSync(scratch.path('small'));
+      writeFileSync(scratch.path('small', 'fill'), Buffer.alloc(bavail * bsize - 200 * KILOBYTE));
+      const told = /The disk of 127\.0\.55\.1 is nearly full \(\d+(\.\d+)? KiB of 16 MiB are free\)\.$/;
+      await waitFor('the report', async () => told.test(await summaryOf(run)));
+      expect(await summaryOf(NODE)).toMatch(told);
+      expect(plushd.logText()).toContain("The node's disk is nearly full");
+      expect((await plushd.call('plushGetNode', NODE)).host).toMatchObject({
+        disk_total_bytes: 16 * MEGABYTE,
+        network_received_bytes: expect.any(Number),
+        network_sent_bytes: expect.any(Number),
+      });
+
+      rmSync(scratch.path('small', 'fill'));
+      await waitFor('room', async () => !(await summaryOf(run)).includes('nearly full'));
+      writeFileSync(scratch.path('go'), '');
+      await plushd.waitRun(run);
+    });
 
   it('is told when a package never ends, and what came of it is gone', async () => {
     await addNodes(6 * MEGABYTE);

@@ -97,6 +97,45 @@ test('arguments that are known only at the start are the node, its place and the
   ]);
 });
 
+test('an argument may be the label with which its node entered a barrier', async () => {
+  const sh = (name: string, args: string, after: string) =>
+    `<process_block name="${name}">${after}<process name="${name}"><path>/bin/sh</path><cmdline>${args}</cmdline></process></process_block>`;
+  const enter = script('plush-barrier enter meet --label "of $PLUSH_NODE" --wait');
+  const say = `${script('echo "$@"')}<arg>sh</arg><substitution name="l" type="barrier" id="meet" flag="--label"/>`;
+  const run = await plushd.run(
+    `<plush><project name="p"><component name="workers"><rspec><num_hosts>2</num_hosts></rspec></component>
+    <application_block name="app"><execution><component_block name="all"><component name="workers"/>
+      ${sh('enter', enter, '')}
+      <barrier_block name="gate"><predecessor name="enter"/><barrier name="meet" type="0" max="2"/></barrier_block>
+      ${sh('say', say, '<predecessor name="gate"/>')}
+    </component_block></execution></application_block></project></plush>`,
+  );
+  await plushd.waitRun(run);
+  const said = await Promise.all(
+    ['node-1', 'node-2'].map((node) => plushd.call('plushGetOutput', run, node, { task: 'say' })),
+  );
+  expect(said.map(({ data }) => data)).toEqual(['--label of node-1\n', '--label of node-2\n']);
+});
+
+test('ModelNet’s virtual address and number reach the tasks of a node, and of no other', async () => {
+  await plushd.call('plushAddNode', {
+    hostname: 'emulated',
+    type: 'local',
+    group: 'modelnet',
+    vip: '10.0.0.1',
+    vn: '7',
+  });
+  const tell = script('echo "$PLUSH_VIP $SRCIP $PLUSH_VN"');
+  const group = '</rspec><resources><resource group="modelnet"/></resources>';
+  const xml = application('', [], tell).replace('<num_hosts>2', '<num_hosts>1').replace('</rspec>', group);
+  const run = await plushd.run(xml);
+  await plushd.waitRun(run);
+  expect(await plushd.output(run, 'emulated')).toBe('10.0.0.1 10.0.0.1 7\n');
+  const other = await plushd.run(application('', [], tell).replace('<num_hosts>2', '<num_hosts>3'));
+  await plushd.waitRun(other);
+  expect(await outputs(other)).toEqual(['  \n', '  \n']);
+});
+
 test('a node says how much of a package it has while it comes', async () => {
   const waiting: (() => void)[] = [];
   const server = createServer((_request, response) => {

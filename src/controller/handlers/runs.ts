@@ -40,6 +40,7 @@ export function runHandlers(context: Context): Pick<Handlers, RunMethods> {
     plushGetOutput: async (_call, run_id, node, page) =>
       // The contract has what JSON-RPC clients get: the bytes of base64 become a string when they are written.
       (await getOutput(context, runOf(run_id), node, page ?? {})) as ResultOf<'plushGetOutput'>,
-    plushExplain: (_call, subject) => explain(state, subject, context.transfers),
+    plushExplain: (_call, subject) =>
+      explain(state, subject, context.transfers, (hostname) => context.nodes.recentHost(hostname)),
   };
 }

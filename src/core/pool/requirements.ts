@@ -75,14 +75,15 @@ export function unmetSentence(component: string, requirement: Requirement, sampl
 }
 
 function amount(metric: Metric, value: number): string {
-  if (BYTES.has(metric)) return `${bytes(value)} of ${UNITS[metric]}`;
+  if (BYTES.has(metric)) return `${bytesText(value)} of ${UNITS[metric]}`;
   if (metric === 'cpus') return `${value} ${value === 1 ? 'processor' : UNITS.cpus}`;
   return `a ${UNITS[metric]} of ${Math.round(value * 100) / 100}`;
 }
 
 const PREFIXES = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
-function bytes(value: number): string {
+/** "1.5 GiB" */
+export function bytesText(value: number): string {
   let scaled = value;
   let prefix = 0;
   while (scaled >= 1024 && prefix < PREFIXES.length - 1) {

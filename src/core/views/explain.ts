@@ -1,6 +1,7 @@
 /** plushExplain: why a run or a node is as it is, for a person (engine.md, "Why, when something goes wrong"). */
 import type { ResultOf } from '../../../api/methods.ts';
 import { outageSentence } from '../pool/outage.ts';
+import type { HostReadings } from '../pool/requirements.ts';
 import { flagEndMs } from '../pool/rules.ts';
 import { toldShortfall } from '../pool/shortfall.ts';
 import { Rejection } from '../rejection.ts';
@@ -10,6 +11,7 @@ import type { Arrived } from './barriers.ts';
 import { type Cause, causesOf, taskFailure } from './failures.ts';
 import { hintFor } from './hints.ts';
 import { missedCausesIn, missedCausesOf, missedPhrase } from './missed.ts';
+import { nearlyFullSentences } from './nearly-full.ts';
 import { nodeFailure, nodeSince, nodeState } from './nodes.ts';
 import { fitting, MAX_PAGE_BYTES } from './page.ts';
 import { degradations, placesIn } from './service.ts';
@@ -23,23 +25,31 @@ const MAX_NODES = 1000;
 /** Names of lost nodes in a sentence. */
 const MAX_NAMES = 3;
 
-/** @param subject a run's id or a node's name @throws Rejection SUBJECT_NOT_FOUND */
-export function explain(state: State, subject: string, arrived?: Arrived): Explanation {
+/**
+ * @param subject a run's id or a node's name
+ * @param hosts what the host monitors tell, which is not journalled
+ * @throws Rejection SUBJECT_NOT_FOUND
+ */
+export function explain(state: State, subject: string, arrived?: Arrived, hosts?: HostReadings): Explanation {
   const run = state.runs.get(subject);
-  if (run !== undefined) return explainRun(state, run);
+  const full = nearlyFullSentences(run === undefined ? [subject] : runningOn(run), hosts);
+  if (run !== undefined) return explainRun(state, run, full);
   const node = state.nodes.get(subject);
-  if (node !== undefined) return explainNode(state, node, arrived);
+  if (node !== undefined) return explainNode(state, node, full, arrived);
   throw new Rejection('SUBJECT_NOT_FOUND', `"${subject}" is neither a run nor a node`, { subject });
 }
 
-function explainRun(state: State, run: Run): Explanation {
+/** Whose disks matter to a run: none where it is over. */
+const runningOn = (run: Run): Iterable<string> => (isOver(run) ? [] : run.members.keys());
+
+function explainRun(state: State, run: Run, full: readonly string[]): Explanation {
   const places = placesIn(run);
   const waiting = waitingIn(state, run);
   const rest = {
     subject: run.run_id,
     kind: 'run',
     state: run.state,
-    summary: [summaryOf(run, waiting), ...outageOf(state, run)].join(' '),
+    summary: [summaryOf(run, waiting), ...outageOf(state, run), ...full].join(' '),
     causes: [...causesOf(run), ...missedCausesOf(run)],
     shortfalls: (run.ending?.shortfalls ?? []).map(toldShortfall),
     waiting: [...places, ...waiting],
@@ -200,7 +210,12 @@ function lastExit(member: Member): Pick<NodeEntry, 'exit_code' | 'signal'> {
   };
 }
 
-function explainNode(state: State, node: PoolNode, arrived: Arrived | undefined): Explanation {
+function explainNode(
+  state: State,
+  node: PoolNode,
+  full: readonly string[],
+  arrived: Arrived | undefined,
+): Explanation {
   const { hostname } = node.spec;
   const run = runOf(state, node);
   const member = run?.members.get(hostname) ?? run?.past.findLast((past) => past.hostname === hostname);
@@ -212,7 +227,7 @@ function explainNode(state: State, node: PoolNode, arrived: Arrived | undefined)
     subject: hostname,
     kind: 'node',
     state: nodeState(node),
-    summary: nodeSummary(state, node, run, member, waits_for),
+    summary: [nodeSummary(state, node, run, member, waits_for), ...full].join(' '),
     causes: nodeCauses(node, run, member),
     shortfalls: [],
     waiting,

@@ -4,10 +4,15 @@ import { AgentError, isNoRoom } from '../agent-error.ts';
 
 /** Free bytes of the file system that a path lies on, for this account; undefined where the system does not tell. */
 export function freeBytes(path: string): number | undefined {
+  return diskRoom(path)?.freeBytes;
+}
+
+/** The same beside the size of the file system. */
+export function diskRoom(path: string): { freeBytes: number; totalBytes: number } | undefined {
   // Node before 18.15 has no statfs.
   if (typeof fs.statfsSync !== 'function') return undefined;
-  const { bavail, bsize } = fs.statfsSync(path);
-  return bavail * bsize;
+  const { bavail, blocks, bsize } = fs.statfsSync(path);
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }
 
 /** The same sentence on every node, so that failures fold; how full the disk is stands in the details. */

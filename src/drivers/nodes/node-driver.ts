@@ -69,7 +69,7 @@ export class NodeDriver {
   readonly #options: NodeDriverOptions;
   readonly #connections = new Map<string, Connection>();
   readonly #attempts = new Map<string, Promise<void>>();
-  readonly #hosts = new HostSamples();
+  readonly #hosts: HostSamples;
   readonly #arrivals = new Arrivals();
   readonly #bootstraps = new PQueue({ concurrency: MAX_BOOTSTRAPS });
   /** Attempts to bring output back or to reach an agent that is to leave. */
@@ -85,6 +85,7 @@ export class NodeDriver {
     this.#options = options;
     const { outputs, report, log } = options;
     this.#retries = new Retries(log);
+    this.#hosts = new HostSamples(log);
     const link = (hostname: string) => this.link(hostname);
     this.#tasks = new NodeTasks({ link, outputs, packages: options.packages, report, log });
   }
