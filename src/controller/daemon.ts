@@ -35,7 +35,7 @@ import { createCallMetrics } from './call-metrics.ts';
 import { SYSTEM_CLOCK } from './callback-reader.ts';
 import { Callbacks } from './callbacks.ts';
 import type { Context } from './context.ts';
-import { readDirectory } from './directory.ts';
+import { Directory } from './directory.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventStream } from './event-stream.ts';
 import { allHandlers } from './handlers/all.ts';
@@ -80,6 +80,7 @@ export interface DaemonOptions {
 export class Daemon {
   readonly #setup: DaemonOptions;
   readonly #specs: SpecReader;
+  readonly #directory: Directory;
   #stateDir: StateDir | undefined;
   #loop: Loop | undefined;
   #ssh: SshAccess | undefined;
@@ -104,6 +105,7 @@ export class Daemon {
   constructor(setup: DaemonOptions) {
     this.#setup = setup;
     this.#specs = new SpecReader({ threadFile: setup.specThreadFile, log: setup.log });
+    this.#directory = new Directory(this.#specs, setup.options.directory);
   }
 
   /** Takes the state folder, folds the journal, begins to serve, and takes runs up again. @throws with a sentence when it cannot */
@@ -185,13 +187,11 @@ export class Daemon {
   }
 
   /** Reads the directory file, again too. @throws OptionError with all that is wrong in it */
-  async loadDirectory(): Promise<void> {
-    const { directory } = this.#setup.options;
-    if (directory === undefined) return;
-    const { nodes, planetlab } = await readDirectory(this.#specs, directory);
-    const slices = planetlab?.slices ?? [];
-    await this.#loop?.submit({ type: 'load_directory', nodes, slices });
-    this.#planetlab?.use(planetlab);
+  loadDirectory(): Promise<void> {
+    return this.#directory.load(async ({ nodes, planetlab }) => {
+      await this.#loop?.submit({ type: 'load_directory', nodes, slices: planetlab?.slices ?? [] });
+      this.#planetlab?.use(planetlab);
+    });
   }
 
   /** Reads the certificate again and serves new connections with it. @throws with a sentence; the former one stays */

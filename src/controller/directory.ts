@@ -9,11 +9,34 @@ import { OptionError } from './options.ts';
 /** In its own name, plushd has no more right to be served than a token. */
 const ASKER = { token: '' };
 
-/** @throws OptionError with all that is wrong in it */
-export async function readDirectory(
-  specs: Pick<SpecReader, 'read'>,
-  file: string,
-): Promise<Omit<Reading<'directory'>, 'diagnostics'>> {
+type Found = Omit<Reading<'directory'>, 'diagnostics'>;
+type Specs = Pick<SpecReader, 'read'>;
+
+export class Directory {
+  readonly #specs: Specs;
+  readonly #file: string | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(specs: Specs, file: string | undefined) {
+    this.#specs = specs;
+    this.#file = file;
+  }
+
+  /**
+   * Hands on what is in the file, if there is one. That is read only when all is done that was asked for before, since a long file
+   * takes longer than a short one, and the newest is to hold.
+   * @throws OptionError with all that is wrong in it
+   */
+  load(use: (found: Found) => Promise<void>): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return Promise.resolve();
+    const loaded = this.#last.then(async () => use(await readDirectory(this.#specs, file)));
+    this.#last = loaded.catch(() => undefined);
+    return loaded;
+  }
+}
+
+async function readDirectory(specs: Specs, file: string): Promise<Found> {
   let text: Buffer;
   try {
     text = readFileSync(file);

@@ -223,6 +223,24 @@ describe('the directory', () => {
     await waitFor('the other nodes', async () => (await names(daemon)).join() === 'mine,other-1');
   });
 
+  it('is what was last read, also where a former one took longer to read', async () => {
+    const file = directory('<resource_manager type="local" count="1"/>');
+    plushd = await startPlushd({ scratch, args: ['--directory', file] });
+    const daemon = plushd;
+    const isReading = async () => {
+      const headers = { authorization: `Bearer ${daemon.token}` };
+      const response = await fetch(`${daemon.url}/metrics`, { headers });
+      return (await response.text()).includes('\nplush_specifications_pending 1\n');
+    };
+    directory(`${'\n'.repeat(9_000_000)}<resource_manager type="local" count="1" name="former"/>`);
+    process.kill(daemon.pid, 'SIGHUP');
+    await waitFor('the thread to read', isReading);
+    directory('<resource_manager type="local" count="1" name="latter"/>');
+    process.kill(daemon.pid, 'SIGHUP');
+    await waitFor('both', () => daemon.logText().split('The directory was read again').length === 3);
+    expect(await names(daemon)).toEqual(['latter-1']);
+  });
+
   it('keeps the pool as it is when the file has errors on SIGHUP', async () => {
     const file = directory('<resource_manager type="local" count="2"/>');
     plushd = await startPlushd({ scratch, args: ['--directory', file] });

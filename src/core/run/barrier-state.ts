@@ -163,10 +163,13 @@ export const barrierEvolvers: { readonly [T in BarrierEvents]: Evolver<T> } = {
     counted.begun += 1;
   },
   barrier_released: (state, { run_id, barrier: name, ...released }, time) => {
-    const { planned, barrier } = find(state, run_id, name) ?? {};
-    if (planned === undefined || barrier === undefined) return;
+    const { run, planned, barrier: known } = find(state, run_id, name) ?? {};
+    if (run === undefined || planned === undefined) return;
+    // By hand it may be opened before anybody has come.
+    const barrier = known ?? (released.opens ? barrierFor(run, planned) : undefined);
+    if (barrier === undefined) return;
     release(barrier, planned.spec, released, Date.parse(time));
-    tasksReleased(state.runs.get(run_id) as Run, name, released.participants, released.opens);
+    tasksReleased(run, name, released.participants, released.opens);
   },
   barrier_left: (state, { run_id, barrier: name, participant, cause }, time) => {
     const barrier = find(state, run_id, name)?.barrier;
