@@ -254,7 +254,7 @@ export class Daemon {
     return new NodeDriver({
       ssh,
       local: createLocalAccess({ baseDir: stateDir.file('local') }),
-      kit: await openAgentKit(bundleFile, stateDir.file('cache')),
+      kit: await openAgentKit(bundleFile, stateDir.file('cache'), options.maintenance),
       packages: this.#packages,
       outputs,
       controller: loop.state.controller,

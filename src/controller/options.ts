@@ -19,6 +19,8 @@ export interface Options {
   readonly plcInterval: number;
   readonly apps: string;
   readonly sshIdentity?: string;
+  /** Command that a node runs before its agent is started. */
+  readonly maintenance?: string;
   readonly sshHostKeys: 'strict' | 'accept-new';
   readonly tokenFile?: string;
   readonly tlsCert?: string;
@@ -53,6 +55,7 @@ const KNOWN: Readonly<Record<string, { readonly value?: string; readonly doc: st
   apps: { value: 'DIR', doc: 'the only folder plushLoadApp may read; default: the working directory' },
   'ssh-identity': { value: 'FILE', doc: 'private key; else the SSH agent, else ~/.ssh/id_*' },
   'ssh-host-keys': { value: 'strict|accept-new', doc: 'what to do with unknown host keys; default strict' },
+  maintenance: { value: 'COMMAND', doc: 'what a node runs before its agent is started; default nothing' },
   'token-file': { value: 'FILE', doc: "the API's token, made at the first start; default DIR/token" },
   'tls-cert': { value: 'FILE', doc: 'certificate chain (PEM); needed to listen beyond the loopback' },
   'tls-key': { value: 'FILE', doc: 'its private key (PEM)' },
@@ -249,6 +252,7 @@ function build(raw: Raw, env: NodeJS.ProcessEnv, cwd: string): Options {
     ...optional('directory', path('directory')),
     ...optional('plcPasswordFile', path('plc-password-file')),
     ...optional('sshIdentity', path('ssh-identity')),
+    ...optional('maintenance', raw.maintenance?.trim() === '' ? undefined : raw.maintenance),
     ...optional('tokenFile', path('token-file')),
     ...optional('tlsCert', path('tls-cert')),
     ...optional('tlsKey', path('tls-key')),

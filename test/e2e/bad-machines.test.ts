@@ -1,5 +1,14 @@
 /** Machines that are reached but are not what one hopes for: no Node.js, odd login shells, no forwarding, no room. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { shellApplication } from '../harness/application.ts';
 import { makeTar } from '../harness/packages.ts';
@@ -208,4 +217,45 @@ it('finds its way with a base folder whose name is long and has spaces', async (
   const folder = scratch.path(`${'long '.repeat(20)}name`);
   mkdirSync(folder);
   await works(await addMachines([`SetEnv "PLUSH_BASE=${folder}"`]));
+});
+
+describe('a maintenance command', () => {
+  const serve = async (command: string) => {
+    await plushd.close();
+    plushd = await startPlushd({
+      scratch,
+      args: ['--ssh-host-keys', 'accept-new', '--maintenance', command],
+    });
+  };
+
+  it('runs once on each machine before its agent is started', async () => {
+    const seen = scratch.path('seen');
+    await serve(`cat; [ "$PWD" = "$(cd && pwd)" ] && echo "it's $PLUSH_NODE" >>${seen}`);
+    const sshd = await addMachines([setBase()]);
+    await works(sshd);
+    await works(sshd);
+    const lines = () => readFileSync(seen, 'utf8').trim().split('\n').sort();
+    expect(lines()).toEqual(["it's 127.0.53.1", "it's 127.0.53.2"]);
+    // However much is done on a machine, it has one connection.
+    const metrics = await fetch(`${plushd.url}/metrics`, {
+      headers: { authorization: `Bearer ${plushd.token}` },
+    });
+    expect(await metrics.text()).toMatch(/^plush_ssh_connections 2$/m);
+  });
+
+  it('that fails keeps its machine out of runs, and its last words are told', async () => {
+    await serve('echo about to; echo "no licence" >&2; exit 3');
+    await addMachines([setBase()]);
+    const run = await plushd.run(application('true'));
+    await plushd.waitRun(run, ['failed']);
+    const { causes } = await plushd.call('plushExplain', run);
+    expect(causes[0]).toMatchObject({
+      cause: 'maintenance_failed',
+      phase: 'bootstrap',
+      message: 'The maintenance command failed on the node with exit code 3',
+      hint: expect.stringContaining('--maintenance'),
+      failure: { exit_code: 3, stderr_tail: ['about to', 'no licence'] },
+    });
+    expect(existsSync(base())).toBe(false);
+  });
 });

@@ -37,6 +37,7 @@ type ReportedCause =
   | 'agent_unreachable'
   | 'agent_start_failed'
   | 'bootstrap_failed'
+  | 'maintenance_failed'
   | 'upload_failed'
   | 'folder_unwritable'
   | 'unsupported_platform'
@@ -89,6 +90,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   agent_start_failed:
     "Read the last lines of stderr, and the agent's log on the node: agent.log below ~/.plush.",
   bootstrap_failed: 'Read the last lines of stderr; try a login on the node by hand with the same account.',
+  maintenance_failed:
+    'Read the last lines of its output; try the command on the node by hand, or start plushd with another --maintenance.',
   upload_failed: "Check the free disk space and the quota of the account's home folder on the node.",
   folder_unwritable: 'Give the account a home folder on the node that it can write to, or another user.',
   unsupported_platform: 'Install Node.js 18 or later on the node, or use a node of another platform.',

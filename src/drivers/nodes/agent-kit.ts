@@ -18,6 +18,8 @@ export interface Runtime {
 }
 
 export interface AgentKit {
+  /** Run on a node before its agent is started. @default nothing is */
+  readonly maintenance?: string;
   readonly bundle: Buffer;
   /** First 16 hexadecimal digits of the bundle's SHA-256. */
   readonly hash: string;
@@ -31,11 +33,16 @@ export interface AgentKit {
 const OS_NAMES: Readonly<Record<string, string>> = { linux: 'Linux', darwin: 'Darwin', freebsd: 'FreeBSD' };
 const MACHINE_NAMES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
-export async function openAgentKit(bundleFile: string, cacheDir: string): Promise<AgentKit> {
+export async function openAgentKit(
+  bundleFile: string,
+  cacheDir: string,
+  maintenance?: string,
+): Promise<AgentKit> {
   const bundle = await readFile(bundleFile);
   const hash = createHash('sha256').update(bundle).digest('hex').slice(0, 16);
   let made: Promise<Runtime> | undefined;
   return {
+    ...(maintenance !== undefined && { maintenance }),
     bundle,
     hash,
     runtimeOs: OS_NAMES[process.platform] ?? process.platform,

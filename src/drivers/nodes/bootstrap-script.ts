@@ -19,7 +19,7 @@ export interface ScriptInput {
 }
 
 /** A word that a POSIX shell takes as it is. */
-function quote(word: string): string {
+export function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 

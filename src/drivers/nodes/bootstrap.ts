@@ -5,11 +5,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
-import type { Failure } from '../../../api/schemas.ts';
 import type { NodeSpec } from '../../../api/spec.ts';
 import { AccessError, type ExecResult, type NodeSession } from '../access.ts';
 import type { AgentKit } from './agent-kit.ts';
+import { BootstrapError } from './bootstrap-error.ts';
 import { bootstrapScript, logCommand, relayCommand, storeCommand } from './bootstrap-script.ts';
+import { maintain } from './maintenance.ts';
 
 /** Deadlines of the steps. */
 const SCRIPT_MS = 20_000;
@@ -24,20 +25,6 @@ const LEAST_KB = 64;
 
 /** The same on every node, so that failures fold; how full it is stands in the details. */
 const DISK_FULL = "The node's disk is full";
-
-/** A node could not be prepared. `cause` is a symbol, the message a sentence. */
-export class BootstrapError extends Error {
-  override readonly name = 'BootstrapError';
-
-  constructor(
-    readonly code: string,
-    message: string,
-    readonly details: Pick<Failure, 'command' | 'exit_code' | 'stderr_tail'> = {},
-    options?: { cause?: unknown },
-  ) {
-    super(message, options);
-  }
-}
 
 export interface Prepared {
   /** Absolute path of the agent's socket on the node. */
@@ -64,6 +51,7 @@ export async function bootstrap(
   controller: string,
   kit: AgentKit,
 ): Promise<Prepared> {
+  if (kit.maintenance !== undefined) await maintain(session, node, kit.maintenance);
   const folder = nodeFolder(node.hostname);
   const env = agentEnvironment(node);
   let uploaded = 0;

@@ -3,7 +3,7 @@ import type { Failure } from '../../../api/schemas.ts';
 import type { NodeSpec } from '../../../api/spec.ts';
 import { type AccessCause, AccessError } from '../access.ts';
 import { messageOf } from '../agent-error.ts';
-import { BootstrapError } from './bootstrap.ts';
+import { BootstrapError } from './bootstrap-error.ts';
 
 /**
  * The same sentence whichever node it is, so that a hundred of them fold into one; what was seen on this node, with its

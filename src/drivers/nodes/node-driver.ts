@@ -17,7 +17,7 @@ import type { OutputStore } from '../outputs.ts';
 import type { AgentKit } from './agent-kit.ts';
 import { type AgentLink, LinkError } from './agent-link.ts';
 import { Arrivals } from './arrivals.ts';
-import { BootstrapError } from './bootstrap.ts';
+import { BootstrapError } from './bootstrap-error.ts';
 import { connectFailure } from './connect-failure.ts';
 import { Connection } from './connection.ts';
 import { HostSamples } from './host-samples.ts';
