@@ -6,12 +6,16 @@ import { type Context, withDaemon } from './session.ts';
 /** Ends a daemon, so none is started for it. */
 const QUIT: MethodName = 'plushQuit';
 
-/** `plush call`: one call, its answer as JSON. */
+/** Answers a page for people. */
+const HELP: MethodName = 'system.methodHelp';
+
+/** `plush call`: one call, its answer as JSON, or as the page that it is. */
 export function callCommand(context: Context, method: string, words: readonly string[]): Promise<number> {
   if (method === '') throw new CommandError('call takes the name of a method', EXIT.usage);
   const work = async (daemon: Daemon) => {
     const answer = await daemon.callByName(method, words.map(argument));
-    context.terminal.print(JSON.stringify(answer, null, 2) ?? 'null');
+    const isPage = method === HELP && typeof answer === 'string';
+    context.terminal.print(isPage ? answer : (JSON.stringify(answer, null, 2) ?? 'null'));
     return EXIT.ok;
   };
   return withDaemon(context, method === QUIT ? 'none' : 'keep', work);

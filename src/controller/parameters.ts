@@ -199,7 +199,9 @@ function inUtc(text: string): string {
   const asWritten = `${year}-${month}-${day}T${time}Z`;
   const at = Date.parse(`${asWritten.slice(0, -1)}${zone ?? 'Z'}`);
   // The 30th of February stays as it is written, for whoever refuses it.
-  return isXmlRpc || !isOfCalendar(asWritten) || Number.isNaN(at) ? asWritten : new Date(at).toISOString();
+  if (isXmlRpc || !isOfCalendar(asWritten)) return asWritten;
+  // A zone that there cannot be is not left out in silence.
+  return Number.isNaN(at) ? text : new Date(at).toISOString();
 }
 
 function isOfCalendar(text: string): boolean {

@@ -317,6 +317,13 @@ describe('plush', () => {
     expect(await plush('--url', 'ftp://host', 'status')).toMatchObject({ code: 2, out: '' });
   });
 
+  it('shows the help on a method as a page', async () => {
+    await serve();
+    const { code, out } = await plush('call', 'system.methodHelp', 'plushFailHost');
+    expect(code).toBe(0);
+    expect(out.split('\n').slice(0, 2)).toEqual(['plushFailHost(hostname)', '']);
+  });
+
   it('tells the sentence of a fault', async () => {
     await serve();
     const { code, err } = await plush('call', 'plushFailHost', 'nobody');

@@ -102,13 +102,18 @@ describe('checkParameters', () => {
     expect(checkParameters('plushAddNode', lease(expires), 'xmlrpc')).toEqual(lease(kept));
   });
 
-  test.each(['2026-05-04T10:11:12', '2026-05-04', '20260504T10:11:12+02:00x', '1777889472', ''])(
-    'refuses the time %j, which is in no zone or is none',
-    (expires) => {
-      const properties = { hostname: 'a', lease: { id: 'l', expires } };
-      expect(refusal('plushAddNode', [properties])).toMatch(/lease\.expires: expected a string \(ISO 8601/);
-    },
-  );
+  test.each([
+    '2026-05-04T10:11:12',
+    '2026-05-04T10:11:12+24:00',
+    '2026-05-04T10:11:12-02:60',
+    '2026-05-04',
+    '20260504T10:11:12+02:00x',
+    '1777889472',
+    '',
+  ])('refuses the time %j, which is in no zone or is none', (expires) => {
+    const properties = { hostname: 'a', lease: { id: 'l', expires } };
+    expect(refusal('plushAddNode', [properties])).toMatch(/lease\.expires: expected a string \(ISO 8601/);
+  });
 
   test('takes the number of a virtual node as a number too, and properties of any plain type', () => {
     const node = { hostname: 'a', vn: 7, properties: { cpus: 4, load: 0.5, spare: true, rack: 'b' } };
