@@ -1,5 +1,5 @@
 /** Subscribers of a real plushd: what they get, whoever dies meanwhile. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { faults } from '../../api/faults.ts';
 import type { ParamsOf } from '../../api/methods.ts';
@@ -224,6 +224,36 @@ it('lets a token without scope operate have events brought to no URL', async () 
   await expect(plushd.call('plushSubscribe', { url: 'http://127.0.0.1/' })).rejects.toEqual(refused);
   await expect(plushd.call('plushUnsubscribe', 'sub-x')).rejects.toEqual(refused);
   expect((await plushd.call('plushListSubscriptions')).total).toBe(0);
+});
+
+it('calls as nodes enter a barrier, so that a program releases it by a rule of its own (section 5.1)', async () => {
+  const { url, calls } = await subscriber();
+  await subscribe({ url, protocol: 'jsonrpc', topics: ['run'], details: true });
+  await plushd.addLocalNodes(3);
+  const slow = scratch.path('go');
+  const process = (after: string) =>
+    `<process_block name="w">${after}<process name="w"><path>/bin/sh</path><cmdline><arg>-c</arg><arg>[ $PLUSH_INDEX != 2 ] || until [ -e ${slow} ]; do sleep 0.05; done</arg></cmdline></process></process_block>`;
+  const run = await plushd.run(
+    `<plush><project name="p"><component name="c"><rspec><num_hosts>3</num_hosts></rspec></component>
+    <application_block name="app"><execution><component_block name="cb"><component name="c"/>${process('')}
+    <barrier_block name="gate"><predecessor name="w"/><barrier name="meet" type="1" release="manual"/></barrier_block>
+    </component_block></execution></application_block></project></plush>`,
+  );
+  const { c: nodes = [] } = await plushd.call('plushGetMatching', run);
+  // Its rule: two of three are enough.
+  const entries = await waitFor('two entries', () => {
+    const all = calls.filter(({ method, params }) => {
+      const { type, run_id } = params.at(-1) as { type: string; run_id: string };
+      return method === 'sendBlockStatus' && type === 'barrier_entered' && run_id === run;
+    });
+    return all.length === 2 ? all : undefined;
+  });
+  expect(entries.map(({ params }) => params[0])).toEqual(['gate', 'gate']);
+  const who = entries.map(({ params }) => (params[1] as { hostname: string }).hostname);
+  expect(who.sort()).toEqual(nodes.slice(0, 2).sort());
+  expect(await plushd.call('plushReleaseBarrier', run, 'meet', {})).toMatchObject({ state: 'open' });
+  writeFileSync(slow, '');
+  await plushd.waitRun(run);
 });
 
 it('keeps secrets and passwords in a file of its own and tells nobody', async () => {
