@@ -18,6 +18,7 @@ import http.server
 import json
 import os
 import random
+import re
 import select
 import socket
 import ssl
@@ -59,7 +60,7 @@ class UnreachableError(PlushError):
 
 
 class RefusedError(PlushError):
-    """Somebody answers, but not to us: a wrong token, a token without the scope, or no plushd. Another try changes nothing."""
+    """Somebody answers, but not to us: a wrong token, events without the scope, or no plushd. Another try changes nothing."""
 
 
 class Backoff:
@@ -312,7 +313,8 @@ class Client(Methods):
             pass  # a sentence, or some other server's page
         if status == 401:
             return RefusedError(f"plushd at {parts.geturl()} rejects the token")
-        if status == 403:
+        # plushd refuses names of hosts so, too, whatever the token.
+        if status == 403 and re.search(r"\b(token|scope)\b", said):
             return RefusedError(f"The token does not allow that: {said}")
         if status == 429 or status >= 500:
             return UnreachableError(f"plushd at {parts.geturl()} cannot serve now (HTTP {status}: {said})")

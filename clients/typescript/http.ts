@@ -125,7 +125,8 @@ export function refusalOf(endpoint: Endpoint, status: number, text: string): Err
   const said = sentence === '' ? `HTTP ${status}` : `HTTP ${status}: ${sentence}`;
   if (status === 401)
     return new RefusedError(`plushd at ${url} rejects the token of ${tokenSource}`, 'token');
-  if (status === 403) {
+  // plushd refuses names of hosts so, too, whatever the token.
+  if (status === 403 && /\b(?:token|scope)\b/.test(sentence)) {
     return new RefusedError(
       `The token of ${tokenSource} does not allow that (${said}). Use another token`,
       'scope',
@@ -133,7 +134,8 @@ export function refusalOf(endpoint: Endpoint, status: number, text: string): Err
   }
   if (status >= 500 || status === 429)
     return new UnreachableError(`plushd at ${url} cannot serve now (${said})`);
-  if (status === 400) return new RefusedError(`plushd at ${url} refuses the request (${said})`, 'request');
+  if (status === 400 || status === 403)
+    return new RefusedError(`plushd at ${url} refuses the request (${said})`, 'request');
   if (status === 413)
     return new RefusedError(`plushd at ${url} takes no request that large (${said})`, 'size');
   return new RefusedError(

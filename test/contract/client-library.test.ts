@@ -72,6 +72,13 @@ describe.each(clientLibraries)('the client of %s', (_language, library: ClientLi
   test.each([
     ['a token that is not known', 401, 'Unauthorized', 'refused', /rejects the token/],
     ['a token without the scope', 403, 'This takes the scope operate', 'refused', /does not allow that/],
+    [
+      'a name that is none of its own',
+      403,
+      'The host name "x" is not one of this server\'s',
+      'refused',
+      /refuses the request .*The host name "x"/,
+    ],
     ['a request that is refused', 400, 'The Host is not allowed', 'refused', /The Host is not allowed/],
     ['a plushd that cannot serve now', 503, 'Too many', 'unreachable', /cannot serve now.*Too many/],
     ['the page of some other server', 200, '<html>', 'refused', /Something else than plushd answers/],
