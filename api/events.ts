@@ -204,6 +204,11 @@ export const events = {
       owed: Type.Boolean({ description: 'The node did not answer; it is cleaned when it returns' }),
     },
   ),
+  cleanup_failed: event(
+    'run',
+    "The application's cleanup command did not succeed on a node, which is cleaned all the same. Told once for each node.",
+    { run_id, hostname, message: Type.String({ description: 'One sentence for a person' }) },
+  ),
   block_changed: event('run', 'A block as a whole began or completed.', {
     run_id,
     block,

@@ -247,6 +247,9 @@ const handlers: { readonly [T in EventType]?: Handler<T> } = {
     if (files.length > MAX_FILES)
       notes.trouble(hostname, `lacks ${files.length - MAX_FILES} more of its output files`);
   },
+  cleanup_failed: (_progress, { hostname, message }, notes) => {
+    notes.trouble(hostname, plain(message));
+  },
   node_cleaned: (progress, { hostname }) => {
     progress.owed.delete(hostname);
   },

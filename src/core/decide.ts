@@ -17,6 +17,7 @@ import { outputsCollected } from './run/missed.ts';
 import * as refresh from './run/refresh.ts';
 import * as restart from './run/restart.ts';
 import { transfersMeasured } from './run/transfers.ts';
+import { cleanupFailed } from './run/untidy.ts';
 import * as workflows from './run/workflows.ts';
 import type { State } from './state.ts';
 import * as subscription from './subscription/decide.ts';
@@ -63,6 +64,7 @@ const handlers: { readonly [T in Input['type']]: Handler<T> } = {
   task_report: run.taskReport,
   task_collected: workflows.taskCollected,
   outputs_collected: outputsCollected,
+  cleanup_failed: cleanupFailed,
   enter_barrier: barriers.enterBarrier,
   leave_barrier: barriers.leaveBarrier,
   release_barrier: barriers.releaseBarrier,

@@ -8,6 +8,7 @@ import { runEvolvers } from './run/evolve.ts';
 import { missedEvolvers } from './run/missed.ts';
 import { policyEvolvers } from './run/policy-evolve.ts';
 import { serviceEvolvers, stopShortfalls } from './run/service-evolve.ts';
+import { untidyEvolvers } from './run/untidy.ts';
 import { workflowEvolvers } from './run/workflow-state.ts';
 import type { State } from './state.ts';
 import { subscriptionEvolvers } from './subscription/evolve.ts';
@@ -21,6 +22,7 @@ const evolvers: { readonly [T in EventType]: Evolver<T> } = {
   ...runEvolvers,
   ...policyEvolvers,
   ...missedEvolvers,
+  ...untidyEvolvers,
   ...serviceEvolvers,
   ...workflowEvolvers,
   ...operationEvolvers,

@@ -120,6 +120,13 @@ export type Input =
       readonly run_id: string;
       readonly task_id: string;
     }
+  /** The application's own cleanup did not succeed on a node: `trouble` says why, as "exit code 3". */
+  | {
+      readonly type: 'cleanup_failed';
+      readonly hostname: string;
+      readonly run_id: string;
+      readonly trouble: string;
+    }
   /** A node was asked for files that the application names with `output`. */
   | {
       readonly type: 'outputs_collected';

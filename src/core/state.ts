@@ -142,6 +142,8 @@ export interface Member {
   absent?: Set<string>;
   /** Files that did not come back → why. */
   missed?: Map<string, MissedCause>;
+  /** The application's cleanup command did not succeed here: a sentence that says how. */
+  untidy?: string;
   /** Blocks that the node goes on without: one whose process failed and was ignored, and those that wait for it here. */
   skipped?: Set<string>;
   /** Newest attempt of each block before the application was begun again: identities are never used twice. */

@@ -215,7 +215,10 @@ describe('the cleanup of the application', () => {
     const run = await plushd.run(application('true', '', {}, cleanup('setsid sleep 1000 &amp; exit 9')));
     await plushd.waitRun(run);
     expect(plushd.processes({ PLUSH_RUN: run })).toEqual([]);
-    expect(plushd.logText()).toContain('The cleanup failed: the command exited with code 9');
+    const { summary, causes } = await plushd.call('plushExplain', run);
+    expect(summary).toMatch(/the cleanup command did not succeed on one node\.$/);
+    const message = 'The cleanup command of the application did not succeed: the command exited with code 9';
+    expect(causes).toMatchObject([{ cause: 'cleanup_failed', phase: 'clean', message, examples: [node] }]);
   });
 });
 

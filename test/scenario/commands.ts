@@ -180,6 +180,13 @@ const commands: Readonly<Record<string, Command>> = {
     ),
     returned: settings.get('back')?.split(',') ?? [],
   })),
+  /** untidy n1 n2 code=3 */
+  untidy: forEach((hostname, world, { settings }) => ({
+    type: 'cleanup_failed',
+    hostname,
+    run_id: runFor(world, hostname, settings.get('run')),
+    trouble: `the command exited with code ${settings.get('code') ?? '1'}`,
+  })),
   cleaned: forEach((hostname, world, { settings }) => ({
     type: 'cleaned',
     hostname,

@@ -44,7 +44,8 @@ function isTold({ ending }: Run, cause: MissedCause): boolean {
   return cause !== 'output_missing' || ending === undefined || ending.outcome === 'succeeded';
 }
 
-function memberOf(run: Run | undefined, hostname: string): Member | undefined {
+/** Of a run, or what is remembered of one that it lost. */
+export function memberOf(run: Run | undefined, hostname: string): Member | undefined {
   return run?.members.get(hostname) ?? run?.past.findLast((past) => past.hostname === hostname);
 }
 

@@ -79,6 +79,7 @@ function beginAgain(run: Run, member: Member, time: string): void {
   delete member.work;
   delete member.absent;
   delete member.missed;
+  delete member.untidy;
   const component = run.components.get(member.component);
   if (member.phase === 'done' && component !== undefined) component.finished += 1;
   if (member.phase === 'working' || member.phase === 'finishing') setPhase(member, 'ready', time);

@@ -15,6 +15,7 @@ import { nearlyFullSentences } from './nearly-full.ts';
 import { nodeFailure, nodeSince, nodeState } from './nodes.ts';
 import { fitting, MAX_PAGE_BYTES } from './page.ts';
 import { degradations, placesIn } from './service.ts';
+import { untidyCausesIn, untidyCausesOf, untidyPhrase } from './untidy.ts';
 import { preparedOf, sinceOf, waitingIn, waitsForWhom } from './waiting.ts';
 import { weigh } from './weight.ts';
 
@@ -50,7 +51,7 @@ function explainRun(state: State, run: Run, full: readonly string[]): Explanatio
     kind: 'run',
     state: run.state,
     summary: [summaryOf(run, waiting), ...outageOf(state, run), ...full].join(' '),
-    causes: [...causesOf(run), ...missedCausesOf(run)],
+    causes: [...causesOf(run), ...missedCausesOf(run), ...untidyCausesOf(run)],
     shortfalls: (run.ending?.shortfalls ?? []).map(toldShortfall),
     waiting: [...places, ...waiting],
   };
@@ -67,7 +68,7 @@ function summaryOf(run: Run, waiting: Explanation['waiting']): string {
     const lost = lossSentence(run);
     if (ending?.cause === 'end_application') return withFullStop(`${head} succeeded: ${why}`);
     const all = `${size === 1 ? 'The node completed' : `All ${size} nodes completed`}${ignoredPhrase(run)}`;
-    return `${[all, lost, missedPhrase(run)].filter(Boolean).join('; ')}.`;
+    return `${[all, lost, missedPhrase(run), untidyPhrase(run)].filter(Boolean).join('; ')}.`;
   }
   if (run.state === 'failed') sentences.push(`${head} failed: ${why}`);
   else if (run.state === 'aborted') sentences.push(`${head} was aborted: ${why}`);
@@ -294,7 +295,11 @@ function nodeCauses(node: PoolNode, run: Run | undefined, member: Member | undef
       failure: { ...failure },
     });
   }
-  return [...causes.values(), ...missedCausesIn(member)];
+  return [
+    ...causes.values(),
+    ...missedCausesIn(member),
+    ...untidyCausesIn(member === undefined ? [] : [member]),
+  ];
 }
 
 function nodeAction(node: PoolNode): string {

@@ -17,7 +17,8 @@ type CoreCause =
   | 'static_host_lost'
   | 'requirement_unmet'
   | 'lease_expired'
-  | MissedCause;
+  | MissedCause
+  | 'cleanup_failed';
 
 /** Causes of connecting, preparing and installing, which come with the reports of the drivers. */
 type ReportedCause =
@@ -143,6 +144,8 @@ export const hints: { readonly [C in TaskCause | CoreCause | ReportedCause]: str
   files_lost: 'The machine lost its files while it ran, perhaps in a restart: use a disk that lasts.',
   workflow_stranded:
     'Give the blocks that the workflow waits for another exit policy than POLICY_IGNORE, or mend what fails there.',
+  cleanup_failed:
+    "Look on the node for what the command was to remove, and try it by hand: it is run as the agent's account, for 30 s at most.",
   output_missing:
     'Correct the path of the output (it counts from the working folder), or see in the output of the program why it did not write the file.',
   output_unsafe:

@@ -51,15 +51,15 @@ export class NodeTasks {
   }
 
   /**
-   * Runs the application's cleanup command, once its tasks are stopped. What it cannot do is told in the log: a node is cleaned all
-   * the same. @throws LinkError, AgentError
+   * Runs the application's cleanup command, once its tasks are stopped. What it cannot do is reported: a node is cleaned all the
+   * same. @throws LinkError, AgentError
    */
   async tidy(link: AgentLink, { hostname, run_id, command }: EffectOf<'clean'>): Promise<void> {
     if (command === undefined) return;
     const ask = { run_id, command, timeout_ms: TIDY_MS };
     const { ok } = await link.request('tidy', ask, { timeoutMs: TIDY_MS + FETCH_MS });
     if (ok.trouble === undefined) return;
-    this.options.log.warn({ hostname, run_id, command }, `The cleanup failed: ${ok.trouble}`);
+    this.options.report({ type: 'cleanup_failed', hostname, run_id, trouble: ok.trouble });
   }
 
   stream({ hostname, logs }: EffectOf<'stream_output'>): void {
