@@ -37,7 +37,8 @@ export class StartLine<T> {
   /** Settles when the task does not wait any more: one that waits goes at once, so that it can be stopped. */
   async hurry(taskId: string): Promise<void> {
     this.#waiting.get(taskId)?.go();
-    await this.#starts.get(taskId)?.catch(() => {});
+    // Whether it was started is told to whom ordered it.
+    await Promise.allSettled([this.#starts.get(taskId)]);
   }
 
   /** Whatever waits is not started any more, of one run or of all. */

@@ -31,7 +31,8 @@ export class Directory {
     const file = this.#file;
     if (file === undefined) return Promise.resolve();
     const loaded = this.#last.then(async () => use(await readDirectory(this.#specs, file)));
-    this.#last = loaded.catch(() => undefined);
+    // What is wrong with this one is told to whom asked for it, and is no reason not to read the next.
+    this.#last = Promise.allSettled([loaded]);
     return loaded;
   }
 }
