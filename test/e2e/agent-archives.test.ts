@@ -3,27 +3,22 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
-import { type AgentClient, buildAgentBundle, TestNode } from '../harness/agent.ts';
+import type { AgentClient, TestNode } from '../harness/agent.ts';
+import { eachTestOnANode } from '../harness/agent-suite.ts';
 import { type Entry, tarOf } from '../harness/archive.ts';
 import { type PackageServer, startPackageServer } from '../harness/packages.ts';
-import { makeScratch } from '../harness/scratch.ts';
 
-const built = makeScratch();
-let bundle = '';
 let node: TestNode;
 let server: PackageServer;
 
-beforeAll(() => {
-  bundle = buildAgentBundle(built.dir);
+eachTestOnANode((fresh) => {
+  node = fresh;
 });
-afterAll(() => built.remove());
 beforeEach(async () => {
-  node = new TestNode(bundle);
   server = await startPackageServer();
 });
 afterEach(async () => {
   await server.close();
-  await node.remove();
 });
 
 function serve(path: string, bytes: Buffer): void {

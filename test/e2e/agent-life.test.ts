@@ -1,22 +1,15 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { MAX_FRAME_BYTES } from '../../src/wire/agent.ts';
-import { type AgentClient, buildAgentBundle, order, TestNode } from '../harness/agent.ts';
-import { makeScratch } from '../harness/scratch.ts';
+import { type AgentClient, order, type TestNode } from '../harness/agent.ts';
+import { eachTestOnANode } from '../harness/agent-suite.ts';
 import { waitFor } from '../harness/wait.ts';
 
-const built = makeScratch();
-let bundle = '';
 let node: TestNode;
 
-beforeAll(() => {
-  bundle = buildAgentBundle(built.dir);
+eachTestOnANode((fresh) => {
+  node = fresh;
 });
-afterAll(() => built.remove());
-beforeEach(() => {
-  node = new TestNode(bundle);
-});
-afterEach(() => node.remove());
 
 /** Runs until the file `go` is in the working folder. */
 const UNTIL_GO = 'echo up; while [ ! -e go ]; do sleep 0.02; done; echo done; exit 9';

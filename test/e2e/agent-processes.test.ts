@@ -4,25 +4,18 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { accountFor } from '../../src/drivers/tasks/account.ts';
 import type { MonitorOrder } from '../../src/wire/agent.ts';
-import { type AgentClient, buildAgentBundle, order, TestNode } from '../harness/agent.ts';
-import { makeScratch } from '../harness/scratch.ts';
+import { type AgentClient, order, type TestNode } from '../harness/agent.ts';
+import { eachTestOnANode } from '../harness/agent-suite.ts';
 import { waitFor } from '../harness/wait.ts';
 
-const built = makeScratch();
-let bundle = '';
 let node: TestNode;
 let client: AgentClient;
 
-beforeAll(() => {
-  bundle = buildAgentBundle(built.dir);
-});
-afterAll(() => built.remove());
-beforeEach(async () => {
-  node = new TestNode(bundle);
+eachTestOnANode(async (fresh) => {
+  node = fresh;
   await node.start();
   client = await node.dial();
 });
-afterEach(() => node.remove());
 
 const ID = 'run/a/n1/1';
 const isRoot = process.getuid?.() === 0;

@@ -1,22 +1,15 @@
 import * as fs from 'node:fs';
 import { sendSignal } from '../../src/drivers/tasks/processes.ts';
-import { buildAgentBundle, TestNode } from '../harness/agent.ts';
+import type { TestNode } from '../harness/agent.ts';
+import { eachTestOnANode } from '../harness/agent-suite.ts';
 import { processesOf } from '../harness/processes.ts';
-import { makeScratch } from '../harness/scratch.ts';
 import { waitFor } from '../harness/wait.ts';
 
-const built = makeScratch();
-let bundle = '';
 let node: TestNode;
 
-beforeAll(() => {
-  bundle = buildAgentBundle(built.dir);
+eachTestOnANode((fresh) => {
+  node = fresh;
 });
-afterAll(() => built.remove());
-beforeEach(() => {
-  node = new TestNode(bundle);
-});
-afterEach(() => node.remove());
 
 const ask = (operation_id: string, command: string) => ({
   operation_id,

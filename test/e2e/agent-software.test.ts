@@ -6,32 +6,29 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
-import { type AgentClient, buildAgentBundle, TestNode } from '../harness/agent.ts';
+import type { AgentClient, TestNode } from '../harness/agent.ts';
+import { eachTestOnANode } from '../harness/agent-suite.ts';
 import { makeZip, tarOf, type ZipEntry } from '../harness/archive.ts';
 import { startFtpServer, startRsyncServer } from '../harness/file-servers.ts';
 import { type PackageServer, startPackageServer } from '../harness/packages.ts';
 import { pathOf } from '../harness/programs.ts';
-import { makeScratch } from '../harness/scratch.ts';
 
 jest.setTimeout(60_000);
 
-const built = makeScratch();
-let bundle = '';
 let node: TestNode;
+let built = '';
 let server: PackageServer;
 
-beforeAll(() => {
-  bundle = buildAgentBundle(built.dir);
+eachTestOnANode((fresh, dir) => {
+  node = fresh;
+  built = dir;
 });
-afterAll(() => built.remove());
 beforeEach(async () => {
-  node = new TestNode(bundle);
   server = await startPackageServer();
 });
 afterEach(async () => {
   await server.close();
-  await node.remove();
-  fs.rmSync(join(built.dir, 'packages'), { recursive: true, force: true });
+  fs.rmSync(join(built, 'packages'), { recursive: true, force: true });
 });
 
 async function started(env: Record<string, string> = {}): Promise<AgentClient> {
@@ -260,7 +257,7 @@ describe('a package', () => {
     const spec = pack('web', path, { sha256: sha256('bytes') });
     const client = await started();
     await client.request('install', ask({ package: spec }, 'one'));
-    fs.writeFileSync(join(built.dir, 'packages', sha256('bytes')), 'other');
+    fs.writeFileSync(join(built, 'packages', sha256('bytes')), 'other');
     await client.request('install', ask({ package: spec }, 'two'));
     expect(read('p', 'two')).toBe('bytes');
     expect(server.requests).toEqual(['/f', '/f']);

@@ -1,20 +1,13 @@
 /** Tasks that wait in line to be started by a real agent. */
-import { type AgentClient, buildAgentBundle, order, TestNode } from '../harness/agent.ts';
-import { makeScratch } from '../harness/scratch.ts';
+import { type AgentClient, order, type TestNode } from '../harness/agent.ts';
+import { eachTestOnANode } from '../harness/agent-suite.ts';
 
-const built = makeScratch();
-let bundle = '';
 let node: TestNode;
 
-beforeAll(() => {
-  bundle = buildAgentBundle(built.dir);
-});
-afterAll(() => built.remove());
-beforeEach(async () => {
-  node = new TestNode(bundle);
+eachTestOnANode(async (fresh) => {
+  node = fresh;
   await node.start();
 });
-afterEach(() => node.remove());
 
 const COUNT = 200;
 const id = (i: number) => `run/b${i}/n1/1`;

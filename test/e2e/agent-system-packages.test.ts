@@ -2,31 +2,28 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { PackageSpec, SoftwareSpec } from '../../api/spec.ts';
-import { type AgentClient, buildAgentBundle, TestNode } from '../harness/agent.ts';
+import type { AgentClient, TestNode } from '../harness/agent.ts';
+import { eachTestOnANode } from '../harness/agent-suite.ts';
 import { type PackageServer, startPackageServer } from '../harness/packages.ts';
 import { pathOf, pathWithoutSudo } from '../harness/programs.ts';
-import { makeScratch } from '../harness/scratch.ts';
 import { aptRoot, buildDeb, buildRpm, dnfRoot, mayRunDnf } from '../harness/system-packages.ts';
 
 jest.setTimeout(60_000);
 
-const built = makeScratch();
-let bundle = '';
 let node: TestNode;
+let built = '';
 let server: PackageServer;
 
-beforeAll(() => {
-  bundle = buildAgentBundle(built.dir);
+eachTestOnANode((fresh, dir) => {
+  node = fresh;
+  built = dir;
 });
-afterAll(() => built.remove());
 beforeEach(async () => {
-  node = new TestNode(bundle);
   server = await startPackageServer();
 });
 afterEach(async () => {
   await server.close();
-  await node.remove();
-  fs.rmSync(join(built.dir, 'packages'), { recursive: true, force: true });
+  fs.rmSync(join(built, 'packages'), { recursive: true, force: true });
 });
 
 async function started(env: Record<string, string> = {}): Promise<AgentClient> {

@@ -1,23 +1,16 @@
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Cgroups, removeGroup } from '../../src/drivers/tasks/cgroups.ts';
-import { type AgentClient, buildAgentBundle, order, TestNode } from '../harness/agent.ts';
-import { makeScratch } from '../harness/scratch.ts';
+import { type AgentClient, order, type TestNode } from '../harness/agent.ts';
+import { eachTestOnANode } from '../harness/agent-suite.ts';
 import { waitFor } from '../harness/wait.ts';
 
-const built = makeScratch();
-let bundle = '';
 let node: TestNode;
 
-beforeAll(() => {
-  bundle = buildAgentBundle(built.dir);
-});
-afterAll(() => built.remove());
-beforeEach(async () => {
-  node = new TestNode(bundle);
+eachTestOnANode(async (fresh) => {
+  node = fresh;
   await node.start();
 });
-afterEach(() => node.remove());
 
 /** Counts its starts in a file of the run's working folder. */
 const COUNTING = 'echo started >>starts; exec sleep 1000';
